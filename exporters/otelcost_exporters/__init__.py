@@ -1,0 +1,1 @@
+"""Span exporters and drain sinks of otelcost."""

@@ -1,0 +1,52 @@
+"""Where things live and what the user set. Reads the environment only; imports nothing heavy.
+
+`OTELCOST_HOME` moves everything otelcost writes. Without it the place is the platform's user data folder.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+HOME_VARIABLE = "OTELCOST_HOME"
+
+
+def home() -> Path:
+    """The folder that holds everything otelcost writes. It may not exist yet."""
+    configured = os.environ.get(HOME_VARIABLE)
+    if configured:
+        return Path(configured).expanduser()
+    import platformdirs  # noqa: PLC0415  (3 ms that a process with OTELCOST_HOME need not pay)
+
+    return Path(platformdirs.user_data_dir("otelcost", appauthor=False))
+
+
+def spool_dir() -> Path:
+    """Where applications append their records."""
+    return home() / "spool"
+
+
+def quarantine_dir() -> Path:
+    """Where lines that could not be loaded are kept."""
+    return home() / "quarantine"
+
+
+def store_path() -> Path:
+    """The DuckDB file."""
+    return home() / "store.duckdb"
+
+
+def key_path() -> Path:
+    """The local key of the keyed hashes, mode 0600."""
+    return home() / "key"
+
+
+def price_override_path() -> Path:
+    """The user's own prices (TOML)."""
+    return home() / "prices.toml"
+
+
+def trusted_hosts() -> frozenset[str]:
+    """Hosts (`name` or `name:port`) that forward to the wire format's own provider: `OTELCOST_TRUSTED_HOSTS`."""
+    raw = os.environ.get("OTELCOST_TRUSTED_HOSTS", "")
+    return frozenset(part.strip().lower() for part in raw.split(",") if part.strip())

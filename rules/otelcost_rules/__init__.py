@@ -1,0 +1,1 @@
+"""The recommendation rules of otelcost: one folder a rule."""
