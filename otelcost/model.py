@@ -152,7 +152,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     usage: Usage = Usage()
     usage_raw: msgspec.Raw | None = None  # the provider's usage object, verbatim JSON
     provider: str  # OpenTelemetry `gen_ai.provider.name`
-    api: str  # decoder: "openai.chat", "openai.completions", "openai.responses", "openai.embeddings", "anthropic.messages"
+    api: str  # decoder: "openai.chat", "openai.responses", "anthropic.messages", ...
     operation: str  # OpenTelemetry `gen_ai.operation.name`
     server_address: str | None = None
     server_port: int | None = None
