@@ -1,0 +1,7 @@
+"""`python -m otelcost.cli`: the same as the `otelcost` script."""
+
+from __future__ import annotations
+
+from otelcost.cli.main import main
+
+main()

@@ -1,0 +1,118 @@
+"""The one place that writes standard error, maps errors to exit codes and ends the process.
+
+An error is one line: what, where, what to do. `--debug` adds the traceback. Errors nobody foresaw come
+through `sys.excepthook`, so that no broad `except` is needed to keep a traceback off the user's screen.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from otelcost.display import clean
+from otelcost.errors import EXIT_ERROR, EXIT_OK, EXIT_USAGE, OtelcostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+DEBUG_VARIABLE = "OTELCOST_DEBUG"
+EXIT_INTERRUPTED = 130
+
+
+def data(text: str) -> None:
+    """Write a command's answer to standard output."""
+    sys.stdout.write(text)
+
+
+def progress(text: str) -> None:
+    """Say what is going on, on standard error."""
+    print(clean(text), file=sys.stderr)
+
+
+def warn(text: str) -> None:
+    """Say what is wrong but did not stop the command, on standard error."""
+    print(f"warning: {clean(text)}", file=sys.stderr)
+
+
+def is_terminal() -> bool:
+    """Whether standard output is looked at by a person right now."""
+    return sys.stdout.isatty()
+
+
+def debug_wanted() -> bool:
+    """Whether tracebacks were asked for, by `--debug` or `OTELCOST_DEBUG`."""
+    return bool(os.environ.get(DEBUG_VARIABLE))
+
+
+def want_debug() -> None:
+    """Ask for tracebacks from here on, in this process and in those it starts."""
+    os.environ[DEBUG_VARIABLE] = "1"
+
+
+def run(command: Callable[[], object]) -> NoReturn:
+    """Run a command and end the process with the exit code its outcome stands for."""
+    _forgiving_output()
+    sys.excepthook = _unforeseen
+    try:
+        code = command()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+        code = EXIT_OK
+    except (KeyboardInterrupt, click.Abort):
+        code = EXIT_INTERRUPTED
+    except click.ClickException as error:
+        code = _complain(_click_line(error), error, error.exit_code)
+    except OtelcostError as error:
+        code = _complain(str(error), error, error.exit_code)
+    except OSError as error:
+        code = _complain(_os_line(error), error, EXIT_ERROR)
+    sys.exit(code if isinstance(code, int) else EXIT_OK)
+
+
+def _forgiving_output() -> None:
+    """A name that the locale cannot write is shown by its code instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _silence_stdout() -> None:
+    """The reader (`| head`) has gone: let the interpreter's last flush go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(line: str, error: BaseException, code: int) -> int:
+    if debug_wanted():
+        traceback.print_exception(error)
+    print(f"error: {clean(line)}", file=sys.stderr)
+    return code
+
+
+def _click_line(error: click.ClickException) -> str:
+    line = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    if error.exit_code == EXIT_USAGE and context is not None:
+        return f"{line.rstrip('.')}: see {context.command_path} --help"
+    return line
+
+
+def _os_line(error: OSError) -> str:
+    where = f" {error.filename}" if error.filename else ""
+    return f"cannot use{where}: {error.strerror or error}: check the path, its owner and the free space"
+
+
+def _unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The hook for errors that no code foresaw: a fault of otelcost, in one line."""
+    if debug_wanted():
+        traceback.print_exception(kind, error, trace)
+    frames = traceback.extract_tb(trace)
+    where = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""  # noqa: PTH119
+    what = " ".join(f"{kind.__name__}: {error}".split())
+    print(f"error: internal fault{where}: {clean(what)}: run again with --debug and report it", file=sys.stderr)

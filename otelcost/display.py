@@ -1,0 +1,155 @@
+"""How figures and foreign names read on every surface: screens, tables, digests. Pure, imports nothing of ours.
+
+Money arrives in integer pico-dollars and leaves as text; no float on the way. `None` is unknown and reads
+`?`, never `$0`. Names come from applications (tasks, models, files) and are hostile until escaped here.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+PICOUSD = 10**12
+UNKNOWN = "?"
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|~#$@]|(?<=\w):(?=//)|(?<=\bwww)\.)", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+_WHOLE_DOLLARS_FROM = 1000 * PICOUSD
+
+
+def clean(text: str) -> str:
+    """One line of printable text: every control, bidi and escape character becomes its visible code."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _visible(char) for char in text)
+
+
+def _visible(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def markdown(text: str) -> str:
+    """Text that Markdown shows as it is: no emphasis, link, mention, HTML or table break comes out of a name."""
+    return _MARKDOWN.sub(r"\\\1", _ENTITY.sub("&amp;", clean(text)))
+
+
+def spreadsheet(text: str) -> str:
+    """A CSV cell's text that no spreadsheet takes for a formula."""
+    guarded = f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+    return clean(guarded)
+
+
+def places_for(picousd: int) -> int:
+    """Decimals at which an amount of this size says something: 0, 2, 4 or 6."""
+    size = abs(picousd)
+    if size >= _WHOLE_DOLLARS_FROM:
+        return 0
+    if size >= PICOUSD:
+        return 2
+    return 4 if size >= PICOUSD // 100 or size == 0 else 6
+
+
+def common_places(amounts: list[int | None]) -> int:
+    """The decimals of a column: those of its largest amount, so that digits line up and compare."""
+    return places_for(max((abs(amount) for amount in amounts if amount), default=PICOUSD))
+
+
+def money(picousd: int | None, places: int | None = None) -> str:
+    """Dollars: `$1,234`, `$12.34`, `$0.0123`, `<$0.01` for what the decimals cannot show, `?` for unknown."""
+    if picousd is None:
+        return UNKNOWN
+    if picousd == 0 and places is None:
+        return "$0.00"
+    digits = places_for(picousd) if places is None else places
+    unit = PICOUSD // 10**digits
+    rounded = (abs(picousd) * 2 + unit) // (2 * unit)
+    sign = "-" if picousd < 0 else ""
+    if picousd and not rounded:
+        return f"{sign}<${_decimal(1, digits)}"
+    return f"{sign}${_decimal(rounded, digits)}"
+
+
+def _decimal(units: int, digits: int) -> str:
+    whole, fraction = divmod(units, 10**digits)
+    return f"{whole:,}.{fraction:0{digits}d}" if digits else f"{whole:,}"
+
+
+def money_range(low: int | None, high: int | None) -> str:
+    """`$12.00-$15.00`, both ends at the same decimals; one amount where they are equal."""
+    if low is None or high is None:
+        return UNKNOWN
+    places = common_places([low, high])
+    ends = money(low, places), money(high, places)
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]}-{ends[1]}"
+
+
+def signed_money(picousd: int | None) -> str:
+    """An amount with its sign: `+$221.00`, `-$3.10`."""
+    text = money(picousd)
+    return f"+{text}" if picousd is not None and picousd > 0 else text
+
+
+def percent(part: int | None, whole: int | None) -> str:
+    """A share: `61%`, `0.2%`, `<0.1%`; `?` where either is unknown or the whole is nothing."""
+    if part is None or not whole:
+        return UNKNOWN
+    per_mille = (abs(part) * 2000 + abs(whole)) // (2 * abs(whole))
+    sign = "-" if (part < 0) != (whole < 0) and per_mille else ""
+    if per_mille >= 100 or part == 0:
+        return f"{sign}{(per_mille + 5) // 10:,}%"
+    return f"{sign}{per_mille / 10:.1f}%" if per_mille else "<0.1%"
+
+
+def change(current: int | None, previous: int | None) -> str:
+    """How an amount moved: `up 61% (+$221.00)`, `down 4.0% (-$0.10)`, `unchanged`; empty without a past."""
+    if current is None or not previous:
+        return ""
+    difference = current - previous
+    if not difference:
+        return "unchanged"
+    word = "up" if difference > 0 else "down"
+    return f"{word} {percent(abs(difference), previous)} ({signed_money(difference)})"
+
+
+def count(number: int | None) -> str:
+    """A count with thousands separators."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 call`, `2 calls`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def tokens(number: int | None) -> str:
+    """Tokens in three or four characters: `812`, `9.4k`, `12k`, `3.1M`."""
+    if number is None:
+        return UNKNOWN
+    for size, suffix in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            tenths = number * 10 // size
+            return f"{tenths // 10}.{tenths % 10}{suffix}" if tenths < 100 else f"{tenths // 10}{suffix}"
+    return str(number)
+
+
+def duration(microseconds: int | None) -> str:
+    """A duration: `812 ms`, `3.4 s`, `2 min 5 s`."""
+    if microseconds is None:
+        return UNKNOWN
+    if microseconds < 1_000_000:
+        return f"{microseconds // 1000} ms"
+    if microseconds < 60_000_000:
+        return f"{microseconds // 1_000_000}.{microseconds // 100_000 % 10} s"
+    minutes, seconds = divmod(microseconds // 1_000_000, 60)
+    return f"{minutes:,} min {seconds} s"
+
+
+def instant(moment: datetime | None) -> str:
+    """A naive UTC moment, to the minute."""
+    return UNKNOWN if moment is None else moment.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A naive UTC moment for machines: ISO 8601, microseconds, `Z`."""
+    return None if moment is None else moment.isoformat(timespec="microseconds") + "Z"
