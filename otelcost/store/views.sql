@@ -1,0 +1,146 @@
+-- The only face of the store: rules and screens read these views and never a table.
+-- The text between braces is filled in from otelcost.pricing.cost, so that there is one cost expression.
+
+-- Billable once: every wire record, and an LLM span of another instrumentation only where no wire record
+-- covers it. Without prices, for the views below.
+CREATE OR REPLACE VIEW v_base AS
+WITH billable AS (
+    SELECT 'wire' AS source, c.* FROM calls c
+    UNION ALL BY NAME
+    SELECT
+        'span' AS source,
+        s.trace_id, s.span_id, s.parent_span_id, s.span_id AS operation_id, 1 AS attempt,
+        s.start, s.duration_us, s.provider, 'span' AS api, s.operation,
+        s.request_model, s.response_model, s.response_id, false AS stream, false AS batch, s.service_tier,
+        CASE WHEN s.status = 'ERROR' OR s.error_type IS NOT NULL THEN 'error' ELSE 'ok' END AS status,
+        s.error_type, []::VARCHAR[] AS flags,
+        s.input_uncached_tokens, s.cache_read_tokens, s.cache_write_short_tokens,
+        s.cache_write_long_tokens, s.output_tokens, s.reasoning_tokens,
+        s.input_audio_tokens, s.input_image_tokens, s.cache_read_audio_tokens,
+        s.cache_read_image_tokens, s.output_audio_tokens, s.output_image_tokens,
+        s.accepted_prediction_tokens, s.rejected_prediction_tokens, s.web_search_requests,
+        s.web_fetch_requests, s.file_search_requests, s.code_execution_requests,
+        s.provider_total_tokens, s.provider_cost_picousd,
+        []::VARCHAR[] AS tools_called, s.service_name, s."scope" AS sdk, s.pricing_id
+    FROM spans s
+    WHERE s.is_llm AND s.span_id NOT IN (SELECT span_id FROM span_covered)
+)
+SELECT
+    b.*,
+    printf('%016x', b.span_id) AS call_id,
+    coalesce(
+        b.task_name,
+        b.prompt_name || coalesce('/' || b.prompt_version, ''),
+        CASE
+            WHEN b.call_site_function = '<module>' THEN regexp_extract(b.call_site_file, '([^/\\]+?)(\.pyw?)?$', 1)
+            WHEN b.call_site_file IS NOT NULL
+            THEN regexp_extract(b.call_site_file, '([^/\\]+?)(\.pyw?)?$', 1) || coalesce('.' || b.call_site_function, '')
+        END,
+        'template-' || printf('%016x', b.system_template_hash)[1:8],
+        concat_ws('/', b.provider, b.operation)
+    ) AS task,
+    CASE
+        WHEN b.task_name IS NOT NULL OR b.prompt_name IS NOT NULL THEN 'explicit'
+        WHEN b.call_site_file IS NOT NULL THEN 'call_site'
+        WHEN b.system_template_hash IS NOT NULL THEN 'template'
+        ELSE 'none'
+    END AS task_source,
+    b.call_site_file || coalesce(':' || b.call_site_line, '') || coalesce(' ' || b.call_site_function, '') AS call_site,
+    CASE
+        WHEN b.input_uncached_tokens IS NOT NULL
+        THEN b.input_uncached_tokens + coalesce(b.cache_read_tokens, 0)
+            + coalesce(b.cache_write_short_tokens, 0) + coalesce(b.cache_write_long_tokens, 0)
+    END AS input_tokens,
+    coalesce(b.response_model, b.request_model) AS model,
+    -- Refused, or never arrived: the provider bills neither. What we counted ourselves is no proof of a bill.
+    coalesce(
+        (b.http_status >= 400 OR (b.http_status IS NULL AND b.error_type IN (
+            'ConnectError', 'ConnectTimeout', 'PoolTimeout', 'ProxyError', 'UnsupportedProtocol',
+            'LocalProtocolError', 'InvalidURL')))
+        AND ((b.input_uncached_tokens IS NULL AND b.output_tokens IS NULL)
+            OR list_contains(b.flags, 'estimated')),
+        false
+    ) AS not_billed
+FROM billable b;
+
+CREATE OR REPLACE VIEW v_calls AS
+WITH priced AS (
+    SELECT
+        c.* EXCLUDE (pricing_id),
+        CASE WHEN c.not_billed THEN NULL ELSE p.price_key END AS price_key,
+        CASE
+            WHEN c.not_billed THEN 'not_billed'
+            WHEN p.price_key IS NULL THEN 'unpriced'
+            ELSE r.status
+        END AS price_status,
+        p.source AS price_source,
+        CASE
+            WHEN c.not_billed OR p.price_key IS NOT NULL THEN NULL
+            WHEN r.price_key IS NULL THEN coalesce(r.reason, 'not resolved yet')
+            ELSE 'no price for this date or context size'
+        END AS price_reason,
+        CASE WHEN c.not_billed THEN 0 ELSE {cost_input_picousd} END AS cost_input_picousd,
+        CASE WHEN c.not_billed THEN 0 ELSE {cost_cache_read_picousd} END AS cost_cache_read_picousd,
+        CASE WHEN c.not_billed THEN 0 ELSE {cost_cache_write_picousd} END AS cost_cache_write_picousd,
+        CASE WHEN c.not_billed THEN 0 ELSE {cost_output_picousd} END AS cost_output_picousd,
+        CASE WHEN c.not_billed THEN 0 ELSE {cost_other_picousd} END AS cost_other_picousd
+    FROM v_base c
+    LEFT JOIN price_resolution r ON c.pricing_id = r.pricing_id
+    LEFT JOIN price p
+        ON r.price_key = p.price_key
+        AND c.start >= p.valid_from AND c.start < p.valid_to
+        AND coalesce(c.input_tokens, 0) >= p.context_lo AND coalesce(c.input_tokens, 0) < p.context_hi
+)
+SELECT
+    *,
+    cost_input_picousd + cost_cache_read_picousd + cost_cache_write_picousd + cost_output_picousd
+        + cost_other_picousd AS cost_picousd
+FROM priced;
+
+CREATE OR REPLACE VIEW v_segments AS
+SELECT
+    call_id, trace_id, span_id, start, task, provider, api, model, request_hash, tools_hash, system_template_hash,
+    position,
+    segment."role" AS "role", segment.kind AS kind, segment."name" AS "name", segment.hash AS hash,
+    segment.template_hash AS template_hash, segment.prefix_hash AS prefix_hash, segment.bytes AS bytes,
+    segment.tokens AS tokens, segment.cache AS cache, segment.volatile AS volatile,
+    segment.volatile_offset_bytes AS volatile_offset_bytes, segment.volatile_bytes AS volatile_bytes,
+    segment.image_detail AS image_detail
+FROM (
+    SELECT
+        *,
+        unnest(segments) AS segment,
+        unnest(range(1, len(segments) + 1)) AS position  -- 1 is the first
+    FROM v_base
+    WHERE len(segments) > 0
+);
+
+CREATE OR REPLACE VIEW v_operations AS
+SELECT
+    trace_id, operation_id, printf('%016x', operation_id) AS operation_key,
+    any_value(task) AS task, any_value(provider) AS provider, arg_max(model, attempt) AS model,
+    count(*) AS attempts,
+    min(start) AS start,
+    max(start + to_microseconds(coalesce(duration_us, 0))) AS "end",
+    arg_max(status, (attempt, start)) AS status,
+    arg_max(http_status, (attempt, start)) AS http_status,
+    arg_max(error_type, (attempt, start)) AS error_type,
+    list(call_id ORDER BY attempt, start) AS call_ids,
+    count(*) FILTER (cost_picousd IS NULL) AS unpriced_attempts,
+    sum(cost_picousd) AS cost_picousd  -- of the priced attempts
+FROM v_calls
+GROUP BY trace_id, operation_id;
+
+CREATE OR REPLACE VIEW v_tasks AS
+SELECT
+    task, any_value(task_source) AS task_source, any_value(call_site) AS call_site,
+    count(*) AS calls, count(DISTINCT operation_id) AS operations,
+    count(*) FILTER (status IN ('error', 'timeout', 'aborted', 'cancelled')) AS errors,
+    count(*) FILTER (cost_picousd IS NULL) AS unpriced_calls,
+    min(start) AS first_start, max(start) AS last_start,
+    sum(input_tokens) AS input_tokens, sum(cache_read_tokens) AS cache_read_tokens,
+    sum(output_tokens) AS output_tokens,
+    list(DISTINCT model) AS models,
+    sum(cost_picousd) AS cost_picousd  -- of the priced calls
+FROM v_calls
+GROUP BY task;
