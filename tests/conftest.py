@@ -5,10 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from otelcost.demo.loopback import Loopback, running
 
 TRAFFIC_VARIABLE = "OTELCOST_TRAFFIC"
 _DEFAULT_TRAFFIC = Path(__file__).resolve().parents[2] / "shared" / "traffic"
@@ -30,3 +33,17 @@ def recorded_traffic() -> list[dict[str, Any]]:
         pytest.skip(f"recorded traffic not found at {path}; set {TRAFFIC_VARIABLE} to its folder")
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="session")
+def loopback_process() -> Iterator[Loopback]:
+    """One loopback provider process for the whole session."""
+    with running(seed=7) as provider:
+        yield provider
+
+
+@pytest.fixture
+def loopback_provider(loopback_process: Loopback) -> Loopback:
+    """The loopback provider, freshly reset: `.url`, `.openai_url`, `.port`, `.arm(scenario)`, `.log()`."""
+    loopback_process.reset()
+    return loopback_process
