@@ -25,8 +25,14 @@ EXIT_INTERRUPTED = 130
 
 
 def data(text: str) -> None:
-    """Write a command's answer to standard output."""
-    sys.stdout.write(text)
+    """Write a command's answer to standard output. A reader that has gone (`| head`) ends us quietly."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Let the interpreter's own last flush go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_OK)
 
 
 def progress(text: str) -> None:
@@ -60,10 +66,6 @@ def run(command: Callable[[], object]) -> NoReturn:
     sys.excepthook = _unforeseen
     try:
         code = command()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _silence_stdout()
-        code = EXIT_OK
     except (KeyboardInterrupt, click.Abort):
         code = EXIT_INTERRUPTED
     except click.ClickException as error:
@@ -81,11 +83,6 @@ def _forgiving_output() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
-
-
-def _silence_stdout() -> None:
-    """The reader (`| head`) has gone: let the interpreter's last flush go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(line: str, error: BaseException, code: int) -> int:

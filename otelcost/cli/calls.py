@@ -1,0 +1,192 @@
+"""`otelcost calls`: single calls, newest first, or the ones a recommendation names."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from otelcost.cli import options, windows
+from otelcost.cli.overview import NOTHING_YET
+from otelcost.cli.reader import Reader, reader, unknown
+from otelcost.cli.render import Column, Document, Prose, Table
+from otelcost.display import common_places, duration, iso, money, tokens
+from otelcost.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from otelcost.store.queries import CallRow
+
+_SPAN = re.compile(r"(\d+)([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_CALL_ID = re.compile(r"[0-9a-fA-F]{16}")
+
+ORDERS = ("newest", "oldest", "cost", "duration", "tokens")
+
+FIELDS: dict[str, Callable[[CallRow], Any]] = {
+    "trace_id": lambda row: row.trace_id,
+    "span_id": lambda row: row.span_id,
+    "operation_id": lambda row: row.operation_id,
+    "start": lambda row: iso(row.start),
+    "duration_ms": lambda row: _milliseconds(row.duration_us),
+    "ttft_ms": lambda row: _milliseconds(row.ttft_us),
+    "provider": lambda row: row.provider,
+    "operation": lambda row: row.operation,
+    "request_model": lambda row: row.request_model,
+    "response_model": lambda row: row.response_model,
+    "service_tier": lambda row: row.service_tier,
+    "task": lambda row: row.task,
+    "status": lambda row: row.status,
+    "error_type": lambda row: row.error_type,
+    "attempt": lambda row: row.attempt,
+    "flags": lambda row: list(row.flags),
+    "input_uncached_tokens": lambda row: row.input_uncached_tokens,
+    "cache_read_tokens": lambda row: row.cache_read_tokens,
+    "cache_write_short_tokens": lambda row: row.cache_write_short_tokens,
+    "cache_write_long_tokens": lambda row: row.cache_write_long_tokens,
+    "output_tokens": lambda row: row.output_tokens,
+    "reasoning_tokens": lambda row: row.reasoning_tokens,
+    "cost_picousd": lambda row: row.cost_picousd,
+    "price_status": lambda row: row.price_status,
+    "call_site": lambda row: row.call_site,
+}
+"""The stable fields of a call, in JSON and CSV alike. `null` or an empty cell is unknown, never 0."""
+
+COLUMNS = (
+    Column("id"),
+    Column("start (UTC)"),
+    Column("task"),
+    Column("model"),
+    Column("in", right=True),
+    Column("cached", right=True),
+    Column("out", right=True),
+    Column("cost", right=True),
+    Column("time", right=True),
+    Column("status"),
+)
+
+
+@click.command("calls")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many calls.")
+@click.option("--ids", multiple=True, metavar="ID[,ID...]", help="Only these calls (span ids); may be repeated.")
+@click.option("--since", metavar="2h|ISO", help="Only calls from then on; instead of --window.")
+@click.option("--task", help="Only calls of this task.")
+@click.option(
+    "--order", type=click.Choice(ORDERS), default="newest", show_default=True, help="What comes first."
+)
+@options.reading
+def command(
+    request: options.Reading, limit: int, ids: tuple[str, ...], since: str | None, task: str | None, order: str
+) -> None:
+    """List calls: one HTTP attempt at a provider each, with its tokens and exact cost.
+
+    With --ids, the whole store is searched unless a window is given, and --limit does not apply.
+    """
+    from otelcost.store import queries  # noqa: PLC0415
+
+    wanted = _split(ids)
+    with reader(_window(request, since, everything=bool(wanted))) as found:
+        if task is not None:
+            _check_task(found, task)
+        rows = queries.calls(
+            found.connection,
+            found.window,
+            limit=len(wanted) if wanted else limit,
+            ids=wanted or None,
+            task=task,
+            order=order,
+        )
+    _check_found(wanted, rows)
+    options.show(document(rows, windows.envelope(found.window, found.label)), request.format)
+
+
+def _split(ids: tuple[str, ...]) -> list[str]:
+    """`a,b` and repeated options as one list without repeats, in the order given."""
+    wanted = [part.strip().lower() for group in ids for part in group.split(",") if part.strip()]
+    for call_id in wanted:
+        if not _CALL_ID.fullmatch(call_id):
+            raise UsageError(f"{call_id!r} is no call id", "a call id is 16 hexadecimal digits: see otelcost calls")
+    if ids and not wanted:
+        raise UsageError("--ids names no call", "give call ids with commas between them: see otelcost calls")
+    return list(dict.fromkeys(wanted))
+
+
+def _window(request: options.Reading, since: str | None, *, everything: bool) -> options.Reading:
+    """Ids are looked for everywhere, and `--since` is a window of its own."""
+    if since is not None:
+        if request.window_given:
+            raise UsageError("--since and --window exclude each other", "give one of them")
+        return request.with_window(_since(since))
+    if everything and not request.window_given:
+        return request.with_window("all")
+    return request
+
+
+def _since(text: str) -> str:
+    """`2h` or a moment as the window from then until now."""
+    now = options.now()
+    match = _SPAN.fullmatch(text.strip())
+    if match:
+        start = now - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    else:
+        start = options.moment(text, f"--since {text!r} is neither a duration such as 2h nor a moment")
+    if start >= now:
+        raise UsageError(f"--since {text!r} is not in the past", "give an earlier moment")
+    return f"{start.isoformat()}..{now.isoformat()}"
+
+
+def _check_task(found: Reader, task: str) -> None:
+    from otelcost.store import queries  # noqa: PLC0415
+
+    names = [row.task for row in queries.tasks(found.connection, found.window)]
+    if task not in names:
+        raise unknown("task", task, names, "otelcost tasks")
+
+
+def _check_found(wanted: list[str], rows: Sequence[CallRow]) -> None:
+    missing = sorted(set(wanted) - {row.span_id for row in rows})
+    if missing:
+        raise UsageError(f"no call {missing[0]!r} in the window", "see otelcost calls --window all")
+
+
+def _milliseconds(microseconds: int | None) -> float | None:
+    return None if microseconds is None else microseconds / 1000
+
+
+def document(rows: Sequence[CallRow], window: dict[str, Any]) -> Document:
+    """Calls as a document."""
+    records = tuple({name: read(row) for name, read in FIELDS.items()} for row in rows)
+    places = common_places([row.cost_picousd for row in rows])
+    table = Table(COLUMNS, tuple(_row(row, places) for row in rows))
+    return Document(
+        envelope={"window": window, "calls": list(records)},
+        blocks=(table,) if rows else (Prose(NOTHING_YET),),
+        fields=tuple(FIELDS),
+        records=records,
+    )
+
+
+def _row(row: CallRow, places: int) -> tuple[str, ...]:
+    return (
+        row.span_id,
+        row.start.strftime("%Y-%m-%d %H:%M:%S"),
+        row.task,
+        row.model or "?",
+        tokens(row.input_tokens),
+        tokens(row.cache_read_tokens),
+        tokens(row.output_tokens),
+        "unpriced" if row.cost_picousd is None else money(row.cost_picousd, places),
+        duration(row.duration_us),
+        _status(row),
+    )
+
+
+def _status(row: CallRow) -> str:
+    """`ok`, `error RateLimitError`, and what to know about the figures: `ok (estimated)`."""
+    words = f"{row.status} {row.error_type}" if row.error_type else row.status
+    attempt = f", attempt {row.attempt}" if row.attempt > 1 else ""
+    flags = f" ({', '.join(row.flags)})" if row.flags else ""
+    return f"{words}{attempt}{flags}"

@@ -1,0 +1,27 @@
+"""`otelcost completion SHELL`: the script a shell needs to complete our commands."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+from otelcost.cli import terminal
+from otelcost.cli.options import debug_option
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(SHELLS))
+@debug_option
+def command(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    bash: eval "$(otelcost completion bash)" in ~/.bashrc; zsh: the same in ~/.zshrc;
+    fish: otelcost completion fish > ~/.config/fish/completions/otelcost.fish
+    """
+    from otelcost.cli.main import cli  # noqa: PLC0415  (main imports this module)
+
+    found = get_completion_class(shell)
+    assert found is not None  # noqa: S101  (the choice above names click's own shells)
+    terminal.data(found(cli, {}, "otelcost", "_OTELCOST_COMPLETE").source() + "\n")

@@ -1,0 +1,144 @@
+"""`otelcost digest preview`: what a digest of this window would say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from otelcost.cli import options, windows
+from otelcost.cli.reader import Reader, reader
+from otelcost.cli.render import Block, Document, Heading, Line, Name, Prose
+from otelcost.display import instant, money, money_range, plural, signed_money
+
+if TYPE_CHECKING:
+    from otelcost.digest.content import Action, Driver, Preview
+
+FIELDS = ("section", "name", "what", "cost_picousd", "change_picousd", "low_picousd", "high_picousd", "basis")
+
+
+@click.group("digest")
+def command() -> None:
+    """Digests: the answer, what drove it and what to do, short enough to read."""
+
+
+@command.command("preview")
+@options.reading
+def preview_command(request: options.Reading) -> None:
+    """Show the digest of the window. Sends nothing."""
+    with reader(request) as found:
+        answer = read(found)
+    options.show(document(answer, found), request.format)
+
+
+def read(found: Reader) -> Preview:
+    """The digest's content from an open store."""
+    from otelcost.advise import recommend  # noqa: PLC0415
+    from otelcost.digest.content import compose  # noqa: PLC0415
+    from otelcost.store import queries  # noqa: PLC0415
+
+    return compose(
+        queries.overview(found.connection, found.window),
+        queries.tasks(found.connection, found.window),
+        recommend(found.connection, found.window, now=found.now),
+        windows.in_words(found.label),
+    )
+
+
+def document(preview: Preview, found: Reader) -> Document:
+    """The digest as a document; a quiet one is its first line."""
+    return Document(
+        envelope={"window": windows.envelope(found.window, found.label), "digest": _envelope(preview)},
+        blocks=blocks(preview, found),
+        fields=FIELDS,
+        records=(
+            {"section": "subject", "what": preview.subject},
+            *(_driver_record(driver) for driver in preview.drivers),
+            *(_action_record(action) for action in preview.actions),
+        ),
+    )
+
+
+def _envelope(preview: Preview) -> dict[str, Any]:
+    from msgspec import to_builtins  # noqa: PLC0415
+
+    facts: dict[str, Any] = to_builtins(preview)
+    return facts | {"last_call": windows.iso(preview.last_call)}
+
+
+def _driver_record(driver: Driver) -> dict[str, Any]:
+    return {
+        "section": "driver",
+        "name": driver.task,
+        "cost_picousd": driver.cost_picousd,
+        "change_picousd": driver.change_picousd,
+    }
+
+
+def _action_record(action: Action) -> dict[str, Any]:
+    return {
+        "section": "action",
+        "name": action.id,
+        "what": action.title,
+        "change_picousd": None if action.marginal_picousd is None else -action.marginal_picousd,
+        "low_picousd": action.low_picousd,
+        "high_picousd": action.high_picousd,
+        "basis": action.class_,
+    }
+
+
+def blocks(preview: Preview, found: Reader) -> tuple[Block, ...]:
+    """Subject, drivers, actions, what the figures rest on."""
+    head = Heading(preview.subject, level=1)
+    if preview.quiet:
+        return (head,)
+    return (
+        head,
+        *_section("What moved it" if preview.compared else "Where it went", _drivers(preview)),
+        *_section("What to do", _actions(preview)),
+        *_section("What this rests on", _basis(preview, found)),
+    )
+
+
+def _section(title: str, lines: tuple[Line, ...]) -> tuple[Block, ...]:
+    return (Heading(title), Prose(lines, bullets=True)) if lines else ()
+
+
+def _drivers(preview: Preview) -> tuple[Line, ...]:
+    return tuple(_driver(driver, compared=preview.compared) for driver in preview.drivers)
+
+
+def _driver(driver: Driver, *, compared: bool) -> Line:
+    name = Name(driver.task)
+    if not compared:
+        return name, f": {money(driver.cost_picousd)} in {plural(driver.calls, 'call')}"
+    figures = f"{money(driver.previous_picousd)} to {money(driver.cost_picousd)}"
+    calls = f"{driver.previous_calls:,} to {driver.calls:,} calls"
+    return name, f": {signed_money(driver.change_picousd)} ({figures}; {calls})"
+
+
+def _actions(preview: Preview) -> tuple[Line, ...]:
+    more: tuple[Line, ...] = (
+        (f"and {preview.more_actions:,} more: otelcost rec list",) if preview.more_actions else ()
+    )
+    return tuple(_action(action) for action in preview.actions) + more
+
+
+def _action(action: Action) -> Line:
+    place = (" at ", Name(action.call_site)) if action.call_site else ()
+    basis = f" ({action.class_}{_range(action)}; otelcost rec show {action.id})"
+    return Name(action.title), f": saves {money(action.marginal_picousd)}", *place, basis
+
+
+def _range(action: Action) -> str:
+    if action.low_picousd is None or action.high_picousd is None:
+        return ""
+    return f", alone {money_range(action.low_picousd, action.high_picousd)}"
+
+
+def _basis(preview: Preview, found: Reader) -> tuple[Line, ...]:
+    return (
+        f"{windows.bounds(found.window)}, data on {plural(preview.coverage_days, 'day')}",
+        f"newest call {instant(preview.last_call)}",
+        *preview.unknowns,
+    )

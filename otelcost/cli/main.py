@@ -1,0 +1,67 @@
+"""The `otelcost` command: finds the others by name and loads only the one that runs."""
+
+from __future__ import annotations
+
+import importlib
+from typing import NoReturn
+
+import click
+
+from otelcost import __version__
+from otelcost.cli import terminal
+from otelcost.cli.options import debug_option
+
+COMMANDS = {
+    "overview": "overview",
+    "tasks": "tasks",
+    "calls": "calls",
+    "rec": "rec",
+    "digest": "digest",
+    "prices": "prices",
+    "doctor": "doctor",
+    "demo": "demo",
+    "run": "run",
+    "drain": "drain",
+    "completion": "completion",
+}
+"""Command name -> module in this package; each module names its command `command`."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order a newcomer needs them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command; None for a name nobody has."""
+        del ctx
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        found = importlib.import_module(f"otelcost.cli.{module}").command
+        assert isinstance(found, click.Command)  # noqa: S101  (a table of this module points at it)
+        return found
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True)
+@click.version_option(__version__, "-V", "--version", message="otelcost %(version)s")
+@debug_option
+@click.pass_context
+def cli(context: click.Context) -> object:
+    """Says why an LLM bill grew, call by call, and what to change.
+
+    Without a command: the screens on a terminal, the overview as plain text anywhere else.
+    """
+    if context.invoked_subcommand is not None:
+        return None
+    from otelcost.cli import screens  # noqa: PLC0415  (the screens must not slow --help)
+
+    return screens.open_screens(context)
+
+
+def main() -> NoReturn:
+    """Entry point of the `otelcost` script."""
+    terminal.run(lambda: cli.main(prog_name="otelcost", standalone_mode=False))

@@ -1,0 +1,213 @@
+"""`otelcost overview`: the answer in a few lines, then where the money went."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from otelcost.cli import options, windows
+from otelcost.cli.reader import Reader, reader
+from otelcost.cli.recommendation import headline, saving
+from otelcost.cli.render import Block, Column, Document, Heading, Line, Name, Prose, Table
+from otelcost.digest import phrases
+from otelcost.display import common_places, count, money, percent, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otelcost.advise import Report
+    from otelcost.store.queries import DayRow, Overview, SliceRow
+
+TOP = 10
+"""Rows a breakdown shows before it points at the command that has all of them."""
+
+TOP_FIXES = 3
+
+FIELDS = ("section", "name", "calls", "unpriced_calls", "cost_picousd")
+
+NOTHING_YET: tuple[Line, ...] = (
+    "No calls recorded yet. Either:",
+    "  otelcost demo                    see it work on a loopback provider, without a key",
+    "  otelcost run -- python app.py    record every LLM call of a program as it is",
+    "  otelcost doctor                  find out why a program's calls do not arrive",
+)
+
+
+@click.command("overview")
+@options.reading
+def command(request: options.Reading) -> None:
+    """Say what was spent, what moved it, and what to change."""
+    with reader(request) as found:
+        answer = read(found)
+    options.show(answer, request.format)
+
+
+def read(found: Reader) -> Document:
+    """The overview of an open store."""
+    from otelcost.advise import recommend  # noqa: PLC0415
+    from otelcost.store import queries  # noqa: PLC0415
+
+    overview = queries.overview(found.connection, found.window)
+    report = recommend(found.connection, found.window, now=found.now)
+    return document(overview, report, found)
+
+
+def document(overview: Overview, report: Report, found: Reader) -> Document:
+    """Figures and fixes as a document."""
+    return Document(
+        envelope=envelope(overview, report, found),
+        blocks=blocks(overview, report, found),
+        fields=FIELDS,
+        records=tuple(_records(overview)),
+    )
+
+
+def envelope(overview: Overview, report: Report, found: Reader) -> dict[str, Any]:
+    """The overview as JSON; `unpriced_calls` are in no sum, and `null` money is unknown."""
+    from msgspec import to_builtins  # noqa: PLC0415
+
+    return {
+        "window": windows.envelope(found.window, found.label),
+        "totals": totals(overview),
+        "fixes": len(phrases.open_fixes(report)),
+        "joint_picousd": report.joint_picousd,
+        "headline": headline(report),
+        "by_task": [_slice(row) for row in overview.by_task],
+        "by_model": [_slice(row) for row in overview.by_model],
+        "by_day": to_builtins([_day(row) for row in overview.by_day]),
+    }
+
+
+def totals(overview: Overview) -> dict[str, Any]:
+    """The window's totals as JSON."""
+    from otelcost.display import iso  # noqa: PLC0415
+
+    return {
+        "spend_picousd": overview.spend_picousd,
+        "previous_picousd": overview.previous_picousd,
+        "monthly_picousd": overview.monthly_picousd,
+        "calls": overview.calls,
+        "unpriced_calls": overview.unpriced_calls,
+        "errors": overview.errors,
+        "estimated_calls": overview.estimated_calls,
+        "input_tokens": overview.input_tokens,
+        "cache_read_tokens": overview.cache_read_tokens,
+        "output_tokens": overview.output_tokens,
+        "coverage_days": overview.coverage_days,
+        "first_call": iso(overview.first_call),
+        "last_call": iso(overview.last_call),
+    }
+
+
+def _slice(row: SliceRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "calls": row.calls,
+        "unpriced_calls": row.unpriced_calls,
+        "cost_picousd": row.cost_picousd,
+    }
+
+
+def _day(row: DayRow) -> dict[str, Any]:
+    return {
+        "name": row.day.isoformat(),
+        "calls": row.calls,
+        "unpriced_calls": row.unpriced_calls,
+        "cost_picousd": row.cost_picousd,
+    }
+
+
+def _records(overview: Overview) -> list[dict[str, Any]]:
+    total = {
+        "name": "total",
+        "calls": overview.calls,
+        "unpriced_calls": overview.unpriced_calls,
+        "cost_picousd": overview.spend_picousd,
+    }
+    sections = (
+        ("total", [total]),
+        ("task", [_slice(row) for row in overview.by_task]),
+        ("model", [_slice(row) for row in overview.by_model]),
+        ("day", [_day(row) for row in overview.by_day]),
+    )
+    return [{"section": section, **row} for section, rows in sections for row in rows]
+
+
+def blocks(overview: Overview, report: Report, found: Reader) -> tuple[Block, ...]:
+    """The overview for people: answer, fixes, breakdowns; or what to do where there is nothing."""
+    if not overview.calls:
+        return (*_head(found), Prose(_nothing(overview)))
+    return (
+        *_head(found, overview),
+        Prose(answer(overview, report)),
+        *_fixes(report),
+        Heading("By task"),
+        *_breakdown("task", overview.by_task, overview.spend_picousd, "otelcost tasks"),
+        Heading("By model"),
+        *_breakdown("model", overview.by_model, overview.spend_picousd, "otelcost overview --format csv"),
+        Heading("By day (UTC)"),
+        _days(overview.by_day),
+    )
+
+
+def _head(found: Reader, overview: Overview | None = None) -> tuple[Block, ...]:
+    title: Line = ("LLM spend, ", Name(windows.in_words(found.label)))
+    covered = f", data on {plural(overview.coverage_days, 'day')}" if overview else ""
+    return Heading(title, level=1), Prose((f"{windows.bounds(found.window)}{covered}",))
+
+
+def _nothing(overview: Overview) -> tuple[Line, ...]:
+    if overview.last_call is None:
+        return NOTHING_YET
+    return ("No calls in this window; the newest is older: see otelcost overview --window all",)
+
+
+def answer(overview: Overview, report: Report) -> tuple[Line, ...]:
+    """The few lines that somebody reads who reads nothing else."""
+    monthly = f"; about {money(overview.monthly_picousd)} a month" if overview.monthly_picousd else ""
+    return (
+        f"spend {phrases.spend(overview)}{monthly}",
+        phrases.activity(overview),
+        phrases.token_use(overview),
+        *phrases.unknowns(overview),
+        phrases.savings(report),
+    )
+
+
+def _fixes(report: Report) -> tuple[Block, ...]:
+    fixes = phrases.open_fixes(report)[:TOP_FIXES]
+    if not fixes:
+        return ()
+    rows = tuple((fix.id, fix.title, saving(fix), fix.class_) for fix in fixes)
+    columns = (Column("fix"), Column("what to change"), Column("saves", right=True), Column("basis"))
+    return Heading("Top fixes (all of them: otelcost rec list)"), Table(columns, rows)
+
+
+def _breakdown(what: str, rows: Sequence[SliceRow], spend: int | None, more: str) -> tuple[Block, ...]:
+    shown = rows[:TOP]
+    places = common_places([row.cost_picousd for row in shown])
+    table = Table(
+        (Column(what), Column("cost", right=True), Column("share", right=True), Column("calls", right=True)),
+        tuple(
+            (row.name or "unknown", cost(row, places), percent(row.cost_picousd, spend), count(row.calls)) for row in shown
+        ),
+    )
+    left = len(rows) - len(shown)
+    return (table, Prose((f"and {left:,} more: {more}",))) if left > 0 else (table,)
+
+
+def cost(row: SliceRow | DayRow, places: int) -> str:
+    """A sum with what is missing from it: `$1.20 + 3 unpriced`, `unpriced` where nothing could be priced."""
+    if row.unpriced_calls and row.cost_picousd is None:
+        return "unpriced"
+    amount = money(row.cost_picousd, places)
+    return f"{amount} + {row.unpriced_calls:,} unpriced" if row.unpriced_calls else amount
+
+
+def _days(rows: Sequence[DayRow]) -> Table:
+    places = common_places([row.cost_picousd for row in rows])
+    return Table(
+        (Column("day"), Column("cost", right=True), Column("calls", right=True)),
+        tuple((row.day.isoformat(), cost(row, places), count(row.calls)) for row in rows),
+    )

@@ -1,0 +1,157 @@
+"""`otelcost prices`: what a model costs, where that comes from, and whether the book can be trusted today."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from otelcost.cli import options
+from otelcost.cli.reader import unknown
+from otelcost.cli.render import Block, Column, Document, Heading, Line, Name, Prose, Table
+from otelcost.display import PICOUSD, UNKNOWN, iso
+from otelcost.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from otelcost.pricing.book import Book, Resolution
+    from otelcost.pricing.rates import PriceRow
+
+PROVIDERS = ("openai", "anthropic", "azure.ai.openai", "gcp.gemini", "aws.bedrock", "mistral_ai", "groq", "deepseek", "x_ai")
+"""Where a model is looked for when no provider is given, in this order."""
+
+_TOKEN_RATES = (
+    ("input", "input_picousd"),
+    ("cache read", "cache_read_picousd"),
+    ("write short", "cache_write_short_picousd"),
+    ("write long", "cache_write_long_picousd"),
+    ("output", "output_picousd"),
+    ("reasoning", "reasoning_picousd"),
+)
+
+
+@click.group("prices")
+def command() -> None:
+    """Prices: show a model's, or check that every recorded call has one."""
+
+
+@command.command("show")
+@click.argument("model")
+@click.option("--provider", help="OpenTelemetry provider name, such as openai; without it the usual ones are tried.")
+@click.option("--history", is_flag=True, help="Also prices that no longer hold, or not yet.")
+@options.format_option
+@options.debug_option
+def show_command(model: str, provider: str | None, history: bool, format_: str) -> None:
+    """Show what MODEL costs, in every variant, and which layer says so."""
+    from otelcost import settings  # noqa: PLC0415
+    from otelcost.pricing.book import compile_book  # noqa: PLC0415
+
+    book = compile_book(settings.price_override_path())
+    found, resolution = find(book, model, provider)
+    assert resolution.price_key is not None  # noqa: S101  (find raises otherwise)
+    keys = book.variants(resolution.price_key)
+    now = options.now()
+    rows = [row for key in keys for row in book.rows_for(key) if history or row.valid_from <= now < row.valid_to]
+    options.show(document(model, found, resolution, rows), format_)
+
+
+def find(book: Book, model: str, provider: str | None) -> tuple[str, Resolution]:
+    """The provider whose price a model gets, and how it was found.
+
+    Raises:
+        UsageError: nobody has a price for it.
+    """
+    candidates = (provider,) if provider else PROVIDERS
+    answers = [(name, book.resolve(name, model)) for name in candidates]
+    priced = [(name, answer) for name, answer in answers if answer.price_key]
+    for status in ("override", "exact", "alias"):
+        for name, answer in priced:
+            if answer.status == status:
+                return name, answer
+    if provider:
+        raise UsageError(f"no price: {answers[0][1].reason}", "add it to prices.toml, or see otelcost prices show --help")
+    models = {key.split("/")[1] for key in (row.price_key for row in book.rows) if key.count("/") > 1}
+    raise unknown("price for model", model, models, "otelcost prices show --help")
+
+
+def per_million(picousd: int | None) -> str:
+    """A token rate as dollars per million tokens, exactly: `$2.50`, `$0.075`."""
+    if picousd is None:
+        return UNKNOWN
+    millionths = picousd * 1_000_000
+    whole, rest = divmod(millionths, PICOUSD)
+    fraction = f"{rest:012d}".rstrip("0").ljust(2, "0")
+    return f"${whole:,}.{fraction}"
+
+
+def document(model: str, provider: str, resolution: Resolution, rows: Sequence[PriceRow]) -> Document:
+    """Price rows as a document; JSON and CSV give pico-dollars per token or request."""
+    records = tuple(_record(row) for row in rows)
+    title: Line = ("Prices of ", Name(model), " at ", Name(provider), f" ({resolution.status})")
+    return Document(
+        envelope={
+            "model": model,
+            "provider": provider,
+            "price_key": resolution.price_key,
+            "price_status": resolution.status,
+            "prices": list(records),
+        },
+        blocks=(Heading(title, level=1), Prose(("USD per million tokens",)), *_table(rows)),
+        fields=tuple(records[0]) if records else ("price_key",),
+        records=records,
+    )
+
+
+def _record(row: PriceRow) -> dict[str, Any]:
+    from msgspec import to_builtins  # noqa: PLC0415
+
+    from otelcost.pricing.rates import ANY_CONTEXT  # noqa: PLC0415
+
+    return {
+        "price_key": row.price_key,
+        "valid_from": _date(row.valid_from),
+        "valid_to": _date(row.valid_to),
+        "context_lo_tokens": row.context_lo,
+        "context_hi_tokens": None if row.context_hi == ANY_CONTEXT else row.context_hi,
+        **to_builtins(row.rates),
+        "source": row.source,
+    }
+
+
+def _date(moment: datetime) -> str | None:
+    from otelcost.pricing.rates import BEGIN, END  # noqa: PLC0415
+
+    return None if moment in (BEGIN, END) else iso(moment)
+
+
+def _table(rows: Sequence[PriceRow]) -> tuple[Block, ...]:
+    if not rows:
+        return (Prose(("no price holds today: see --history",)),)
+    columns = (
+        Column("variant"),
+        Column("context"),
+        Column("holds"),
+        *(Column(title, right=True) for title, _ in _TOKEN_RATES),
+        Column("source"),
+    )
+    return (Table(columns, tuple(_row(row) for row in rows)),)
+
+
+def _row(row: PriceRow) -> tuple[str, ...]:
+    return (
+        row.price_key.rpartition("/")[2],
+        _context(row),
+        f"{(_date(row.valid_from) or 'ever')[:10]} to {(_date(row.valid_to) or 'now')[:10]}",
+        *(per_million(getattr(row.rates, name)) for _, name in _TOKEN_RATES),
+        row.source,
+    )
+
+
+def _context(row: PriceRow) -> str:
+    from otelcost.pricing.rates import ANY_CONTEXT  # noqa: PLC0415
+
+    if row.context_hi == ANY_CONTEXT:
+        return f"from {row.context_lo:,}" if row.context_lo else "any"
+    return f"{row.context_lo:,} to {row.context_hi:,}"

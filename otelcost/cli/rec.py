@@ -1,0 +1,196 @@
+"""`otelcost rec`: what to change, what it saves, and the evidence."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from otelcost.cli import options, recommendation, windows
+from otelcost.cli.reader import Reader, reader, unknown
+from otelcost.cli.render import Block, Column, Document, Heading, Line, Name, Prose, Table
+from otelcost.digest import phrases
+from otelcost.display import clean, count, money, money_range, plural
+
+if TYPE_CHECKING:
+    from otelcost.advise import Recommendation, Report
+
+SHOWN_CALLS = 5
+
+
+@click.group("rec")
+def command() -> None:
+    """Recommendations: list them, or show one with its evidence."""
+
+
+@command.command("list")
+@options.reading
+def list_command(request: options.Reading) -> None:
+    """List recommendations, with what they save together and what could not be checked."""
+    with reader(request) as found:
+        report = _report(found)
+    options.show(list_document(report, found), request.format)
+
+
+@command.command("show")
+@click.argument("recommendation_id", metavar="ID")
+@options.reading
+def show_command(request: options.Reading, recommendation_id: str) -> None:
+    """Show one recommendation: why, the arithmetic, the change and the calls behind it."""
+    with reader(request) as found:
+        report = _report(found)
+    by_id = {row.id: row for row in report.recommendations}
+    row = by_id.get(recommendation_id)
+    if row is None:
+        raise unknown("recommendation", recommendation_id, by_id, "otelcost rec list")
+    options.show(show_document(row, found), request.format)
+
+
+def _report(found: Reader) -> Report:
+    from otelcost.advise import recommend  # noqa: PLC0415
+
+    return recommend(found.connection, found.window, now=found.now)
+
+
+def list_document(report: Report, found: Reader) -> Document:
+    """All recommendations as a document."""
+    envelope = recommendation.envelope(report, found.window, found.label)
+    return Document(
+        envelope=envelope,
+        blocks=list_blocks(report, found),
+        fields=recommendation.FIELDS,
+        records=tuple(envelope["recommendations"]),
+    )
+
+
+def list_blocks(report: Report, found: Reader) -> tuple[Block, ...]:
+    """The list for people: the honest total first, then each one, then what nobody could check."""
+    return (
+        Heading(("Recommendations, ", Name(windows.in_words(found.label))), level=1),
+        Prose(_summary(report, found)),
+        *_table(report),
+        *_not_checked(report),
+    )
+
+
+def _summary(report: Report, found: Reader) -> tuple[Line, ...]:
+    return (
+        f"{windows.bounds(found.window)}; spend {money(report.spend_picousd)}",
+        phrases.savings(report),
+        *((f"that is {phrases.savings_share(report)} of spend",) if _sure(report) else ()),
+    )
+
+
+def _sure(report: Report) -> bool:
+    return bool(report.headline.exact_picousd or report.headline.simulated_picousd)
+
+
+def _table(report: Report) -> tuple[Block, ...]:
+    if not report.recommendations:
+        return ()
+    rows = tuple(
+        (
+            row.id,
+            row.task,
+            row.title,
+            recommendation.saving(row),
+            recommendation.alone(row),
+            row.class_,
+            count(row.calls),
+            row.state,
+        )
+        for row in report.recommendations
+    )
+    columns = (
+        Column("id"),
+        Column("task"),
+        Column("what to change"),
+        Column("saves", right=True),
+        Column("alone", right=True),
+        Column("basis"),
+        Column("calls", right=True),
+        Column("state"),
+    )
+    return (Table(columns, rows), Prose(("Evidence and the exact change: otelcost rec show ID",)))
+
+
+def _not_checked(report: Report) -> tuple[Block, ...]:
+    if not report.not_checked:
+        return ()
+    rows = tuple((row.rule, row.task or "all tasks", row.reason) for row in report.not_checked)
+    return Heading("Not checked, which is not the same as clean"), Table(
+        (Column("rule"), Column("task"), Column("why not")), rows
+    )
+
+
+def show_document(row: Recommendation, found: Reader) -> Document:
+    """One recommendation as a document."""
+    facts = recommendation.as_json(row, found.window, found.label)
+    return Document(
+        envelope={"window": facts["window"], "recommendation": facts},
+        blocks=show_blocks(row, facts["evidence"], facts["transform"]),
+        fields=(*recommendation.FIELDS, "call_ids"),
+        records=(facts,),
+    )
+
+
+def show_blocks(row: Recommendation, evidence: object, transform: object) -> tuple[Block, ...]:
+    """Why, math, change: in the order in which somebody decides."""
+    return (
+        Heading((row.id, ": ", Name(row.title)), level=1),
+        Prose((("task ", Name(row.task), f", rule {row.rule}, {row.state}"), *_place(row))),
+        Heading("Why"),
+        Prose(_pairs(evidence), bullets=True),
+        Heading("Math"),
+        Prose(_math(row), bullets=True),
+        Heading("Change"),
+        Prose((*(Name(line) for line in row.change.splitlines()), ("transform: ", Name(_compact(transform))))),
+        Heading("Calls"),
+        Prose(_calls(row)),
+    )
+
+
+def _place(row: Recommendation) -> tuple[Line, ...]:
+    return (("at ", Name(row.call_site)),) if row.call_site else ()
+
+
+def _pairs(evidence: object) -> tuple[Line, ...]:
+    if not isinstance(evidence, dict) or not evidence:
+        return ("no further evidence",)
+    return tuple((f"{clean(str(key)).replace('_', ' ')}: ", Name(_value(str(key), evidence[key]))) for key in evidence)
+
+
+def _value(key: str, value: object) -> str:
+    """Pico-dollars read as dollars, everything structured as compact JSON."""
+    if key.endswith("_picousd") and (value is None or isinstance(value, int)):
+        return money(value)
+    return str(value) if isinstance(value, str | int | float) else _compact(value)
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(", ", ": "), default=str)
+
+
+def _math(row: Recommendation) -> tuple[Line, ...]:
+    monthly = f"about {money(row.monthly_picousd)} a month at this rate"
+    return (
+        f"{plural(row.calls, 'call')} cost {money(row.cost_observed_picousd)} as they were",
+        f"alone it saves {money(row.standalone_picousd)} of that, {_range(row)}",
+        f"its share of what all fixes save together is {money(row.marginal_picousd)}",
+        f"basis: {row.class_}; risk: {row.risk}; effort: {row.effort}; way back: {row.reversibility}",
+        *((monthly,) if row.monthly_picousd is not None else ()),
+    )
+
+
+def _range(row: Recommendation) -> str:
+    if row.low_picousd is None or row.high_picousd is None:
+        return "too few days for a range"
+    return f"range {money_range(row.low_picousd, row.high_picousd)}"
+
+
+def _calls(row: Recommendation) -> tuple[Line, ...]:
+    shown = ",".join(row.call_ids[:SHOWN_CALLS])
+    left = len(row.call_ids) - SHOWN_CALLS
+    more = f"and {left:,} more, all of them in --format json" if left > 0 else ""
+    return tuple(line for line in (f"otelcost calls --ids {shown}", more) if line)

@@ -1,0 +1,22 @@
+"""`otelcost` alone: the screens on a terminal, the plain overview anywhere else."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from otelcost.cli import options, terminal
+
+if TYPE_CHECKING:
+    import click
+
+
+def open_screens(context: click.Context) -> object:
+    """Open the terminal screens, or print the overview where there is no terminal to open them on."""
+    if terminal.is_terminal() and sys.stdin.isatty():
+        from otelcost.tui import app  # noqa: PLC0415
+
+        return app.run()
+    from otelcost.cli.overview import command  # noqa: PLC0415
+
+    return context.invoke(command, window=options.DEFAULT_WINDOW, format_="table", drain=True)

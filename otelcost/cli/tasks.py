@@ -1,0 +1,91 @@
+"""`otelcost tasks`: what every job cost, and what its calls are like."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from otelcost.cli import options, windows
+from otelcost.cli.overview import NOTHING_YET, cost
+from otelcost.cli.reader import reader
+from otelcost.cli.render import Column, Document, Prose, Table
+from otelcost.display import change, common_places, count, percent, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otelcost.store.queries import TaskRow
+
+FIELDS = (
+    "task",
+    "task_source",
+    "call_site",
+    "calls",
+    "operations",
+    "errors",
+    "unpriced_calls",
+    "cost_picousd",
+    "previous_picousd",
+    "input_tokens",
+    "cache_read_tokens",
+    "output_tokens",
+    "models",
+)
+
+COLUMNS = (
+    Column("task"),
+    Column("cost", right=True),
+    Column("change", right=True),
+    Column("calls", right=True),
+    Column("errors", right=True),
+    Column("in/call", right=True),
+    Column("out/call", right=True),
+    Column("cached", right=True),
+    Column("models"),
+)
+
+
+@click.command("tasks")
+@options.reading
+def command(request: options.Reading) -> None:
+    """List tasks, the most expensive first.
+
+    A task is named by the program, else recognised by its call site or prompt; the JSON form says by which.
+    """
+    from otelcost.store import queries  # noqa: PLC0415
+
+    with reader(request) as found:
+        rows = queries.tasks(found.connection, found.window)
+    options.show(document(rows, windows.envelope(found.window, found.label)), request.format)
+
+
+def document(rows: Sequence[TaskRow], window: dict[str, Any]) -> Document:
+    """Tasks as a document."""
+    records = tuple({name: getattr(row, name) for name in FIELDS} for row in rows)
+    places = common_places([row.cost_picousd for row in rows])
+    table = Table(COLUMNS, tuple(_row(row, places) for row in rows))
+    return Document(
+        envelope={"window": window, "tasks": [{**row, "models": list(row["models"])} for row in records]},
+        blocks=(table,) if rows else (Prose(NOTHING_YET),),
+        fields=FIELDS,
+        records=records,
+    )
+
+
+def _row(row: TaskRow, places: int) -> tuple[str, ...]:
+    return (
+        row.task,
+        cost(row, places),
+        change(row.cost_picousd, row.previous_picousd) or "-",
+        count(row.calls),
+        count(row.errors),
+        tokens(_per_call(row.input_tokens, row.calls)),
+        tokens(_per_call(row.output_tokens, row.calls)),
+        percent(row.cache_read_tokens or 0, row.input_tokens),
+        ", ".join(row.models),
+    )
+
+
+def _per_call(total: int | None, calls: int) -> int | None:
+    return None if total is None or not calls else total // calls

@@ -1,0 +1,159 @@
+"""A digest's content: subject with the answer, at most 3 drivers, at most 5 actions, coverage and freshness.
+
+Pure: `compose` turns the query layer's answers into frozen facts; whoever shows them formats and escapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from otelcost.digest import phrases
+from otelcost.display import plural
+
+if TYPE_CHECKING:
+    from otelcost.advise import Recommendation, Report
+    from otelcost.store.queries import Overview, TaskRow
+
+MAX_DRIVERS: Final = 3
+MAX_ACTIONS: Final = 5
+
+DRIVER_SHARE: Final = 20
+"""A task drives the bill when it moved by at least a twentieth of the larger window's spend."""
+
+QUIET_SHARE: Final = 10
+"""A week is quiet when spend moved by less than a tenth and nothing is left to do."""
+
+
+class Driver(msgspec.Struct, frozen=True, kw_only=True):
+    """A task that moved the bill. Money in pico-dollars; `None` is unknown."""
+
+    task: str
+    cost_picousd: int | None
+    previous_picousd: int | None
+    change_picousd: int
+    calls: int
+    previous_calls: int
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """A change worth making, with its range and what it rests on."""
+
+    id: str
+    title: str
+    task: str
+    class_: str = msgspec.field(name="class")
+    marginal_picousd: int | None
+    standalone_picousd: int | None
+    low_picousd: int | None
+    high_picousd: int | None
+    call_site: str | None
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything one digest says. A quiet one is its subject and nothing else."""
+
+    subject: str
+    quiet: bool
+    drivers: tuple[Driver, ...]
+    compared: bool  # whether there is a window before to compare with
+    actions: tuple[Action, ...]
+    more_actions: int
+    savings: str
+    unknowns: tuple[str, ...]
+    coverage_days: int
+    last_call: datetime | None
+
+
+def compose(
+    overview: Overview, tasks: Sequence[TaskRow], previous: Sequence[TaskRow], report: Report, label: str
+) -> Preview:
+    """Pick what a digest says of a window.
+
+    Args:
+        overview: the window's figures.
+        tasks: the window's tasks; `previous` those of the equally long window before, empty without data.
+        report: the recommendations over the same window.
+        label: the window in words, for the subject.
+    """
+    fixes = phrases.open_fixes(report)
+    quiet = not fixes and _steady(overview)
+    actions = tuple(_action(fix) for fix in fixes[:MAX_ACTIONS])
+    return Preview(
+        subject=_subject(overview, report, label, quiet=quiet),
+        quiet=quiet,
+        drivers=() if quiet else drivers(tasks, previous),
+        compared=bool(previous),
+        actions=actions,
+        more_actions=len(fixes) - len(actions),
+        savings=phrases.savings(report),
+        unknowns=phrases.unknowns(overview),
+        coverage_days=overview.coverage_days,
+        last_call=overview.last_call,
+    )
+
+
+def _subject(overview: Overview, report: Report, label: str, *, quiet: bool) -> str:
+    if not overview.calls:
+        return f"LLM spend, {label}: no calls recorded"
+    unpriced = f", {plural(overview.unpriced_calls, 'call')} unpriced" if overview.unpriced_calls else ""
+    answer = f"LLM spend, {label}: {phrases.spend(overview)}{unpriced}"
+    if quiet:
+        return f"{answer}. A quiet week: nothing to do"
+    return f"{answer}. {phrases.savings(report)}"
+
+
+def _steady(overview: Overview) -> bool:
+    current, previous = overview.spend_picousd, overview.previous_picousd
+    if overview.unpriced_calls:
+        return False
+    if not overview.calls:
+        return not previous
+    if current is None or not previous:
+        return False
+    return abs(current - previous) * QUIET_SHARE < previous
+
+
+def drivers(tasks: Sequence[TaskRow], previous: Sequence[TaskRow]) -> tuple[Driver, ...]:
+    """The tasks that moved the bill most, largest first; without a past, the most expensive ones."""
+    now = {row.task: row for row in tasks}
+    before = {row.task: row for row in previous}
+    found = [_driver(name, now.get(name), before.get(name)) for name in sorted({*now, *before})]
+    total = max(_spend(tasks), _spend(previous))
+    moved = [driver for driver in found if abs(driver.change_picousd) * DRIVER_SHARE >= total and driver.change_picousd]
+    return tuple(sorted(moved, key=lambda driver: -abs(driver.change_picousd))[:MAX_DRIVERS])
+
+
+def _spend(rows: Sequence[TaskRow]) -> int:
+    return sum(row.cost_picousd or 0 for row in rows)
+
+
+def _driver(name: str, now: TaskRow | None, before: TaskRow | None) -> Driver:
+    current = now.cost_picousd if now else 0
+    past = before.cost_picousd if before else 0
+    return Driver(
+        task=name,
+        cost_picousd=current,
+        previous_picousd=past,
+        # What was never priced cannot be said to have moved.
+        change_picousd=0 if current is None or past is None else current - past,
+        calls=now.calls if now else 0,
+        previous_calls=before.calls if before else 0,
+    )
+
+
+def _action(fix: Recommendation) -> Action:
+    return Action(
+        id=fix.id,
+        title=fix.title,
+        task=fix.task,
+        class_=fix.class_,
+        marginal_picousd=fix.marginal_picousd,
+        standalone_picousd=fix.standalone_picousd,
+        low_picousd=fix.low_picousd,
+        high_picousd=fix.high_picousd,
+        call_site=fix.call_site,
+    )
