@@ -82,7 +82,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     bytes: int
     tokens: int | None = None  # the provider's total input shared out by calibrated bytes per token
     name: str | None = None  # a tool's name
-    cache: Literal["5m", "1h"] | None = None  # an explicit breakpoint at the end of this segment
+    cache: Literal["5m", "1h", "30m", "12h"] | None = None  # an explicit breakpoint at the end of this segment
     volatile: tuple[str, ...] = ()  # classes found: "datetime", "uuid", "counter", "epoch"
     volatile_offset_bytes: int | None = None  # where the first volatile value starts
     volatile_bytes: int | None = None  # how many bytes are volatile values

@@ -1,0 +1,231 @@
+"""Anthropic messages, stable and beta."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from otelcost.model import Flag, SegmentKind, Usage
+from otelcost.wire import sse, usage
+from otelcost.wire.codec import Codec
+from otelcost.wire.jsonview import Fields, as_text
+from otelcost.wire.parts import Part, Request, common, string, unmarked
+from otelcost.wire.reply import Reply, error_name
+
+_MEDIA_TYPES: Final[dict[str, SegmentKind]] = {
+    "image": "image",
+    "document": "document",
+    "search_result": "document",
+    "container_upload": "document",
+}
+_SERVER_USES: Final = frozenset({"server_tool_use", "mcp_tool_use"})
+_KNOWN: Final = frozenset({"content_block_stop", "ping"})
+
+
+class _Delta(msgspec.Struct, gc=False, frozen=True):
+    text: str | None = None
+    partial_json: str | None = None
+    stop_reason: str | None = None
+
+
+class _Event(msgspec.Struct, gc=False, frozen=True):
+    type: str = ""
+    index: int = 0
+    message: msgspec.Raw = msgspec.Raw()
+    content_block: msgspec.Raw = msgspec.Raw()
+    delta: _Delta | None = None
+    usage: msgspec.Raw = msgspec.Raw()
+    error: msgspec.Raw = msgspec.Raw()
+
+
+_EVENTS: Final = msgspec.json.Decoder(list[_Event])
+
+
+def request(fields: Fields) -> Request:
+    """Parameters and prompt parts: tools, output schema, system, then the messages in order."""
+    read = common(fields)
+    read.max_output_tokens = fields.count("max_tokens")
+    read.effort = _effort(fields)
+    read.schema = _schema(fields)
+    read.hidden_context = fields.slice("thread") is not None
+    read.parts = [_tool(tool) for tool in fields.objects("tools")]
+    if read.schema is not None:
+        read.parts.append(Part("system", "schema", read.schema))
+    read.parts += _content(fields, "system", "system")
+    for message in fields.objects("messages"):
+        read.parts += _content(message, "content", message.text("role") or "user")
+    marker = _marker(fields)
+    if marker is not None and read.parts and read.parts[-1].cache is None:
+        read.parts[-1] = msgspec.structs.replace(read.parts[-1], cache=marker)
+    return read
+
+
+def _effort(fields: Fields) -> str | None:
+    config, thinking = fields.object("output_config"), fields.object("thinking")
+    effort = config.text("effort") if config else None
+    if effort is not None or thinking is None:
+        return effort
+    budget = thinking.count("budget_tokens")
+    return thinking.text("type") if budget is None else f"budget-{budget}"
+
+
+def _schema(fields: Fields) -> bytes | None:
+    config = fields.object("output_config")
+    chosen = (config.object("format") if config else None) or fields.object("output_format")
+    return chosen.slice("schema") if chosen else None
+
+
+def _marker(fields: Fields) -> str | None:
+    """The cache breakpoint of a block: "5m" unless it asks for an hour."""
+    control = fields.object("cache_control")
+    if control is None:
+        return None
+    return "1h" if control.text("ttl") == "1h" else "5m"
+
+
+def _tool(tool: Fields) -> Part:
+    return Part("tool", "tool", _members(tool), name=tool.text("name") or tool.text("type"), cache=_marker(tool))
+
+
+def _members(block: Fields) -> bytes:
+    """A block's members in their order, without cache markers at any depth."""
+    members = (
+        b'"%b":%b' % (name.encode("utf-8", "replace"), bytes(raw))
+        for name, raw in block.raw.items()
+        if name != "cache_control"
+    )
+    return unmarked(b"{" + b",".join(members) + b"}")
+
+
+def _content(fields: Fields, member: str, role: str) -> Iterator[Part]:
+    raw = fields.slice(member)
+    if raw is None:
+        return
+    text = string(raw)
+    if text is not None:
+        yield Part(role, "text", text)
+        return
+    for block in fields.objects(member):
+        yield _block(block, role)
+
+
+def _block(block: Fields, role: str) -> Part:
+    block_type, cache = block.text("type") or "", _marker(block)
+    if block_type == "text":
+        text = string(block.slice("text") or b'""')
+        if text is not None:
+            return Part(role, "text", text, cache=cache)
+    if block_type.endswith("tool_use"):
+        return Part(role, "tool_call", _members(block), name=block.text("name"), cache=cache)
+    kind: SegmentKind = _MEDIA_TYPES.get(block_type, "text")
+    if block_type.endswith("tool_result"):
+        kind = "tool_result"
+    return Part(role, kind, _members(block), cache=cache)
+
+
+def whole(body: Fields, reply: Reply) -> None:
+    """Read a whole message."""
+    reply.error = error_name(body)
+    reply.identify(body)
+    reply.usage_raw = body.slice("usage")
+    blocks = body.array("content")
+    reply.recognised = blocks is not None or reply.usage_raw is not None
+    reply.complete = True
+    reason = body.text("stop_reason")
+    if reason:
+        reply.finish = [reason]
+    for index, block in enumerate(body.objects("content")):
+        _answer(index, block, reply)
+
+
+def _answer(index: int, block: Fields, reply: Reply) -> None:
+    block_type = block.text("type") or ""
+    if block_type == "text":
+        value = block.value("text")
+        if isinstance(value, str):
+            reply.texts.append(value)
+    elif block_type.endswith("tool_use"):
+        tool = reply.tool(index)
+        tool.name = block.text("name") or ""
+        tool.server = block_type in _SERVER_USES
+        given = block.slice("input")
+        if given is not None and given != b"{}":  # streams open a block with an empty input
+            tool.arguments.append(given.decode("utf-8", "replace"))
+
+
+def stream(events: sse.Events, reply: Reply) -> None:
+    """Read a stream. Usage in `message_delta` is cumulative: its latest values replace earlier ones."""
+    counts: dict[str, msgspec.Raw] = {}
+    reply.usage_final = False
+    decoded = sse.decode_all(_EVENTS, events.payloads, events, reply)
+    for event in decoded:
+        _event(event, counts, reply)
+    reply.recognised = bool(decoded)
+    if counts:
+        reply.usage_raw = msgspec.json.encode(counts)
+
+
+def _event(event: _Event, counts: dict[str, msgspec.Raw], reply: Reply) -> None:
+    if event.type == "content_block_delta":
+        _delta(event, reply)
+    elif event.type == "content_block_start":
+        block = Fields.parse(event.content_block)
+        if block is not None:
+            _answer(event.index, block, reply)
+    elif event.type == "message_start":
+        message = Fields.parse(event.message)
+        if message is not None:
+            reply.identify(message)
+            _merge(counts, message.raw.get("usage"))
+    elif event.type == "message_delta":
+        reply.usage_final = _merge(counts, event.usage) or reply.usage_final
+        if event.delta is not None and event.delta.stop_reason:
+            reply.finish = [event.delta.stop_reason]
+    elif event.type == "message_stop":
+        reply.complete = True
+    elif event.type == "error" or event.error:
+        reply.error = error_name(Fields({"error": event.error})) or "error"
+    elif event.type not in _KNOWN:
+        reply.flags.add("unknown_event")
+
+
+def _delta(event: _Event, reply: Reply) -> None:
+    if event.delta is None:
+        return
+    if event.delta.text:
+        reply.texts.append(event.delta.text)
+    elif event.delta.partial_json:
+        reply.tool(event.index).arguments.append(event.delta.partial_json)
+
+
+def _merge(counts: dict[str, msgspec.Raw], raw: msgspec.Raw | None) -> bool:
+    """Let the members of a usage object that are not null replace earlier ones; whether it counts output."""
+    latest = Fields.parse(raw) if raw is not None else None
+    if latest is None:
+        return False
+    counts.update({name: value for name, value in latest.raw.items() if bytes(value) != b"null"})
+    return latest.count("output_tokens") is not None
+
+
+def hidden_usage(counts: object) -> usage.Reading:
+    """Tokens of provider-side iterations that the top-level counts leave out.
+
+    A compaction runs on the same model and is billed: its tokens are returned. An advisor runs on
+    another model, whose price these buckets cannot carry: it is only flagged, and so is a fallback,
+    which another model than the one asked for has served.
+    """
+    iterations = counts.get("iterations") if isinstance(counts, dict) else None
+    total, flags = Usage(), set[Flag]()
+    for iteration in iterations if isinstance(iterations, list) else ():
+        kind = as_text(iteration.get("type")) if isinstance(iteration, dict) else None
+        if kind not in {None, "message"}:
+            flags.add("hidden_iterations")
+        if kind == "compaction":
+            total = usage.add(total, usage.read(iteration, usage.ANTHROPIC, writes_long=False).usage)
+    return usage.Reading(total, frozenset(flags))
+
+
+CODEC: Final = Codec("anthropic.messages", "chat", "anthropic", usage.ANTHROPIC, request, whole, stream, hidden_usage)
+"""POST /v1/messages."""

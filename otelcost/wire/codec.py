@@ -1,0 +1,25 @@
+"""The protocol of a decoder: one provider API as a handful of functions and a usage table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from otelcost.wire.jsonview import Fields
+from otelcost.wire.parts import Request
+from otelcost.wire.reply import Reply
+from otelcost.wire.sse import Events
+from otelcost.wire.usage import Reading, UsageMap
+
+
+class Codec(NamedTuple):
+    """How to read one API. All functions are pure but for the `Reply` they fill."""
+
+    api: str
+    operation: str  # OpenTelemetry `gen_ai.operation.name`
+    provider: str  # whose format it is
+    usage: UsageMap
+    request: Callable[[Fields], Request]
+    whole: Callable[[Fields, Reply], None]  # a body that is one JSON object
+    stream: Callable[[Events, Reply], None]  # a body of server-sent events
+    hidden_usage: Callable[[object], Reading] | None = None  # billed outside of the top-level counts

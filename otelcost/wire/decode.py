@@ -1,0 +1,279 @@
+"""One HTTP attempt as bytes becomes one `Call`. Never raises, whatever the bytes."""
+
+from __future__ import annotations
+
+from typing import Final, get_args
+
+import msgspec
+
+from otelcost.model import Call, Exchange, Flag, Status, Usage
+from otelcost.wire import (
+    anthropic_messages,
+    openai_chat,
+    openai_completions,
+    openai_embeddings,
+    openai_responses,
+    sse,
+)
+from otelcost.wire.anatomy import Anatomy
+from otelcost.wire.body import decode_body
+from otelcost.wire.codec import Codec
+from otelcost.wire.hashing import Hasher
+from otelcost.wire.jsonview import BAD_JSON, Fields, as_text, decode_any
+from otelcost.wire.parts import Request
+from otelcost.wire.registry import REQUEST_ID_HEADERS, provider_of, recognise
+from otelcost.wire.reply import STOPPED_EARLY, Reply, error_name, output_of
+from otelcost.wire.usage import add, read, total_input
+
+CODECS: Final[dict[str, Codec]] = {
+    module.CODEC.api: module.CODEC
+    for module in (
+        openai_chat,
+        openai_completions,
+        openai_responses,
+        openai_embeddings,
+        anthropic_messages,
+    )
+}
+"""Every API there is a decoder for, by name."""
+
+_FLAG_ORDER: Final = {flag: position for position, flag in enumerate(get_args(Flag))}
+_MAX_USAGE_BYTES: Final = 32 * 1024
+_TRANSPORT: Final[dict[str, Status]] = {
+    "complete": "aborted",  # the body ended, but its terminal event never came
+    "closed": "aborted",
+    "cancelled": "cancelled",
+    "timeout": "timeout",
+    "error": "error",
+}
+"""Status of an attempt whose answer did not arrive whole, by how the transport ended."""
+
+
+class _Billing(msgspec.Struct):
+    usage: Usage = Usage()
+    raw: bytes | None = None
+    tier: str | None = None
+    speed: str | None = None
+    geo: str | None = None
+
+
+def decode(exchange: Exchange, key: bytes) -> Call:
+    """The record of one attempt.
+
+    Args:
+        exchange: what the capture seam saw.
+        key: the local key of the keyed hashes, 32 bytes.
+
+    What cannot be read stays unknown and is flagged; nothing of the prompt or the answer is kept.
+    """
+    codec = CODECS.get(recognise(exchange.method, exchange.host, exchange.path) or "")
+    flags: set[Flag] = set()
+    if codec is None:
+        return _unknown(exchange)
+    request = _read_request(exchange, codec, flags)
+    reply = _read_response(exchange, codec, request, flags)
+    anatomy = Anatomy(request, Hasher(key))
+    billing = _bill(codec, reply, anatomy, flags)
+    status, error_type = _outcome(exchange, reply, flags)
+    return _assemble(exchange, codec, request, reply, anatomy, billing, status, error_type, flags)
+
+
+def _unknown(exchange: Exchange) -> Call:
+    return Call(
+        context=exchange.context,
+        provider=provider_of(exchange.host, exchange.path) or "unknown",
+        api="unknown",
+        operation="unknown",
+        server_address=exchange.host,
+        server_port=exchange.port,
+        http_status=exchange.status,
+        status=_TRANSPORT[exchange.ended] if exchange.status is None else "ok",
+        error_type=exchange.error_type,
+        flags=("request_undecodable",),
+        request_bytes=len(exchange.request_body),
+        response_bytes=len(exchange.response_body),
+    )
+
+
+def _read_request(exchange: Exchange, codec: Codec, flags: set[Flag]) -> Request:
+    if exchange.request_truncated:
+        flags.add("request_truncated")
+    encoding = exchange.request_headers.get("content-encoding", "")
+    body = decode_body(exchange.request_body, encoding).data if encoding else exchange.request_body
+    fields = Fields.parse(body)
+    if fields is None:
+        if not exchange.request_truncated:
+            flags.add("request_undecodable")
+        return Request(model=_deployment(exchange.path))
+    request = codec.request(fields)
+    request.model = request.model or _deployment(exchange.path)
+    return request
+
+
+def _deployment(path: str) -> str | None:
+    """The deployment an Azure path names, for requests that leave the model to it."""
+    _, found, rest = path.partition("/deployments/")
+    return as_text(rest.partition("/")[0]) if found else None
+
+
+def _read_response(exchange: Exchange, codec: Codec, request: Request, flags: set[Flag]) -> Reply:
+    reply = Reply()
+    if exchange.response_truncated:
+        flags.add("response_truncated")
+    body = _response_body(exchange, flags)
+    if sse.looks_like_sse(body, exchange.response_headers.get("content-type", "")):
+        request.stream = True
+        codec.stream(sse.parse(body), reply)
+    elif body:
+        fields = Fields.parse(body)
+        if fields is not None:
+            _read_whole(exchange, codec, fields, reply)
+    unread = bool(body) and not reply.recognised and not reply.error
+    if unread and exchange.ended == "complete" and not exchange.response_truncated:
+        flags.add("response_undecodable")
+    flags |= reply.flags
+    return reply
+
+
+def _read_whole(exchange: Exchange, codec: Codec, fields: Fields, reply: Reply) -> None:
+    if exchange.status is not None and exchange.status >= 400:
+        reply.error = error_name(fields)
+    else:
+        codec.whole(fields, reply)
+
+
+def _response_body(exchange: Exchange, flags: set[Flag]) -> bytes:
+    encoding = exchange.response_headers.get("content-encoding", "")
+    if exchange.response_decoded or not encoding:
+        return exchange.response_body
+    decoded = decode_body(exchange.response_body, encoding)
+    if decoded.cut:
+        flags.add("response_truncated")
+    if decoded.failed:
+        flags.add("response_undecodable")
+    return decoded.data
+
+
+def _bill(codec: Codec, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Billing:
+    raw = reply.usage_raw
+    counts = decode_any(raw) if raw is not None and len(raw) <= _MAX_USAGE_BYTES else None
+    if raw is None or not isinstance(counts, dict):
+        return _Billing(usage=Usage(**reply.tool_counts))
+    reading = read(counts, codec.usage, writes_long=anatomy.writes_long())
+    flags |= reading.flags
+    usage = msgspec.structs.replace(reading.usage, **reply.tool_counts)
+    if codec.hidden_usage is not None:
+        hidden = codec.hidden_usage(counts)
+        flags |= hidden.flags
+        usage = add(usage, hidden.usage)
+    if reply.vector:  # there is no text to bill
+        usage = msgspec.structs.replace(usage, output_tokens=usage.output_tokens or 0)
+    if not reply.usage_final:  # the first event's counts of output are placeholders
+        usage = msgspec.structs.replace(usage, output_tokens=None, reasoning_tokens=None)
+    return _Billing(
+        usage=usage,
+        raw=_compact(raw),
+        tier=reply.tier or as_text(counts.get("service_tier")),
+        speed=as_text(counts.get("speed")),
+        geo=as_text(counts.get("inference_geo")),
+    )
+
+
+def _compact(raw: bytes) -> bytes | None:
+    """The same JSON on one line: a record is one line of its file."""
+    try:
+        return msgspec.json.format(raw, indent=-1)
+    except BAD_JSON:
+        return None
+
+
+def _outcome(exchange: Exchange, reply: Reply, flags: set[Flag]) -> tuple[Status, str | None]:
+    if exchange.status is None:
+        if exchange.ended != "error":
+            flags.add("lower_bound")
+        status = _TRANSPORT[exchange.ended]
+        return ("error" if exchange.ended == "complete" else status), exchange.error_type
+    if not 200 <= exchange.status < 300:
+        return "error", reply.error or str(exchange.status)
+    if reply.error is not None:
+        if not reply.complete:
+            flags.add("lower_bound")
+        return "error", reply.error
+    if reply.complete:
+        early = reply.incomplete or not STOPPED_EARLY.isdisjoint(reply.finish)
+        return ("incomplete" if early else "ok"), None
+    return _unfinished(exchange, flags)
+
+
+def _unfinished(exchange: Exchange, flags: set[Flag]) -> tuple[Status, str | None]:
+    """A 2xx whose terminal event is not among the bytes: cut off by somebody, or not understood."""
+    if exchange.ended == "complete":
+        if "response_truncated" in flags:  # it may well be among those that were not kept
+            return "ok", None
+        if "response_undecodable" in flags:
+            return "error", "response_undecodable"
+    flags.add("lower_bound")
+    return _TRANSPORT[exchange.ended], exchange.error_type
+
+
+def _assemble(
+    exchange: Exchange,
+    codec: Codec,
+    request: Request,
+    reply: Reply,
+    anatomy: Anatomy,
+    billing: _Billing,
+    status: Status,
+    error_type: str | None,
+    flags: set[Flag],
+) -> Call:
+    provider = provider_of(exchange.host, exchange.path)
+    if provider is None and not exchange.trusted_host:
+        flags.add("provider_assumed")
+    output = output_of(reply, anatomy.hasher)
+    readable = bool(request.canonical)
+    return Call(
+        context=exchange.context,
+        usage=billing.usage,
+        usage_raw=None if billing.raw is None else msgspec.Raw(billing.raw),
+        provider=provider or codec.provider,
+        api=codec.api,
+        operation=codec.operation,
+        server_address=exchange.host,
+        server_port=exchange.port,
+        request_model=request.model,
+        response_model=reply.model,
+        response_id=reply.id,
+        request_id=_request_id(exchange),
+        stream=request.stream,
+        request_tier=request.tier,
+        service_tier=billing.tier or reply.tier,
+        speed=billing.speed,
+        inference_geo=billing.geo,
+        status=status,
+        http_status=exchange.status,
+        error_type=error_type,
+        finish_reason=as_text(reply.finish[0]) if reply.finish else None,
+        flags=tuple(sorted(flags, key=_FLAG_ORDER.__getitem__)),
+        max_output_tokens=request.max_output_tokens,
+        temperature=request.temperature,
+        choices=request.choices,
+        effort=request.effort,
+        request_bytes=len(exchange.request_body),
+        response_bytes=len(exchange.response_body),
+        request_hash=anatomy.request_hash() if readable else None,
+        system_template_hash=anatomy.system_template_hash(),
+        tools_hash=anatomy.tools_hash(),
+        schema_hash=anatomy.schema_hash(),
+        simhash=anatomy.simhash(),
+        output_hash=output.hash,
+        output_bytes=output.bytes,
+        output_kind=output.kind,
+        tools_called=reply.names(),
+        segments=anatomy.segments(total_input(billing.usage)),
+    )
+
+
+def _request_id(exchange: Exchange) -> str | None:
+    found = (as_text(exchange.response_headers.get(name)) for name in REQUEST_ID_HEADERS)
+    return next((value for value in found if value), None)

@@ -1,0 +1,116 @@
+"""Lenient reading of JSON in slices: nothing is decoded before it is asked for, nothing ever raises."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+BAD_JSON: Final = (ValueError, RecursionError)
+"""What decoding of arbitrary bytes may raise: msgspec's errors and bad UTF-8 are ValueErrors."""
+
+MAX_NAME: Final = 256
+"""Characters kept of a name or id. They come from the wire, so their length is anybody's choice."""
+
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_OBJECTS: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def decode_any(raw: bytes | memoryview | msgspec.Raw) -> object:
+    """Any JSON value as Python objects, None where it does not parse."""
+    try:
+        value: object = msgspec.json.decode(raw)
+    except BAD_JSON:
+        return None
+    return value
+
+
+def decode_array(raw: bytes | msgspec.Raw) -> list[msgspec.Raw] | None:
+    """The items of a JSON array as slices, None for anything else."""
+    try:
+        return _ARRAY.decode(raw)
+    except BAD_JSON:
+        return None
+
+
+def as_text(value: object) -> str | None:
+    """A non-empty string cut to `MAX_NAME` characters, else None."""
+    return value[:MAX_NAME] if isinstance(value, str) and value else None
+
+
+def as_count(value: object) -> int | None:
+    """A whole number that a 64-bit column can hold and that counts something, else None."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53:
+        return value
+    return None
+
+
+def as_number(value: object) -> float | None:
+    """A number as float, else None. JSON knows no infinities, and msgspec refuses those it would make."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and -1e15 < value < 1e15:
+        return float(value)
+    return None
+
+
+class Fields:
+    """The members of one JSON object, each decoded when it is read."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: dict[str, msgspec.Raw]) -> None:
+        self.raw = raw
+
+    @classmethod
+    def parse(cls, data: bytes | msgspec.Raw) -> Fields | None:
+        """The members of `data`, None unless it is a JSON object."""
+        try:
+            return cls(_OBJECT.decode(data))
+        except BAD_JSON:
+            return None
+
+    def slice(self, name: str) -> bytes | None:
+        """The member's exact bytes, None where it is missing, null or an empty slice."""
+        raw = self.raw.get(name)
+        if raw is None:
+            return None
+        data = bytes(raw)
+        return None if data in {b"null", b""} else data
+
+    def value(self, name: str) -> object:
+        """The member fully decoded; only for members that are small by nature."""
+        raw = self.raw.get(name)
+        return None if raw is None else decode_any(raw)
+
+    def text(self, name: str) -> str | None:
+        """The member as a short string."""
+        return as_text(self.value(name))
+
+    def count(self, name: str) -> int | None:
+        """The member as a whole number, not negative."""
+        return as_count(self.value(name))
+
+    def number(self, name: str) -> float | None:
+        """The member as a float."""
+        return as_number(self.value(name))
+
+    def object(self, name: str) -> Fields | None:
+        """The member as an object."""
+        raw = self.raw.get(name)
+        return None if raw is None else Fields.parse(raw)
+
+    def array(self, name: str) -> list[msgspec.Raw] | None:
+        """The member's items as slices."""
+        raw = self.raw.get(name)
+        return None if raw is None else decode_array(raw)
+
+    def objects(self, name: str) -> list[Fields]:
+        """The member's items that are objects; none where it is no array."""
+        raw = self.raw.get(name)
+        if raw is None:
+            return []
+        try:
+            return [Fields(item) for item in _OBJECTS.decode(raw)]
+        except BAD_JSON:
+            parsed = [Fields.parse(item) for item in decode_array(raw) or ()]
+            return [item for item in parsed if item is not None]

@@ -1,0 +1,88 @@
+"""OpenAI legacy completions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from otelcost.wire import sse, usage
+from otelcost.wire.codec import Codec
+from otelcost.wire.jsonview import Fields, as_text
+from otelcost.wire.parts import Request, common, texts
+from otelcost.wire.reply import Reply, error_name
+
+_DONE: Final = b"[DONE]"
+
+
+class _Choice(msgspec.Struct, gc=False, frozen=True):
+    index: int = 0
+    text: str | None = None
+    finish_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct, gc=False, frozen=True):
+    id: str | None = None
+    model: str | None = None
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw = msgspec.Raw()
+    error: msgspec.Raw = msgspec.Raw()
+
+
+_CHUNKS: Final = msgspec.json.Decoder(list[_Chunk])
+
+
+def request(fields: Fields) -> Request:
+    """Parameters and the prompts, each a text of the user."""
+    read = common(fields)
+    read.max_output_tokens = fields.count("max_tokens")
+    read.parts = texts(fields.slice("prompt"), "user")
+    return read
+
+
+def whole(body: Fields, reply: Reply) -> None:
+    """Read a whole completion."""
+    reply.error = error_name(body)
+    reply.identify(body)
+    reply.usage_raw = body.slice("usage")
+    choices = body.objects("choices")
+    reply.recognised = bool(choices) or reply.usage_raw is not None
+    reply.complete = True
+    for choice in choices:
+        _finish(choice.text("finish_reason"), reply)
+        message = choice.object("message")  # fill-in-the-middle endpoints answer like a chat
+        value = message.value("content") if message else choice.value("text")
+        if isinstance(value, str):
+            reply.texts.append(value)
+
+
+def _finish(reason: str | None, reply: Reply) -> None:
+    if reason:
+        reply.finish.append(reason)
+
+
+def stream(events: sse.Events, reply: Reply) -> None:
+    """Read a stream of chunks."""
+    payloads = events.payloads
+    if _DONE in payloads:
+        payloads = [payload for payload in payloads if payload != _DONE]
+        reply.complete = True
+    chunks = sse.decode_all(_CHUNKS, payloads, events, reply)
+    found: dict[int, list[str]] = {}
+    for chunk in chunks:
+        reply.id = reply.id or as_text(chunk.id)
+        reply.model = reply.model or as_text(chunk.model)
+        members = Fields({"usage": chunk.usage, "error": chunk.error})
+        reply.usage_raw = members.slice("usage") or reply.usage_raw
+        reply.error = error_name(members) or reply.error
+        for choice in chunk.choices or ():
+            _finish(choice.finish_reason, reply)
+            if choice.text:
+                found.setdefault(choice.index, []).append(choice.text)
+    reply.recognised = bool(chunks)
+    for index in sorted(found):
+        reply.texts += found[index]
+
+
+CODEC: Final = Codec("openai.completions", "text_completion", "openai", usage.OPENAI, request, whole, stream)
+"""POST /completions."""

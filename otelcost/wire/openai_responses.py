@@ -1,0 +1,204 @@
+"""OpenAI responses: one terminal event holds the whole answer, so deltas matter only where it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from otelcost.wire import openai_parts, sse, usage
+from otelcost.wire.codec import Codec
+from otelcost.wire.jsonview import Fields, as_text
+from otelcost.wire.parts import Part, Request, common, string, unmarked
+from otelcost.wire.reply import Reply, error_name
+
+_TERMINAL: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_TEXT_DELTAS: Final = frozenset({"response.output_text.delta", "response.refusal.delta"})
+_ARGUMENT_DELTAS: Final = frozenset(
+    {
+        "response.function_call_arguments.delta",
+        "response.custom_tool_call_input.delta",
+        "response.mcp_call_arguments.delta",
+    }
+)
+_ARGUMENT_MEMBERS: Final = ("arguments", "input", "code")
+_CLIENT_CALLS: Final = frozenset(
+    {
+        "function_call",
+        "custom_tool_call",
+        "computer_call",
+        "local_shell_call",
+        "shell_call",
+        "apply_patch_call",
+    }
+)
+_COUNTED: Final = {
+    "web_search_call": "web_search_requests",
+    "file_search_call": "file_search_requests",
+    "code_interpreter_call": "code_execution_requests",
+}
+"""Output items that are billed by the piece, and the bucket that counts them."""
+
+_DELAYED: Final = frozenset({"2h", "8h"})
+
+
+class _Event(msgspec.Struct, gc=False, frozen=True):
+    type: str = ""
+    response: msgspec.Raw = msgspec.Raw()
+    item: msgspec.Raw = msgspec.Raw()
+    delta: msgspec.Raw = msgspec.Raw()
+    output_index: int = 0
+    code: str | None = None
+    error: msgspec.Raw = msgspec.Raw()
+
+
+_EVENTS: Final = msgspec.json.Decoder(list[_Event])
+
+
+def request(fields: Fields) -> Request:
+    """Parameters and prompt parts: tools, output schema, instructions, then the input items in order."""
+    read = common(fields)
+    read.max_output_tokens = fields.count("max_output_tokens")
+    reasoning, text = fields.object("reasoning"), fields.object("text")
+    read.effort = reasoning.text("effort") if reasoning else None
+    read.schema = openai_parts.schema(text.object("format") if text else None, "schema")
+    read.hidden_context = any(
+        fields.slice(name) is not None for name in ("previous_response_id", "conversation", "prompt")
+    )
+    background = fields.object("background_options")
+    window = background.text("completion_window") if background else None
+    read.tier = f"background-{window}" if window in _DELAYED else read.tier
+    ttl = openai_parts.default_ttl(fields)
+    read.parts = openai_parts.tools(fields) + openai_parts.schema_part(read.schema)
+    read.parts += openai_parts.content(fields.slice("instructions"), "system", ttl)
+    read.parts += _input(fields, ttl)
+    return read
+
+
+def _input(fields: Fields, ttl: str) -> Iterator[Part]:
+    raw = fields.slice("input")
+    text = string(raw) if raw is not None else None
+    if text is not None:
+        yield Part("user", "text", text)
+        return
+    for item in fields.objects("input"):
+        yield from _input_item(item, ttl)
+
+
+def _input_item(item: Fields, ttl: str) -> Iterator[Part]:
+    kind = item.text("type") or "message"
+    if kind == "message":
+        yield from openai_parts.content(item.slice("content"), openai_parts.role_of(item), ttl)
+    elif kind.endswith("_output"):
+        yield from openai_parts.content(item.slice("output") or openai_parts.whole_of(item), "tool", ttl, "tool_result")
+    elif kind.endswith("_call"):
+        yield Part("assistant", "tool_call", openai_parts.whole_of(item), name=item.text("name") or kind)
+    else:
+        yield Part("assistant", "text", unmarked(openai_parts.whole_of(item)))
+
+
+def whole(body: Fields, reply: Reply) -> None:
+    """Read a whole response. One still queued or running has no usage yet, and is not an answer."""
+    reply.identify(body)
+    reply.tier = body.text("service_tier") or reply.tier
+    reply.usage_raw = body.slice("usage") or reply.usage_raw
+    state = body.text("status")
+    output = body.array("output")
+    reply.recognised = output is not None or reply.usage_raw is not None
+    reply.complete = True
+    reply.error = error_name(body)
+    if state in {"failed", "cancelled"}:
+        reply.error = reply.error or f"response_{state}"
+    details = body.object("incomplete_details")
+    reason = (details.text("reason") if details else None) or state
+    if reason:
+        reply.finish = [reason]
+    reply.incomplete = state == "incomplete"
+    reply.texts, reply.tools = [], {}
+    if output is not None and state not in {"queued", "in_progress"}:
+        reply.tool_counts = dict.fromkeys(_COUNTED.values(), 0)
+        for index, item in enumerate(body.objects("output")):
+            _output_item(index, item, reply)
+
+
+def _output_item(index: int, item: Fields, reply: Reply) -> None:
+    kind = item.text("type") or ""
+    if kind == "message":
+        for part in item.objects("content"):
+            value = part.value("text") or part.value("refusal")
+            if isinstance(value, str):
+                reply.texts.append(value)
+    elif kind.endswith("_call"):
+        _count(kind, item, reply)
+        tool = reply.tool(index)
+        tool.name = item.text("name") or kind.removesuffix("_call")
+        tool.server = kind not in _CLIENT_CALLS
+        values = (item.value(name) for name in _ARGUMENT_MEMBERS)
+        tool.arguments = [value for value in values if isinstance(value, str)]
+
+
+def _count(kind: str, item: Fields, reply: Reply) -> None:
+    bucket = _COUNTED.get(kind)
+    if bucket is None:
+        return
+    action = item.object("action")
+    if action is not None and action.text("type") not in {None, "search"}:
+        return  # opening a page that a search found is not another search
+    reply.tool_counts[bucket] = reply.tool_counts.get(bucket, 0) + 1
+
+
+def stream(events: sse.Events, reply: Reply) -> None:
+    """Read a stream: the terminal event's response where it arrived, else what the deltas told so far."""
+    decoded = sse.decode_all(_EVENTS, events.payloads, events, reply)
+    terminal: msgspec.Raw | None = None
+    for event in decoded:
+        if event.type in _TERMINAL:
+            terminal = event.response
+        else:
+            _event(event, reply)
+    reply.recognised = bool(decoded)
+    body = Fields.parse(terminal) if terminal is not None else None
+    if body is not None:
+        failed = reply.error
+        whole(body, reply)
+        reply.error = reply.error or failed
+
+
+def _event(event: _Event, reply: Reply) -> None:
+    if event.type in _TEXT_DELTAS:
+        text = _text(event.delta)
+        reply.texts.append(text)
+    elif event.type in _ARGUMENT_DELTAS:
+        reply.tool(event.output_index).arguments.append(_text(event.delta))
+    elif event.type == "response.output_item.added":
+        _announce(event, reply)
+    elif event.type in {"response.created", "response.in_progress", "response.queued"}:
+        body = Fields.parse(event.response)
+        if body is not None:
+            reply.identify(body)
+            reply.tier = body.text("service_tier") or reply.tier
+    elif event.type == "error" or event.error:
+        members = Fields({"error": event.error} if event.error else {})
+        reply.error = as_text(event.code) or error_name(members) or "error"
+    elif not event.type.startswith("response."):
+        reply.flags.add("unknown_event")
+
+
+def _text(delta: msgspec.Raw) -> str:
+    value = Fields({"delta": delta}).value("delta")
+    return value if isinstance(value, str) else ""
+
+
+def _announce(event: _Event, reply: Reply) -> None:
+    item = Fields.parse(event.item)
+    kind = (item.text("type") if item else None) or ""
+    if item is not None and kind.endswith("_call"):
+        _count(kind, item, reply)
+        tool = reply.tool(event.output_index)
+        tool.name = item.text("name") or kind.removesuffix("_call")
+        tool.server = kind not in _CLIENT_CALLS
+
+
+CODEC: Final = Codec("openai.responses", "chat", "openai", usage.OPENAI, request, whole, stream)
+"""POST /responses. Only creating one bills: reading it again repeats the same usage."""

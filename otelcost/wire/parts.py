@@ -1,0 +1,94 @@
+"""The parts of a request body that matter, as slices: what each decoder finds and the anatomy hashes."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from otelcost.model import SegmentKind
+from otelcost.wire.jsonview import Fields, decode_array
+
+CacheMarker = str
+"""A time to live: "5m", "1h" (Anthropic), "30m", "12h" (OpenAI)."""
+
+_CACHE_CONTROL: Final = re.compile(
+    rb',\s*"(?:cache_control|prompt_cache_breakpoint)"\s*:\s*(?:null|\{[^{}]*\})'
+    rb'|"(?:cache_control|prompt_cache_breakpoint)"\s*:\s*(?:null|\{[^{}]*\})\s*,?'
+)
+_MARKERS: Final = (b'"cache_control"', b'"prompt_cache_breakpoint"')
+
+
+class Part(msgspec.Struct, frozen=True, gc=False):
+    """One prompt part before hashing: `raw` is its exact bytes (a text without its JSON quotes)."""
+
+    role: str
+    kind: SegmentKind
+    raw: bytes
+    name: str | None = None
+    cache: str | None = None
+    detail: str | None = None
+
+
+class Request(msgspec.Struct, kw_only=True):
+    """What a decoder read of a request body, text still in place."""
+
+    parts: list[Part] = []
+    model: str | None = None
+    stream: bool = False
+    tier: str | None = None
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    choices: int | None = None
+    effort: str | None = None
+    schema: bytes | None = None
+    hidden_context: bool = False  # the provider adds stored turns: the input is more than these parts
+    canonical: list[bytes] = []  # top-level members by name, without what does not change the job
+
+
+NOT_THE_JOB: Final = frozenset({"stream", "stream_options", "user", "metadata", "safety_identifier"})
+"""Members that say how to deliver an answer or on whose behalf, not what to do."""
+
+
+def common(fields: Fields) -> Request:
+    """The parameters that every API spells alike."""
+    canonical: list[bytes] = []
+    for name in sorted(fields.raw.keys() - NOT_THE_JOB):
+        canonical += (name.encode(), bytes(fields.raw[name]))
+    return Request(
+        model=fields.text("model"),
+        stream=fields.value("stream") is True,
+        tier=fields.text("service_tier"),
+        temperature=fields.number("temperature"),
+        choices=fields.count("n"),
+        canonical=canonical,
+    )
+
+
+def unmarked(raw: bytes) -> bytes:
+    """The bytes without cache markers: moving a breakpoint does not change a prompt."""
+    if any(marker in raw for marker in _MARKERS):
+        return _CACHE_CONTROL.sub(b"", raw)
+    return raw
+
+
+def string(raw: bytes) -> bytes | None:
+    """The inside of a JSON string, escapes as they stand; None for any other value."""
+    return raw[1:-1] if raw[:1] == b'"' and len(raw) >= 2 else None
+
+
+def texts(raw: bytes | None, role: str) -> list[Part]:
+    """A string, or an array of strings or token ids, as text parts (`prompt` and `input` members)."""
+    if raw is None:
+        return []
+    text = string(raw)
+    if text is not None:
+        return [Part(role, "text", text)]
+    items = decode_array(raw)
+    if not items:
+        return [Part(role, "text", raw)]
+    found = [bytes(item) for item in items]
+    if found[0][:1] not in {b'"', b"["}:  # one list of token ids is one input
+        return [Part(role, "text", raw)]
+    return [Part(role, "text", string(item) or item) for item in found]

@@ -1,0 +1,80 @@
+"""Server-sent events, parsed once over the whole body: which bytes are JSON payloads, and in what order."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
+
+from otelcost.wire.jsonview import BAD_JSON
+from otelcost.wire.reply import Reply
+
+_BOM: Final = b"\xef\xbb\xbf"
+_DATA: Final = b"data: "
+
+T = TypeVar("T")
+
+
+class Events(NamedTuple):
+    """The `data` of every event of a body, in order."""
+
+    payloads: list[bytes]
+    tail_open: bool
+    """Whether the last payload was not followed by a blank line: it may be cut in the middle."""
+
+
+def looks_like_sse(body: bytes, content_type: str) -> bool:
+    """Whether a body is a stream of events: by what it starts with, then by its declared type."""
+    head = body[:64].removeprefix(_BOM).lstrip()
+    if head[:1] in {b"{", b"["}:
+        return False
+    return head.startswith((b"data:", b"event:", b"id:", b"retry:", b":")) or "event-stream" in content_type
+
+
+def parse(body: bytes) -> Events:
+    """Split a body into the payloads of its events.
+
+    Lines may end in LF, CRLF or CR. Comments and fields other than `data` are dropped: every API here
+    repeats the event's name inside its payload.
+    """
+    body = body.removeprefix(_BOM)
+    if b"\r" in body:
+        body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    payloads: list[bytes] = []
+    blocks = body.split(b"\n\n")
+    last = blocks.pop()
+    for block in blocks:
+        payload = _payload(block)
+        if payload:
+            payloads.append(payload)
+    payload = _payload(last)
+    if payload:
+        payloads.append(payload)
+    return Events(payloads, tail_open=bool(payload))
+
+
+def _payload(block: bytes) -> bytes:
+    if block.startswith(_DATA) and b"\n" not in block:  # nearly every block of nearly every stream
+        return block[6:]
+    lines = [line[5:].removeprefix(b" ") for line in block.split(b"\n") if line.startswith(b"data:")]
+    return b"\n".join(lines).strip()
+
+
+def decode_all(decoder: msgspec.json.Decoder[list[T]], payloads: list[bytes], events: Events, reply: Reply) -> list[T]:
+    """Decode payloads with a decoder of lists, all of them in one call.
+
+    Only where that fails is each payload tried alone; those that are no JSON of the expected shape flag
+    the reply, except a last one that the end of the body cut off.
+    """
+    try:
+        return decoder.decode(b"[" + b",".join(payloads) + b"]")
+    except BAD_JSON:
+        pass
+    items: list[T] = []
+    for index, payload in enumerate(payloads):
+        try:
+            items += decoder.decode(b"[" + payload + b"]")
+        except BAD_JSON:
+            if not (events.tail_open and index == len(payloads) - 1):
+                reply.flags.add("response_undecodable")
+    return items

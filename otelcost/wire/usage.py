@@ -1,0 +1,224 @@
+"""Usage objects of every API as rows of (path, bucket), and the little code that reads them.
+
+Providers disagree on whether the input they report includes cached tokens; `inclusive` says so, and the
+buckets that come out are disjoint either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+
+from otelcost.model import PICOUSD, Flag, Usage
+from otelcost.wire.jsonview import as_count, as_number
+
+_INPUT: Final = "input"
+_WRITE: Final = "cache_write"
+
+
+class Row(NamedTuple):
+    """Where one number stands and which bucket it goes to; the first row of a bucket that is present wins."""
+
+    path: tuple[str, ...]
+    bucket: str
+    scale: int = 1
+
+
+class UsageMap(NamedTuple):
+    """How to read one family of usage objects."""
+
+    rows: tuple[Row, ...]
+    inclusive: bool  # whether the reported input includes cache reads and writes
+
+
+def _rows(table: str, *scaled: Row) -> tuple[Row, ...]:
+    lines = (line.split() for line in table.strip().splitlines())
+    return (*(Row(tuple(path.split(".")), bucket) for path, bucket in lines), *scaled)
+
+
+OPENAI: Final = UsageMap(
+    _rows(
+        """
+        prompt_tokens                                               input
+        input_tokens                                                input
+        completion_tokens                                           output_tokens
+        output_tokens                                               output_tokens
+        total_tokens                                                provider_total_tokens
+        prompt_tokens_details.cached_tokens                         cache_read_tokens
+        input_tokens_details.cached_tokens                          cache_read_tokens
+        prompt_cache_hit_tokens                                     cache_read_tokens
+        cached_tokens                                               cache_read_tokens
+        prompt_tokens_details.cache_write_tokens                    cache_write
+        input_tokens_details.cache_write_tokens                     cache_write
+        prompt_tokens_details.cache_write_tokens_details.ttl_30m_tokens  cache_write_short_tokens
+        input_tokens_details.cache_write_tokens_details.ttl_30m_tokens   cache_write_short_tokens
+        prompt_tokens_details.cache_write_tokens_details.ttl_12h_tokens  cache_write_long_tokens
+        input_tokens_details.cache_write_tokens_details.ttl_12h_tokens   cache_write_long_tokens
+        prompt_tokens_details.audio_tokens                          input_audio_tokens
+        input_tokens_details.audio_tokens                           input_audio_tokens
+        prompt_tokens_details.image_tokens                          input_image_tokens
+        input_tokens_details.image_tokens                           input_image_tokens
+        prompt_tokens_details.cached_tokens_details.audio_tokens    cache_read_audio_tokens
+        input_tokens_details.cached_tokens_details.audio_tokens     cache_read_audio_tokens
+        prompt_tokens_details.cached_tokens_details.image_tokens    cache_read_image_tokens
+        input_tokens_details.cached_tokens_details.image_tokens     cache_read_image_tokens
+        completion_tokens_details.reasoning_tokens                  reasoning_tokens
+        output_tokens_details.reasoning_tokens                      reasoning_tokens
+        completion_tokens_details.audio_tokens                      output_audio_tokens
+        output_tokens_details.audio_tokens                          output_audio_tokens
+        completion_tokens_details.image_tokens                      output_image_tokens
+        output_tokens_details.image_tokens                          output_image_tokens
+        completion_tokens_details.accepted_prediction_tokens        accepted_prediction_tokens
+        completion_tokens_details.rejected_prediction_tokens        rejected_prediction_tokens
+        """,
+        Row(("cost",), "provider_cost_picousd", PICOUSD),
+        Row(("cost", "total_cost"), "provider_cost_picousd", PICOUSD),
+        Row(("cost_in_usd_ticks",), "provider_cost_picousd", 100),
+    ),
+    inclusive=True,
+)
+"""OpenAI's chat, completions, responses and embeddings, and the dialects of those who speak them."""
+
+ANTHROPIC: Final = UsageMap(
+    _rows(
+        """
+        input_tokens                                                input_uncached_tokens
+        cache_read_input_tokens                                     cache_read_tokens
+        cache_creation_input_tokens                                 cache_write
+        cache_creation.ephemeral_5m_input_tokens                    cache_write_short_tokens
+        cache_creation.ephemeral_1h_input_tokens                    cache_write_long_tokens
+        output_tokens                                               output_tokens
+        output_tokens_details.thinking_tokens                       reasoning_tokens
+        server_tool_use.web_search_requests                         web_search_requests
+        server_tool_use.web_fetch_requests                          web_fetch_requests
+        server_tool_use.code_execution_requests                     code_execution_requests
+        """
+    ),
+    inclusive=False,
+)
+"""Anthropic's messages: the reported input excludes both cache reads and cache writes."""
+
+FIVE: Final = (
+    "input_uncached_tokens",
+    "cache_read_tokens",
+    "cache_write_short_tokens",
+    "cache_write_long_tokens",
+    "output_tokens",
+)
+"""The disjoint buckets: four of input, one of output."""
+
+_PARTS_OF_INPUT: Final = (
+    ("input_audio_tokens", "cache_read_audio_tokens"),
+    ("input_image_tokens", "cache_read_image_tokens"),
+)
+
+
+class Reading(NamedTuple):
+    """Disjoint buckets and what was odd about them."""
+
+    usage: Usage
+    flags: frozenset[Flag]
+
+
+def read(usage: object, table: UsageMap, *, writes_long: bool) -> Reading:
+    """Buckets of a decoded usage object. `writes_long` places cache writes that come without their split."""
+    if not isinstance(usage, dict):
+        return Reading(Usage(), frozenset())
+    found = _collect(usage, table.rows)
+    _split_writes(found, writes_long=writes_long)
+    flags: set[Flag] = set()
+    if table.inclusive and not _exclude_cache(found):
+        flags.add("usage_mismatch")
+    for uncached, cached in _PARTS_OF_INPUT:
+        _place_modality(found, uncached, cached)
+    if not _reconcile(found):
+        flags.add("usage_mismatch")
+    return Reading(msgspec.convert(found, Usage), frozenset(flags))
+
+
+def _collect(usage: Mapping[str, object], rows: tuple[Row, ...]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for path, bucket, scale in rows:
+        if bucket in found:
+            continue
+        node: object = usage
+        for name in path:
+            node = node.get(name) if isinstance(node, dict) else None
+        amount = as_count(node) if scale == 1 else _scaled(node, scale)
+        if amount is not None:
+            found[bucket] = amount
+    return found
+
+
+def _scaled(value: object, scale: int) -> int | None:
+    number = as_number(value)
+    return None if number is None or number < 0 else as_count(round(number * scale))
+
+
+def _split_writes(found: dict[str, int], *, writes_long: bool) -> None:
+    """Make the split of cache writes add up to their total, which later stream events may have revised."""
+    total = found.pop(_WRITE, None)
+    if total is None:
+        return
+    short, long = found.get("cache_write_short_tokens"), found.get("cache_write_long_tokens")
+    if short is None and long is None:
+        short, long = (0, total) if writes_long else (total, 0)
+    elif writes_long:
+        short = min(short or 0, total)
+        long = total - short
+    else:
+        long = min(long or 0, total)
+        short = total - long
+    found["cache_write_short_tokens"], found["cache_write_long_tokens"] = short, long
+
+
+def _exclude_cache(found: dict[str, int]) -> bool:
+    """Take cached tokens out of an inclusive input. False where there are more of them than input."""
+    total = found.pop(_INPUT, None)
+    if total is None:
+        return True
+    uncached = total - sum(found.get(name, 0) for name in FIVE[1:4])
+    found["input_uncached_tokens"] = max(uncached, 0)
+    return uncached >= 0
+
+
+def _place_modality(found: dict[str, int], uncached: str, cached: str) -> None:
+    """A modality's input tokens count both fresh and cached ones; keep each a part of its own bucket."""
+    total = found.get(uncached)
+    if total is None:
+        return
+    fresh = total - found.get(cached, 0)
+    room = found.get("input_uncached_tokens", 0)
+    if fresh > room:
+        found[cached] = min(found.get(cached, 0) + fresh - room, found.get("cache_read_tokens", 0))
+    found[uncached] = max(0, min(fresh, room))
+
+
+def _reconcile(found: dict[str, int]) -> bool:
+    """Whether the buckets add up to the provider's own total; reasoning left out of output is put back."""
+    total = found.get("provider_total_tokens")
+    if total is None:
+        return True
+    missing = total - sum(found.get(name, 0) for name in FIVE)
+    if missing and missing == found.get("reasoning_tokens"):
+        found["output_tokens"] = found.get("output_tokens", 0) + missing
+        return True
+    return missing == 0
+
+
+def add(first: Usage, second: Usage) -> Usage:
+    """Sum of two usages, bucket by bucket; unknown plus a number is the number."""
+    fields: dict[str, int] = {}
+    for name in Usage.__struct_fields__:
+        amounts = [n for n in (getattr(first, name), getattr(second, name)) if n is not None]
+        if amounts:
+            fields[name] = sum(amounts)
+    return Usage(**fields)
+
+
+def total_input(usage: Usage) -> int | None:
+    """All input tokens, None where the provider told none of them."""
+    amounts = [n for n in (getattr(usage, name) for name in FIVE[:4]) if n is not None]
+    return sum(amounts) if amounts else None
