@@ -1,0 +1,1 @@
+"""A small team's helpdesk: ordinary scripts around the openai and anthropic SDKs."""

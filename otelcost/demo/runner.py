@@ -1,0 +1,127 @@
+"""Runs the demo: provider and workload as processes of their own, in a home of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from otelcost import settings
+from otelcost.demo.loopback import HOST, Loopback, running
+from otelcost.errors import OtelcostError
+
+MARKER: Final = "OTELCOST-DEMO"
+PROVIDER_LOG: Final = "provider.ndjson"
+_APP: Final = Path(__file__).parent / "app"
+_LAUNCH: Final = "from opentelemetry.instrumentation.auto_instrumentation import run; run()"
+_LONGEST_S: Final = 300.0
+_PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
+_FOREIGN: Final = ("OTEL_", "OPENAI_", "ANTHROPIC_", "OTELCOST_")
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What a demo run left behind."""
+
+    home: Path
+    calls: int
+    provider_log: Path
+    seconds: float
+
+
+def run(home: Path, *, seed: int = 7, progress: Callable[[str], None] | None = None) -> DemoResult:
+    """Live through the fortnight and load it into the store of `home`, a folder of the demo's own.
+
+    Args:
+        home: is wiped first if an earlier demo made it; any other non-empty folder is refused.
+        seed: fixes workload and answers.
+        progress: is told in a few words what happens, as it happens.
+
+    Raises:
+        OtelcostError: the folder is somebody else's, or provider or workload failed.
+    """
+    say = progress or (lambda _: None)
+    began = time.perf_counter()
+    _prepare(home)
+    with running(seed) as provider:
+        say(f"loopback provider on {HOST}:{provider.port}")
+        _live(home, seed, provider, say)
+        log = home / PROVIDER_LOG
+        log.write_text(provider.log_text(), encoding="utf-8")
+    calls = _load(home)
+    return DemoResult(home, calls, log, time.perf_counter() - began)
+
+
+def _prepare(home: Path) -> None:
+    """Make an empty folder with the marker that lets the next run wipe it."""
+    try:
+        if home.exists():
+            if any(home.iterdir()) and not (home / MARKER).is_file():
+                raise OtelcostError(f"{home} is not empty and was not made by the demo", "choose another folder")
+            shutil.rmtree(home)
+        home.mkdir(parents=True, mode=0o700)
+        (home / MARKER).write_text("Made by `otelcost demo`, which may delete this folder.\n", encoding="utf-8")
+        shutil.copytree(_APP, home / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    except OSError as error:
+        raise OtelcostError(f"cannot prepare the demo's folder {home}", str(error)) from error
+
+
+def _live(home: Path, seed: int, provider: Loopback, say: Callable[[str], None]) -> None:
+    command = [sys.executable, "-c", _LAUNCH, "--traces_exporter", "otelcost", sys.executable, "-m", "app.main"]
+    environment = _environment(home, seed, provider.port)
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as complaints:
+        app = subprocess.Popen(  # noqa: S603  (our own workload, no shell)
+            command, cwd=home, env=environment, text=True, stdout=subprocess.PIPE, stderr=complaints
+        )
+        try:
+            with app:
+                for line in app.stdout or ():
+                    say(f"workload {line.strip()}")
+                status = app.wait(_LONGEST_S)
+        except BaseException:
+            app.kill()
+            raise
+        if status:
+            complaints.seek(0)
+            last = (complaints.read().strip().splitlines() or ["no message"])[-1]
+            raise OtelcostError(f"the demo's workload failed with status {status}", last)
+
+
+def _environment(home: Path, seed: int, port: int) -> dict[str, str]:
+    """The caller's environment without its proxies, keys and telemetry settings, and with the demo's."""
+    return _without_foreign(os.environ) | {
+        settings.HOME_VARIABLE: str(home),
+        "OTELCOST_TRUSTED_HOSTS": f"{HOST}:{port}",
+        "OPENAI_API_KEY": "loopback",
+        "OPENAI_BASE_URL": f"http://{HOST}:{port}/v1",
+        "ANTHROPIC_API_KEY": "loopback",
+        "ANTHROPIC_BASE_URL": f"http://{HOST}:{port}",
+        "NO_PROXY": "*",
+        "OTEL_SERVICE_NAME": "helpdesk",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "DEMO_SEED": str(seed),
+        "DEMO_UNTIL_US": str(time.time_ns() // 1000),
+    }
+
+
+def _without_foreign(environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(_FOREIGN) and name.lower() not in _PROXIES
+    }
+
+
+def _load(home: Path) -> int:
+    from otelcost.store.drain import drain  # noqa: PLC0415  (DuckDB loads only where it is needed)
+
+    return drain(home / "store.duckdb", home / "spool").calls
