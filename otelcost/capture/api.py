@@ -1,0 +1,21 @@
+"""What a program may use: `instrument`, `uninstrument`, `task`, `label`, `flush`."""
+
+from __future__ import annotations
+
+from otelcost.capture.instrumentor import OtelcostInstrumentor, instrument
+from otelcost.capture.labels import label, task
+from otelcost.capture.worker import worker
+
+__all__ = ["flush", "instrument", "label", "task", "uninstrument"]
+
+
+def uninstrument() -> None:
+    """Stop recording. Calls under way are still recorded."""
+    instrumentor = OtelcostInstrumentor()
+    if instrumentor.is_instrumented_by_opentelemetry:
+        instrumentor.uninstrument()
+
+
+def flush(timeout_seconds: float = 2.0) -> bool:
+    """Wait until every finished call is in the spool. False: not within the time."""
+    return worker.flush(timeout_seconds)

@@ -1,0 +1,274 @@
+"""One HTTP attempt as the caller sees it: references and times, no parsing. Free of I/O and of any HTTP library.
+
+`begin` runs before the request is sent, `Attempt.respond` when the response is there, `Attempt.finish` once its
+body is over in whatever way. Everything else happens in `record`, on the background thread.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from contextvars import ContextVar
+from itertools import chain
+from typing import Any, Final, Literal, NamedTuple, Protocol
+
+from opentelemetry import context
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
+
+from otelcost.capture import clock, span
+from otelcost.capture.guard import Guard
+from otelcost.capture.site import Site, find_site
+from otelcost.spool.diagnostics import diagnostics
+from otelcost.wire.registry import recognise
+
+Ended = Literal["complete", "closed", "cancelled", "timeout", "error"]
+
+BODY_LIMIT_BYTES: Final = 32 * 1024 * 1024
+"""Of one response: what comes later is kept as a tail only, which is where usage stands."""
+TAIL_BYTES: Final = 256 * 1024
+_SUPPRESS_PLAIN: Final = "suppress_instrumentation"
+_RETRY_HEADER: Final = "x-stainless-retry-count"
+
+
+class Headers(Protocol):
+    """The header map of either HTTP library."""
+
+    @property
+    def raw(self) -> list[tuple[bytes, bytes]]:
+        """Names and values as they are sent."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a header, by its name in any case."""
+
+
+class Previous(NamedTuple):
+    """The attempt before this one in the same context: how a retry finds its operation."""
+
+    client: int
+    host: str
+    path: str
+    attempt: int
+    operation_id: int
+
+
+_previous: ContextVar[Previous | None] = ContextVar("otelcost_previous_attempt", default=None)
+_in_flight: set[int] = set()
+open_attempts: dict[int, Attempt] = {}
+"""Attempts that have begun and not finished, by identity: what an exit in the middle of a call can still record."""
+_epoch = 0
+
+
+def reset_after_fork() -> None:
+    """In a forked child: what began in the parent is the parent's to record."""
+    global _epoch  # noqa: PLW0603  (one process, one number)
+    _epoch += 1
+    _in_flight.clear()
+    open_attempts.clear()
+    span.reseed()
+
+
+class Head:
+    """A request without its body."""
+
+    __slots__ = ("headers", "method", "url")
+
+    def __init__(self, request: Any) -> None:
+        self.method, self.url, self.headers = request.method, request.url, request.headers
+
+
+class Attempt:
+    """The facts of one attempt. Written by the caller's thread until finished, then read by the worker's.
+
+    Args:
+        request: the HTTP library's request, kept as it is.
+        started: identity and span state.
+        submit: receives the finished attempt.
+    """
+
+    __slots__ = (
+        "attempt",
+        "began_ns",
+        "chunks",
+        "decoded",
+        "done",
+        "ended",
+        "ended_ns",
+        "epoch",
+        "error",
+        "first_ns",
+        "operation_id",
+        "request",
+        "request_dropped",
+        "response_body",
+        "response_headers",
+        "response_truncated",
+        "site",
+        "size",
+        "started",
+        "status",
+        "submit",
+        "tail",
+        "tail_size",
+        "unix_us",
+    )
+
+    def __init__(self, request: Any, started: span.Started, submit: Callable[[Attempt], None]) -> None:
+        self.request = request
+        self.started = started
+        self.submit = submit
+        self.epoch = _epoch
+        self.site: Site | None = None
+        self.attempt = 1
+        self.operation_id = started.span_id
+        self.status: int | None = None
+        self.response_headers: Headers | None = None
+        self.response_body: bytes | None = None
+        self.chunks: list[bytes] = []
+        self.tail: deque[bytes] | None = None
+        self.size = self.tail_size = 0
+        self.decoded = self.response_truncated = self.request_dropped = self.done = False
+        self.ended: Ended = "closed"
+        self.error: str | None = None
+        self.first_ns: int | None = None
+        self.ended_ns = 0
+        self.unix_us = clock.unix_us()
+        self.began_ns = time.perf_counter_ns()
+
+    def respond(self, status: int, headers: Headers) -> None:
+        """The response's head has arrived."""
+        self.status = status
+        self.response_headers = headers
+
+    def chunk(self, data: bytes) -> None:
+        """A piece of the body passed by, as on the wire."""
+        if self.done:
+            return
+        if self.first_ns is None:
+            self.first_ns = time.perf_counter_ns()
+        self.size += len(data)
+        if self.size <= BODY_LIMIT_BYTES:
+            self.chunks.append(data)
+        else:
+            self._keep_tail(data)
+
+    def _keep_tail(self, data: bytes) -> None:
+        if self.tail is None:
+            self.tail = deque()
+            self.response_truncated = True
+        self.tail.append(data)
+        self.tail_size += len(data)
+        while len(self.tail) > 1 and self.tail_size - len(self.tail[0]) >= TAIL_BYTES:
+            self.tail_size -= len(self.tail.popleft())
+
+    def whole(self, body: bytes) -> None:
+        """The HTTP library read and decoded the body itself."""
+        self.response_body = body
+        self.decoded = True
+        self.size = len(body)
+        self.finish("complete")
+
+    def body(self) -> bytes:
+        """The response as far as it was kept."""
+        if self.response_body is not None:
+            return self.response_body
+        return b"".join(self.chunks if self.tail is None else chain(self.chunks, self.tail))
+
+    def drop_bodies(self) -> None:
+        """Give up both bodies; the record will say so."""
+        self.chunks, self.tail, self.response_body = [], None, b""
+        self.response_truncated = self.request_dropped = True
+        self.request = Head(self.request)
+
+    def held_bytes(self) -> int:
+        """What this attempt keeps in memory."""
+        request = None if self.request_dropped else request_body(self.request)
+        kept = self.size if self.tail is None else BODY_LIMIT_BYTES + self.tail_size
+        return kept + (len(request) if request is not None else 0)
+
+    def fail(self, error: BaseException) -> None:
+        """The request, or reading its response, raised."""
+        self.error = type(error).__name__
+        self.finish(how_ended(error))
+
+    def finish(self, ended: Ended) -> None:
+        """Nothing more will come. Idempotent; safe during a garbage collection and in a forked child."""
+        if self.done:
+            return
+        self.done = True
+        self.ended = ended
+        self.ended_ns = time.perf_counter_ns()
+        open_attempts.pop(id(self), None)
+        if self.epoch == _epoch:
+            self.submit(self)
+
+
+def request_body(request: Any) -> bytes | None:
+    """The request's body, None where it is a stream that only the transport reads."""
+    try:
+        content: bytes = request.content
+    except RuntimeError:  # both libraries' RequestNotRead
+        return None
+    return content
+
+
+def how_ended(error: BaseException) -> Ended:
+    """What an exception from the HTTP library or the host's runtime says about the end of an attempt.
+
+    By class name for what only an HTTP or async library defines: none of them may be imported here.
+    """
+    if isinstance(error, GeneratorExit):
+        return "closed"
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & {"CancelledError", "Cancelled", "KeyboardInterrupt", "SystemExit"}:
+        return "cancelled"
+    return "timeout" if names & {"TimeoutException", "TimeoutError"} else "error"
+
+
+def begin(client: object, request: Any, submit: Callable[[Attempt], None]) -> Attempt | None:
+    """Start an attempt if this request is an LLM call that nobody records yet; make its span current.
+
+    The caller must call `release` when the HTTP library's `send` is over.
+    """
+    url = request.url
+    host, path = url.host, url.path
+    if recognise(request.method, host, path) is None or id(request) in _in_flight:
+        return None
+    current = context.get_current()
+    if current.get(_SUPPRESS_INSTRUMENTATION_KEY) or current.get(_SUPPRESS_PLAIN):
+        diagnostics.count("suppressed")
+        return None
+    attempt = Attempt(request, _start(current), submit)
+    attempt.site = find_site(sys._getframe(2))
+    _link(attempt, id(client), host, path)
+    _in_flight.add(id(request))
+    open_attempts[id(attempt)] = attempt
+    return attempt
+
+
+def release(attempt: Attempt, error: BaseException | None = None) -> None:
+    """The HTTP library's `send` is over, by returning or by raising `error`."""
+    _in_flight.discard(id(attempt.request))
+    if isinstance(error, GeneratorExit):
+        attempt.started.token = None  # collected in a foreign context, where nothing can be detached
+    attempt.started.leave()
+    if error is not None:
+        attempt.fail(error)
+
+
+def _start(current: Context) -> span.Started:
+    with Guard("span.start"):
+        return span.start(current)
+    return span.unattached(current)
+
+
+def _link(attempt: Attempt, client: int, host: str, path: str) -> None:
+    """Find the operation that a retry belongs to: the attempt before it in the same context."""
+    retries = attempt.request.headers.get(_RETRY_HEADER)
+    if retries is not None and retries.isdigit() and len(retries) < 6:
+        attempt.attempt = int(retries) + 1
+        previous = _previous.get()
+        if attempt.attempt > 1 and previous is not None and previous[:4] == (client, host, path, attempt.attempt - 1):
+            attempt.operation_id = previous.operation_id
+        _previous.set(Previous(client, host, path, attempt.attempt, attempt.operation_id))

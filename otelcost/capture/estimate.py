@@ -1,0 +1,182 @@
+"""Tokens that the provider did not count: streams without usage, streams cut off, requests that timed out.
+
+Counted while the bytes are still in memory, on the background thread. What the provider said always wins; what
+is counted here is flagged `estimated`. Images, audio and documents are not counted: their text is not here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from otelcost.capture.vocabulary import encoding
+from otelcost.model import Call, Exchange, Flag, Segment, Usage
+from otelcost.wire import sse
+from otelcost.wire.anatomy import share
+from otelcost.wire.body import decode_body
+from otelcost.wire.jsonview import decode_any
+
+BYTES_PER_TOKEN: Final = 4
+PER_MESSAGE_TOKENS: Final = 3
+MAX_COUNTED_BYTES: Final = 4 * 1024 * 1024
+"""Beyond this much text the rest is taken in proportion: an estimate is not worth more of the host's time."""
+
+_UNFINISHED: Final = frozenset({"timeout", "cancelled", "aborted"})
+_PROMPT_MEMBERS: Final = ("instructions", "system", "messages", "input", "prompt", "tools", "functions")
+_NOT_TEXT: Final = frozenset(
+    {"data", "detail", "file_data", "file_id", "format", "id", "image_url", "media_type", "role", "signature", "type"}
+    | {"cache_control", "call_id", "encrypted_content", "source", "status", "tool_call_id", "tool_use_id", "url"}
+)
+_OUTPUT_TEXT: Final = frozenset(
+    {"arguments", "content", "partial_json", "reasoning", "reasoning_content", "refusal", "text", "thinking", "input"}
+)
+_OUTPUT_PLACES: Final = frozenset(
+    {"choices", "content", "delta", "function", "message", "output", "summary", "tool_calls", "content_block"}
+)
+_CL100K: Final = re.compile(r"(ft:)?(gpt-4(-|$)|gpt-4-|gpt-3\.5|gpt-35|text-embedding-)")
+_NEWER_CLAUDE: Final = re.compile(r"claude-[a-z]+-(4-[7-9]|[5-9])")
+CLAUDE_FACTOR_PERCENT: Final = 115
+NEWER_CLAUDE_FACTOR_PERCENT: Final = 150
+"""Claude's tokens in percent of o200k's: Anthropic publishes no vocabulary; from 4.7 on about 30% more."""
+
+
+def fill(call: Call, exchange: Exchange, *, quick: bool = False) -> Call:
+    """The call with its missing token counts estimated, or as it is where nothing is missing or countable.
+
+    Args:
+        call: as decoded.
+        exchange: what it was decoded from.
+        quick: do not load a vocabulary now; count bytes.
+    """
+    usage = call.usage
+    needs_input = usage.input_uncached_tokens is None and usage.cache_read_tokens is None
+    needs_output = usage.output_tokens is None
+    if not (needs_input or needs_output) or not _was_billed(call):
+        return call
+    counter = _Counter(call, quick=quick)
+    changes: dict[str, int] = {}
+    if needs_input and exchange.request_body and "request_undecodable" not in call.flags:
+        changes["input_uncached_tokens"] = counter.count(_request_texts(exchange)) + _framing(exchange)
+    if needs_output and call.http_status is not None and "response_undecodable" not in call.flags:
+        changes["output_tokens"] = 0 if call.operation == "embeddings" else counter.count(_response_texts(exchange))
+    return _filled(call, changes) if changes else call
+
+
+def _was_billed(call: Call) -> bool:
+    """Whether tokens were probably billed: an answer began, or the client stopped waiting for one."""
+    if call.http_status is None:
+        return call.status in _UNFINISHED
+    return 200 <= call.http_status < 300
+
+
+def _filled(call: Call, changes: dict[str, int]) -> Call:
+    usage: Usage = msgspec.structs.replace(call.usage, **changes)
+    flags: tuple[Flag, ...] = (*call.flags, *(() if "estimated" in call.flags else ("estimated",)))
+    segments = call.segments
+    total = changes.get("input_uncached_tokens")
+    if total is not None and segments:
+        segments = _shared(segments, total)
+    return msgspec.structs.replace(call, usage=usage, flags=flags, segments=segments)
+
+
+def _shared(segments: tuple[Segment, ...], total: int) -> tuple[Segment, ...]:
+    parts = share(total, [segment.bytes for segment in segments])
+    return tuple(msgspec.structs.replace(one, tokens=part) for one, part in zip(segments, parts, strict=True))
+
+
+class _Counter:
+    """Counts tokens as the call's model would, as nearly as is known."""
+
+    def __init__(self, call: Call, *, quick: bool) -> None:
+        model = (call.response_model or call.request_model or "").rpartition("/")[2]
+        self._percent = 100
+        if call.api.startswith("anthropic"):
+            newer = _NEWER_CLAUDE.match(model)
+            self._percent = NEWER_CLAUDE_FACTOR_PERCENT if newer else CLAUDE_FACTOR_PERCENT
+        self._name = "cl100k_base" if _CL100K.match(model) else "o200k_base"
+        self._quick = quick
+
+    def count(self, texts: Iterator[str]) -> int:
+        text = "\n".join(texts)
+        if not text:
+            return 0
+        head = text[:MAX_COUNTED_BYTES]
+        tokens = self._encode(head)
+        return -(-tokens * len(text) * self._percent // (len(head) * 100))
+
+    def _encode(self, text: str) -> int:
+        vocabulary = None if self._quick else encoding(self._name)
+        if vocabulary is None:
+            return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
+        return len(vocabulary.encode_ordinary(text))
+
+
+def _request(exchange: Exchange) -> dict[str, Any]:
+    coding = exchange.request_headers.get("content-encoding", "")
+    body = decode_body(exchange.request_body, coding).data if coding else exchange.request_body
+    parsed = decode_any(body)
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _framing(exchange: Exchange) -> int:
+    messages = _request(exchange).get("messages")
+    return PER_MESSAGE_TOKENS * (len(messages) + 1) if isinstance(messages, list) else 0
+
+
+def _request_texts(exchange: Exchange) -> Iterator[str]:
+    request = _request(exchange)
+    for member in _PROMPT_MEMBERS:
+        if member in request:
+            yield from _strings(request[member], member)
+
+
+def _strings(value: object, key: str) -> Iterator[str]:
+    if isinstance(value, str):
+        if key not in _NOT_TEXT and not value.startswith("data:"):
+            yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _strings(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner, key)
+
+
+def _response_texts(exchange: Exchange) -> Iterator[str]:
+    body = exchange.response_body
+    coding = exchange.response_headers.get("content-encoding", "")
+    if coding and not exchange.response_decoded:
+        body = decode_body(body, coding).data
+    if sse.looks_like_sse(body, exchange.response_headers.get("content-type", "")):
+        pieces = (piece for payload in sse.parse(body).payloads for piece in _event_texts(decode_any(payload)))
+        yield "".join(pieces)
+    else:
+        yield from _outputs(decode_any(body), "")
+
+
+def _event_texts(event: object) -> Iterator[str]:
+    if not isinstance(event, dict):
+        return
+    delta = event.get("delta")
+    if isinstance(delta, str):  # Responses: the delta is the text itself
+        yield delta
+    elif isinstance(delta, dict):
+        yield from _outputs(delta, "delta")
+    elif "choices" in event:
+        yield from _outputs(event["choices"], "choices")
+
+
+def _outputs(value: object, key: str) -> Iterator[str]:
+    if isinstance(value, str):
+        if key in _OUTPUT_TEXT:
+            yield value
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _outputs(inner, key)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if name in _OUTPUT_PLACES or name in _OUTPUT_TEXT:
+                yield from _outputs(inner, name)

@@ -1,0 +1,223 @@
+"""The seam: `Client.send` and `AsyncClient.send` of httpx and httpx2, whichever the program imports.
+
+The two modules may be one (`httpx2.alias_httpx()`), so classes are told apart by identity. Requests are never
+changed; a streamed response gets its stream wrapped in one that passes every chunk on as it is.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from types import ModuleType
+from typing import Any, Final
+
+from wrapt import register_post_import_hook
+
+from otelcost.capture.attempt import Attempt, begin, release
+from otelcost.capture.guard import Guard
+from otelcost.capture.worker import worker
+
+MODULES: Final = ("httpx", "httpx2")
+
+_originals: dict[type, Callable[..., Any]] = {}
+_hooked = False
+_enabled = False
+
+
+def install() -> None:
+    """Record from now on, in both modules, whether they are imported already or will be."""
+    global _enabled, _hooked  # noqa: PLW0603  (a process is instrumented or it is not)
+    _enabled = True
+    if not _hooked:
+        _hooked = True
+        for name in MODULES:
+            register_post_import_hook(_patch_imported, name)
+
+
+def uninstall() -> None:
+    """Stop recording; put the original methods back where nobody wrapped ours meanwhile."""
+    global _enabled  # noqa: PLW0603
+    _enabled = False
+    for owner, original in list(_originals.items()):
+        if getattr(owner.__dict__.get("send"), "otelcost_own", False):
+            owner.send = original  # type: ignore[attr-defined]
+            del _originals[owner]
+
+
+def reinstall() -> None:
+    """After `uninstall`: patch again what is imported."""
+    import sys  # noqa: PLC0415
+
+    install()
+    for name in MODULES:
+        module = sys.modules.get(name)
+        if module is not None:
+            _patch_imported(module)
+
+
+def _patch_imported(module: ModuleType) -> None:
+    with Guard("patch"):
+        tees = _tee_types(module)
+        _patch(module.Client, functools.partial(_sync_send, tee=tees[0]))
+        _patch(module.AsyncClient, functools.partial(_async_send, tee=tees[1]))
+
+
+def _patch(owner: type, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    if owner in _originals or not _enabled:
+        return
+    original: Callable[..., Any] = owner.send  # type: ignore[attr-defined]
+    wrapper = make(original)
+    wrapper.otelcost_own = True  # type: ignore[attr-defined]
+    _originals[owner] = original
+    owner.send = wrapper  # type: ignore[attr-defined]
+
+
+def _begin(client: object, request: Any) -> Attempt | None:
+    if _enabled:
+        with Guard("begin"):
+            worker.ensure()
+            return begin(client, request, worker.submit)
+    return None
+
+
+def _sync_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        attempt = _begin(self, request)
+        if attempt is None:
+            return original(self, request, *args, **kwargs)
+        try:
+            response = original(self, request, *args, **kwargs)
+        except BaseException as error:
+            with Guard("fail"):
+                release(attempt, error)
+            raise
+        with Guard("respond"):
+            release(attempt)
+            _observe(attempt, response, tee, streamed=bool(kwargs.get("stream")))
+            return response
+        attempt.finish("closed")  # only where our own code failed: the attempt is still one record
+        return response
+
+    return send
+
+
+def _async_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any]:
+    @functools.wraps(original)
+    async def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        attempt = _begin(self, request)
+        if attempt is None:
+            return await original(self, request, *args, **kwargs)
+        try:
+            response = await original(self, request, *args, **kwargs)
+        except BaseException as error:
+            with Guard("fail"):
+                release(attempt, error)
+            raise
+        with Guard("respond"):
+            release(attempt)
+            _observe(attempt, response, tee, streamed=bool(kwargs.get("stream")))
+            return response
+        attempt.finish("closed")  # only where our own code failed: the attempt is still one record
+        return response
+
+    return send
+
+
+def _observe(attempt: Attempt, response: Any, tee: type, *, streamed: bool) -> None:
+    """Take the body if it is there, else watch it pass by."""
+    attempt.respond(response.status_code, response.headers)
+    if streamed and not response.is_stream_consumed:
+        response.stream = tee(response.stream, attempt)
+    else:
+        attempt.whole(response.content)
+
+
+class _Tee:
+    """What both wrapped streams share: they look like the stream inside, and finish when they are forgotten."""
+
+    def __init__(self, stream: Any, attempt: Attempt) -> None:
+        self._stream = stream
+        self._attempt = attempt
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"_stream", "_attempt"}:  # not initialised: a half-made or unpickled object
+            raise AttributeError(name)
+        return getattr(self._stream, name)
+
+    def __del__(self) -> None:
+        with Guard("dropped"):
+            self._attempt.finish("closed")
+
+
+class _SyncTee(_Tee):
+    def __iter__(self) -> Iterator[bytes]:
+        attempt = self._attempt
+        keep, guard = attempt.chunk, Guard("chunk")
+        try:
+            for chunk in self._stream:
+                with guard:
+                    keep(chunk)
+                    if chunk[-2:] == b"\n\n" and _is_terminal(chunk):
+                        attempt.finish("complete")
+                yield chunk
+        except BaseException as error:
+            with Guard("stream"):
+                attempt.fail(error)
+            raise
+        with Guard("stream"):
+            attempt.finish("complete")
+
+    def close(self) -> None:
+        try:
+            self._stream.close()
+        finally:
+            with Guard("close"):
+                self._attempt.finish("closed")
+
+
+class _AsyncTee(_Tee):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        attempt = self._attempt
+        keep, guard = attempt.chunk, Guard("chunk")
+        inner = self._stream.__aiter__()
+        try:
+            async for chunk in inner:
+                with guard:
+                    keep(chunk)
+                    if chunk[-2:] == b"\n\n" and _is_terminal(chunk):
+                        attempt.finish("complete")
+                yield chunk
+        except BaseException as error:
+            with Guard("stream"):
+                attempt.fail(error)
+            raise
+        finally:
+            if isinstance(inner, AsyncGenerator):
+                await inner.aclose()
+        with Guard("stream"):
+            attempt.finish("complete")
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            with Guard("close"):
+                self._attempt.finish("closed")
+
+
+def _is_terminal(chunk: bytes) -> bool:
+    """Whether a chunk ends with an event after which nothing follows: some clients never close their streams.
+
+    Exact: inside a JSON string both marks would stand with a backslash or without the line ends.
+    """
+    return chunk.endswith(b"[DONE]\n\n") or b'"message_stop"' in chunk[-160:]
+
+
+@functools.cache
+def _tee_types(module: ModuleType) -> tuple[type, type]:
+    """The two stream types of a module: the HTTP library checks that a stream is one of its own."""
+    return (
+        type("CapturedSyncStream", (_SyncTee, module.SyncByteStream), {}),
+        type("CapturedAsyncStream", (_AsyncTee, module.AsyncByteStream), {}),
+    )

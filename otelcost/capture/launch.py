@@ -1,0 +1,97 @@
+"""`otelcost run -- python app.py`: start a program with capture switched on, as `opentelemetry-instrument` does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+from otelcost.errors import OtelcostError, UsageError
+
+_ALSO = "otelcost"
+
+
+def run(argv: Sequence[str]) -> NoReturn:
+    """Replace this process by the program.
+
+    Args:
+        argv: the program and its arguments; a `.py` file alone runs with this interpreter.
+
+    Raises:
+        UsageError: there is no such program, or it is a Python that has no otelcost.
+        OtelcostError: the operating system refuses to start it.
+    """
+    command = command_of(argv)
+    environment = environment_of(os.environ, str(Path.cwd()))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        os.execve(command[0], command, environment)  # noqa: S606  (running the user's program is the purpose)
+    except OSError as error:
+        raise OtelcostError(f"cannot start {argv[0]}", error.strerror or str(error)) from error
+
+
+def command_of(argv: Sequence[str]) -> list[str]:
+    """The program with its full path, and its arguments."""
+    if not argv:
+        raise UsageError("no program to run", "otelcost run -- python app.py")
+    found = shutil.which(argv[0])
+    if found is None and argv[0].endswith(".py") and Path(argv[0]).is_file():
+        return [sys.executable, *argv]
+    if found is None:
+        raise UsageError(f"{argv[0]}: no such program", "give a command that is on PATH, or a .py file")
+    if _is_other_python(found) and not _has_otelcost(found):
+        raise UsageError(
+            f"{found} has no otelcost, so nothing would be captured",
+            f"install otelcost there, or run: otelcost run -- {sys.executable} {' '.join(argv[1:])}",
+        )
+    return [found, *argv[1:]]
+
+
+def _is_other_python(path: str) -> bool:
+    # Not resolved: a virtual environment's interpreter is a link to the one it was made from.
+    own = Path(sys.executable).parent
+    return Path(path).name.startswith("python") and Path(path).parent != own
+
+
+def _has_otelcost(python: str) -> bool:
+    checked = subprocess.run(  # noqa: S603  (the interpreter the user asked to run)
+        [python, "-c", "import otelcost.capture.instrumentor"], capture_output=True, check=False
+    )
+    return checked.returncode == 0
+
+
+def environment_of(base: Mapping[str, str], directory: str) -> dict[str, str]:
+    """The environment under which a Python program starts with every installed instrumentation on.
+
+    Args:
+        base: the environment to start from; not changed.
+        directory: the program's working directory, put on its path as `python -m` would.
+    """
+    from otelcost.capture import environment as defaults  # noqa: PLC0415  (it acts on being imported)
+
+    result = dict(base)
+    spec = find_spec("opentelemetry.instrumentation.auto_instrumentation")
+    if spec is None or spec.origin is None:
+        raise OtelcostError("opentelemetry-instrumentation is missing", "reinstall otelcost")
+    hook = str(Path(spec.origin).parent)
+    paths = [path for path in result.get("PYTHONPATH", "").split(os.pathsep) if path and path != hook]
+    if directory not in paths:
+        paths.insert(0, directory)
+    result["PYTHONPATH"] = os.pathsep.join([hook, *paths])
+    defaults.apply_defaults(result)
+    _add_exporter(result, defaults.TRACES)
+    return result
+
+
+def _add_exporter(environment: dict[str, str], variable: str) -> None:
+    """Keep the user's trace exporters and add ours, except where tracing was switched off."""
+    names = [name.strip() for name in environment.get(variable, "").split(",") if name.strip()]
+    if _ALSO in names or names == ["none"]:
+        return
+    environment[variable] = ",".join([*names, _ALSO])

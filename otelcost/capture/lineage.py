@@ -1,0 +1,73 @@
+"""Which spans enclose a call. A span only knows its parent's ids, so a processor ties the objects together.
+
+Each span gets references to its parent and to its local root, set when it starts. Children keep their
+ancestors alive, never the reverse. Needs the OpenTelemetry SDK; loaded only where a program uses it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+
+from otelcost.capture import dialects
+from otelcost.capture.guard import Guard
+
+_PARENT: Final = "_otelcost_parent"
+_ROOT: Final = "_otelcost_root"
+_MAX_DEPTH: Final = 64
+
+
+class LineageProcessor(SpanProcessor):
+    """Ties every starting span to its parent and local root. Exports nothing."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Remember the parent and the root of a span that starts."""
+        with Guard("lineage"):
+            adopt(span, trace.get_current_span(parent_context))
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:  # noqa: ARG002  (the SDK's signature)
+        """Nothing waits here."""
+        return True
+
+
+def adopt(span: trace.Span, parent: trace.Span) -> None:
+    """Make `parent` the known parent of `span`."""
+    root = local_root(parent)
+    if root is not None:
+        setattr(span, _PARENT, parent)
+        setattr(span, _ROOT, root)
+
+
+def local_root(span: trace.Span) -> ReadableSpan | None:
+    """The first span of this process above (or at) `span`, as far as it is known."""
+    root = getattr(span, _ROOT, None)
+    if root is None and isinstance(span, ReadableSpan):
+        return span if span.parent is None or span.parent.is_remote else None
+    return root if isinstance(root, ReadableSpan) else None
+
+
+def enclosing_llm(span: trace.Span | None) -> trace.Span | None:
+    """The nearest span at or above `span` that another instrumentation uses for one LLM call."""
+    for _ in range(_MAX_DEPTH):
+        if span is None:
+            return None
+        if isinstance(span, ReadableSpan) and is_llm_span(span):
+            return span
+        span = getattr(span, _PARENT, None)
+    return None
+
+
+def is_llm_span(span: ReadableSpan) -> bool:
+    """Whether a span is another instrumentation's LLM call."""
+    scope = span.instrumentation_scope.name if span.instrumentation_scope else ""
+    return dialects.is_llm(scope, span.name, span.attributes or {})
+
+
+def attach_to(provider: TracerProvider) -> None:
+    """Watch the spans of a provider, once."""
+    processors = getattr(provider._active_span_processor, "_span_processors", ())
+    if not any(isinstance(processor, LineageProcessor) for processor in processors):
+        provider.add_span_processor(LineageProcessor())

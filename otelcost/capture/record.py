@@ -1,0 +1,162 @@
+"""From a finished attempt to a spool line, on the background thread."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import Any, Final
+
+import msgspec
+
+from otelcost import settings, wire
+from otelcost.capture import estimate, interop, labels
+from otelcost.capture import key as keys
+from otelcost.capture.attempt import Attempt, Headers, request_body
+from otelcost.capture.guard import Guard
+from otelcost.capture.site import describe
+from otelcost.capture.span import Started
+from otelcost.model import Context, Exchange
+from otelcost.spool.diagnostics import diagnostics
+from otelcost.spool.names import host_name
+
+_AGENTS: Final = {"asyncopenai": "openai", "asyncanthropic": "anthropic"}
+
+
+class Recorder:
+    """Makes records. One a process, used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._key: bytes | None = None
+        self._encoder = msgspec.json.Encoder()
+        self._trusted = settings.trusted_hosts()
+        self._host = host_name()
+
+    def record(self, attempt: Attempt, *, quick: bool) -> bytes:
+        """The spool line of an attempt; also makes its interop span.
+
+        Args:
+            attempt: finished, or its stream given up.
+            quick: the process is exiting: estimate without loading a vocabulary.
+        """
+        parent = _Parentage(attempt.started)
+        exchange = self.exchange(attempt, parent)
+        call = wire.decode(exchange, self._local_key())
+        with Guard("estimate"):
+            call = estimate.fill(call, exchange, quick=quick)
+        line = self._encoder.encode(call)
+        with Guard("span.finish"):
+            interop.finish(attempt.started, call, enclosed=parent.llm_span_id is not None)
+        return line
+
+    def _local_key(self) -> bytes:
+        if self._key is None:
+            try:
+                self._key = keys.load_or_create(settings.key_path())
+            except OSError as error:
+                diagnostics.error("key", error)
+                self._key = secrets.token_bytes(keys.KEY_BYTES)  # hashes of this process compare with themselves
+        return self._key
+
+    def exchange(self, attempt: Attempt, parent: _Parentage | None = None) -> Exchange:
+        """The attempt in the terms of the wire decoders."""
+        request = attempt.request
+        url = request.url
+        body = None if attempt.request_dropped else request_body(request)
+        request_headers = _keep(request.headers)
+        return Exchange(
+            method=request.method,
+            host=url.host,
+            port=url.port,
+            path=url.path,
+            query=url.query.decode("latin-1"),
+            request_headers=request_headers,
+            request_body=body or b"",
+            status=attempt.status,
+            response_headers=_keep(attempt.response_headers),
+            response_body=attempt.body(),
+            response_decoded=attempt.decoded,
+            ended=attempt.ended,
+            error_type=attempt.error,
+            request_truncated=body is None,
+            response_truncated=attempt.response_truncated,
+            trusted_host=bool(self._trusted) and not self._trusted.isdisjoint({url.host, url.netloc.decode("ascii")}),
+            context=self._context(attempt, request_headers, parent or _Parentage(attempt.started)),
+        )
+
+    def _context(self, attempt: Attempt, headers: dict[str, str], parent: _Parentage) -> Context:
+        started = attempt.started
+        values, tags = labels.collect(started.context)
+        site = (None, None, None) if attempt.site is None else describe(attempt.site)
+        sdk, version = _sdk(headers)
+        return Context(
+            trace_id=f"{started.trace_id:032x}",
+            span_id=f"{started.span_id:016x}",
+            start_unix_us=attempt.unix_us,
+            operation_id=f"{attempt.operation_id:016x}",
+            attempt=attempt.attempt,
+            duration_us=max(attempt.ended_ns - attempt.began_ns, 0) // 1000,
+            ttft_us=None if attempt.first_ns is None else max(attempt.first_ns - attempt.began_ns, 0) // 1000,
+            parent_span_id=parent.span_id,
+            enclosing_llm_span_id=parent.llm_span_id,
+            root_span_name=parent.root_name,
+            root_span_kind=parent.root_kind,
+            call_site_file=site[0],
+            call_site_line=site[1],
+            call_site_function=site[2],
+            service_name=_service_name(started),
+            sdk=sdk,
+            sdk_version=version,
+            labels=tags,
+            host=self._host,
+            pid=os.getpid(),
+            **values,
+        )
+
+
+class _Parentage:
+    """The spans above a call, as far as the SDK knows them by now (names may have changed since it began)."""
+
+    def __init__(self, started: Started) -> None:
+        above = started.parent.get_span_context()
+        self.span_id = f"{above.span_id:016x}" if above.is_valid else None
+        self.root_name: str | None = None
+        self.root_kind: str | None = None
+        self.llm_span_id: str | None = None
+        if started.pipeline is not None:
+            with Guard("lineage"):
+                self._walk(started)
+
+    def _walk(self, started: Started) -> None:
+        lineage = started.pipeline.lineage  # type: ignore[union-attr]
+        root = lineage.local_root(started.parent)
+        if root is not None:
+            self.root_name, self.root_kind = root.name[:256], root.kind.name
+        llm = lineage.enclosing_llm(started.parent)
+        if llm is not None:
+            self.llm_span_id = f"{llm.get_span_context().span_id:016x}"
+
+
+def _keep(headers: Headers | None) -> dict[str, str]:
+    """The headers that are useful and cannot be secret, lower-case."""
+    if headers is None:
+        return {}
+    pairs = ((name.decode("latin-1").lower(), value) for name, value in headers.raw)
+    return {name: value.decode("latin-1") for name, value in pairs if name in wire.HEADERS}
+
+
+def _sdk(headers: dict[str, str]) -> tuple[str | None, str | None]:
+    """Name and version of the client library, from its own `User-Agent`."""
+    product, _, rest = headers.get("user-agent", "").partition("/")
+    name = product.lower().removeprefix("python-")
+    if not name or len(name) > 32:
+        return None, None
+    version = headers.get("x-stainless-package-version") or rest.split()[-1] if rest else None
+    return _AGENTS.get(name, name), version
+
+
+def _service_name(started: Started) -> str | None:
+    resource: Any = None if started.pipeline is None else started.pipeline.provider.resource
+    name = None if resource is None else resource.attributes.get("service.name")
+    if isinstance(name, str) and not name.startswith("unknown_service"):
+        return name
+    return os.environ.get("OTEL_SERVICE_NAME") or None

@@ -1,0 +1,198 @@
+"""The background thread: takes finished attempts, makes records, writes them, and yields after each.
+
+The caller's side never blocks and takes no lock that a garbage collection could meet again. Bytes that wait are
+bounded: beyond the bound an attempt gives up its bodies and is recorded without them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from queue import Empty, SimpleQueue
+from typing import Final
+
+from otelcost import settings
+from otelcost.capture import attempt as attempts
+from otelcost.capture.attempt import Attempt
+from otelcost.capture.guard import Guard
+from otelcost.spool.diagnostics import diagnostics
+from otelcost.spool.writer import Spool
+
+PENDING_VARIABLE: Final = "OTELCOST_PENDING_MAX_MB"
+DEFAULT_PENDING_MB: Final = 64.0
+MAX_PENDING_RECORDS: Final = 100_000
+EXIT_SECONDS: Final = 2.0
+_YIELD_SECONDS: Final = 0.00005
+
+_Item = Attempt | threading.Event
+
+
+class Worker:
+    """The queue, the thread that empties it, and their behaviour at fork and exit. One a process."""
+
+    def __init__(self) -> None:
+        self._recorder: object | None = None
+        self._spool: Spool | None = None
+        self._limit = _pending_limit()
+        self._registered = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._queue: SimpleQueue[_Item] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._bytes_lock = threading.RLock()  # re-entrant: a garbage collection may submit in the middle
+        self._draining = threading.Lock()
+        self._pending_bytes = 0
+        self._hurry = False
+        self._exited = False
+
+    def ensure(self) -> None:
+        """Have the thread running. Called where a call begins, never from a garbage collection."""
+        thread = self._thread
+        if (thread is None or not thread.is_alive()) and not self._exited:
+            self._start()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is not None and self._thread.is_alive():
+                return
+            self._register_exit()
+            thread = threading.Thread(target=self._run, name="otelcost", daemon=True)
+            thread.start()
+            self._thread = thread
+
+    def _register_exit(self) -> None:
+        if self._registered:
+            return
+        self._registered = True
+        atexit.register(self._exit)
+        # Also where `atexit` does not run (a forked worker of multiprocessing), and before tracers shut down.
+        register = getattr(threading, "_register_atexit", None)
+        if register is not None:
+            register(self._flush_before_exit)
+
+    def submit(self, attempt: Attempt) -> None:
+        """Take a finished attempt. From any thread, at any time, also from a garbage collection."""
+        held = attempt.held_bytes()
+        with self._bytes_lock:
+            if self._pending_bytes + held > self._limit:
+                _drop_bodies(attempt)
+                held = 0
+            self._pending_bytes += held
+        attempt.size = held
+        if self._queue.qsize() >= MAX_PENDING_RECORDS:
+            diagnostics.count("dropped_records")
+            return
+        self._queue.put(attempt)
+        if self._exited:
+            self._drain_inline()
+
+    def _run(self) -> None:
+        wait: float | None = None
+        while True:
+            try:
+                item = self._queue.get(timeout=wait)
+            except Empty:
+                wait = self._tidy()
+                continue
+            self._handle(item)
+            wait = 0.5
+            if not self._hurry:
+                time.sleep(_YIELD_SECONDS)  # a backlog handled in one go would hold up the caller's thread
+
+    def _handle(self, item: _Item) -> None:
+        if isinstance(item, threading.Event):
+            item.set()
+            return
+        with self._bytes_lock:
+            self._pending_bytes -= item.size
+        with Guard("record"):
+            self._write(item)
+
+    def _write(self, attempt: Attempt) -> None:
+        from otelcost.capture.record import Recorder  # noqa: PLC0415  (off the caller's thread, and only if used)
+
+        recorder = self._recorder
+        if not isinstance(recorder, Recorder):
+            recorder = self._recorder = Recorder()
+        if self._spool is None:
+            self._spool = Spool(settings.spool_dir(), "calls")
+        self._spool.append(recorder.record(attempt, quick=self._hurry))
+
+    def _tidy(self) -> float | None:
+        with Guard("tidy"):
+            diagnostics.write(settings.spool_dir())
+            return None if self._spool is None else self._spool.tidy()
+        return None
+
+    def flush(self, timeout_seconds: float = EXIT_SECONDS) -> bool:
+        """Wait until everything submitted so far is written. False: it was not, within the time."""
+        if self._exited or self._thread is None or not self._thread.is_alive():
+            self._drain_inline()
+            return True
+        done = threading.Event()
+        self._queue.put(done)
+        return done.wait(timeout_seconds)
+
+    def _drain_inline(self) -> None:
+        if not self._draining.acquire(blocking=False):
+            return  # whoever drains sees what was put meanwhile
+        try:
+            while True:
+                self._handle(self._queue.get_nowait())
+        except Empty:
+            pass
+        finally:
+            self._draining.release()
+
+    def _flush_before_exit(self) -> None:
+        with Guard("exit"):
+            self._hurry = True
+            self.flush()
+            self._hurry = False
+
+    def _exit(self) -> None:
+        """The last of the process: what is still open is recorded as it is, and the segment is sealed."""
+        with Guard("exit"):
+            self._hurry = True
+            for attempt in list(attempts.open_attempts.values()):
+                attempt.finish("closed")
+            self.flush()
+            self._exited = True
+            diagnostics.write(settings.spool_dir(), force=True)
+            if self._spool is not None:
+                self._spool.close()
+
+    def after_fork(self) -> None:
+        """In a forked child: leave the parent's queue to the parent and start afresh when a call comes."""
+        self._reset()
+        attempts.reset_after_fork()
+
+    def move(self) -> None:
+        """Forget where records go and what was read from the environment: the next one asks again."""
+        self.flush()
+        if self._spool is not None:
+            self._spool.close()
+        self._spool = self._recorder = None
+        self._limit = _pending_limit()
+
+
+def _drop_bodies(attempt: Attempt) -> None:
+    diagnostics.count("dropped_bodies")
+    attempt.drop_bodies()
+
+
+def _pending_limit() -> int:
+    try:
+        return int(float(os.environ.get(PENDING_VARIABLE, "")) * 1024 * 1024)
+    except ValueError:
+        return int(DEFAULT_PENDING_MB * 1024 * 1024)
+
+
+worker = Worker()
+"""The worker of this process."""
+
+os.register_at_fork(after_in_child=worker.after_fork)
