@@ -1,0 +1,10 @@
+"""`python -m otelcost.tui [window]`: the terminal interface on the store of `OTELCOST_HOME`."""
+
+from __future__ import annotations
+
+import sys
+
+from otelcost.tui.app import run
+
+if __name__ == "__main__":
+    run(window=sys.argv[1] if len(sys.argv) > 1 else "7d")

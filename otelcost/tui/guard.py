@@ -1,0 +1,34 @@
+"""The boundary between the screens and everything below: an error becomes one line in the header, not a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import msgspec
+
+from otelcost.errors import OtelcostError
+from otelcost.tui.host import StaleError
+
+Result = TypeVar("Result")
+
+
+class Answer(msgspec.Struct, Generic[Result], frozen=True):
+    """A job's value, or why there is none."""
+
+    value: Result | None = None
+    problem: str | None = None
+    stale: bool = False
+
+
+def run(job: Callable[[], Result]) -> Answer[Result]:
+    """Run a job on this thread."""
+    try:
+        return Answer(job())
+    except StaleError:
+        return Answer(stale=True)
+    except OtelcostError as error:
+        return Answer(problem=str(error))
+    except Exception as error:  # noqa: BLE001  (the sanctioned boundary: the interface outlives any failure)
+        first = (str(error).splitlines() or [""])[0]
+        return Answer(problem=f"{type(error).__name__}: {first} (otelcost doctor)")

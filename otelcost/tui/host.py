@@ -1,0 +1,75 @@
+"""What pages may ask of the application, and what they can know of its state."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from otelcost.tui.snapshot import Advice, CallDetail, CallPage, CallQuery, Period, Snapshot
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """What the header shows besides the snapshot."""
+
+    period: Period = Period()
+    loading: bool = True
+    paused: bool = False
+    problem: str | None = None
+
+
+class Source(Protocol):
+    """Where facts come from. Its methods block and are called on worker threads only."""
+
+    def refresh(self, period: Period, *, force: bool) -> Snapshot | None:
+        """Load what the main screens show; None where nothing changed since the last time."""
+
+    def advise(self, period: Period) -> Advice:
+        """Compute the recommendations of a window."""
+
+    def calls(self, query: CallQuery) -> CallPage:
+        """One page of calls."""
+
+    def call(self, call_id: str) -> CallDetail | None:
+        """One call with its prompt's anatomy; None where it is unknown."""
+
+    def cancel(self) -> None:
+        """Interrupt what is running; it raises `StaleError` in its thread. Thread-safe."""
+
+
+class StaleError(Exception):
+    """A load that was interrupted because nobody waits for it any more."""
+
+
+class Host(Protocol):
+    """The application, as a page sees it."""
+
+    state: State
+    snapshot: Snapshot | None
+
+    def now(self) -> datetime:
+        """The moment, naive UTC."""
+
+    def ask_calls(self, query: CallQuery, receiver: CallsReceiver, *, append: bool) -> None:
+        """Load calls in the background and hand them to the receiver."""
+
+    def ask_call(self, call_id: str, receiver: CallReceiver) -> None:
+        """Load one call in the background and hand it to the receiver."""
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put text on the clipboard of the user's terminal (OSC 52)."""
+
+
+class CallsReceiver(Protocol):
+    """A page that shows calls."""
+
+    def receive_calls(self, page: CallPage, query: CallQuery, *, append: bool) -> None:
+        """Show a page of calls."""
+
+
+class CallReceiver(Protocol):
+    """A page that shows one call."""
+
+    def receive_call(self, detail: CallDetail | None) -> None:
+        """Show a call, or that there is none."""

@@ -1,0 +1,51 @@
+"""One recommendation; enter shows the calls it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+
+from otelcost.tui.pages.call import ScrollPage
+from otelcost.tui.pages.calls import CallsPage
+from otelcost.tui.snapshot import Recommendation, Snapshot
+from otelcost.tui.widgets.recdetail import RecommendationDetail
+
+
+class RecommendationPage(ScrollPage):
+    """The detail keeps showing the recommendation it was opened with where a later advice lacks it."""
+
+    KEYS = (("enter", "Its calls"), ("y", "Copy change"), ("j/k", "Scroll"), ("?", "Help"), ("q", "Quit"))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,l,right", "calls", "Its calls", show=False)]
+
+    def __init__(self, crumbs: Sequence[str], recommendation: Recommendation) -> None:
+        super().__init__((*crumbs, recommendation.id))
+        self.recommendation = recommendation
+
+    def body(self) -> Iterable[Widget]:
+        """The detail, scrolling."""
+        with VerticalScroll(id="scroll", can_focus=False):
+            yield RecommendationDetail()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """The same recommendation with the newest figures."""
+        if snapshot.advice is not None:
+            found = [item for item in snapshot.advice.recommendations if item.id == self.recommendation.id]
+            self.recommendation = found[0] if found else self.recommendation
+        self.query_one(RecommendationDetail).show(self.recommendation, snapshot.overview.spend_picousd)
+
+    def copyable(self) -> str | None:
+        """Where and what to change."""
+        return copy_text(self.recommendation)
+
+    def action_calls(self) -> None:
+        """The calls it selects."""
+        self.app.push_screen(CallsPage((*self.crumbs, "calls"), ids=self.recommendation.call_ids))
+
+
+def copy_text(row: Recommendation) -> str:
+    """What `y` copies of a recommendation: where and what to change."""
+    return "\n".join(part for part in (row.title, row.call_site or "", row.change) if part)

@@ -1,0 +1,155 @@
+"""Page 2: what to change, what it saves beside the others, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+
+from otelcost import display
+from otelcost.tui import words
+from otelcost.tui.columns import Cell, Column
+from otelcost.tui.pages.recommendation import RecommendationPage, copy_text
+from otelcost.tui.pages.tablepage import TablePage
+from otelcost.tui.snapshot import Advice, Recommendation, Snapshot
+from otelcost.tui.text import crop, line
+from otelcost.tui.widgets.paint import Paint
+from otelcost.tui.widgets.recdetail import RecommendationDetail
+from otelcost.tui.widgets.table import Table
+
+_UNCHECKED_ROWS = 2
+
+
+def _basis(row: Recommendation, _: int) -> Cell:
+    return words.basis(row.class_)
+
+
+COLUMNS: Sequence[Column[Recommendation]] = (
+    Column(
+        key="title",
+        title="Do",
+        width=22,
+        flex=True,
+        cell=lambda row, _: display.clean(row.title),
+        sort=lambda row: row.title,
+    ),
+    Column(
+        key="task",
+        title="Task",
+        width=16,
+        drop=2,
+        cell=lambda row, _: (display.clean(row.task), "$text-muted"),
+        sort=lambda row: row.task,
+    ),
+    Column(
+        key="saves",
+        title="Saves",
+        width=9,
+        align="right",
+        cell=lambda row, _: (display.money(row.marginal_picousd), "bold"),
+        sort=lambda row: row.marginal_picousd,
+    ),
+    Column(key="basis", title="Basis", width=13, drop=1, cell=_basis, sort=lambda row: row.class_),
+)
+"""Shared with the overview's list."""
+
+_WIDE_COLUMNS: Sequence[Column[Recommendation]] = (
+    Column(
+        key="id",
+        title="ID",
+        width=10,
+        drop=3,
+        cell=lambda row, _: (display.clean(row.id), "$text-muted"),
+        sort=lambda row: row.id,
+    ),
+    *COLUMNS,
+)
+
+
+class Totals(Paint):
+    """What all of them save together, in two lines, and what was not checked."""
+
+    def __init__(self) -> None:
+        super().__init__(id="totals")
+        self.advice: Advice | None = None
+
+    def paint(self, width: int) -> list[Content]:
+        """Two lines and, where there is any, what was not checked."""
+        advice = self.advice
+        if advice is None:
+            return [line(("◌ working out what to change ...", "$text-muted")), Content("")]
+        return [words.fitted(words.headline(advice), width), words.fitted(words.trials(advice) or [("", "")], width)]
+
+
+class Unchecked(Paint):
+    """What could not be decided: not the same as clean."""
+
+    def __init__(self) -> None:
+        super().__init__(id="unchecked")
+        self.advice: Advice | None = None
+
+    def paint(self, width: int) -> list[Content]:
+        """A few lines."""
+        missing = () if self.advice is None else self.advice.not_checked
+        shown = missing if len(missing) <= _UNCHECKED_ROWS else missing[: _UNCHECKED_ROWS - 1]
+        rows = [f"not checked: {item.rule} for {item.task}: {item.reason}" for item in shown]
+        if len(missing) > len(shown):
+            rows.append(f"and {len(missing) - len(shown)} more not checked: otelcost rec list")
+        return [line((crop(display.clean(row), width), "$text-muted")) for row in rows]
+
+
+class RecommendationsPage(TablePage[Recommendation]):
+    """See the module."""
+
+    COLUMNS: ClassVar[Sequence[Column[Recommendation]]] = _WIDE_COLUMNS
+    EMPTY = "none in this window"
+
+    def __init__(self) -> None:
+        super().__init__(("Recommendations",))
+
+    def body(self) -> Iterable[Widget]:
+        """Totals, the list and, where there is room, the detail beside it."""
+        yield Totals()
+        with Horizontal(id="split"):
+            with Vertical(id="list"):
+                yield from super().body()
+            with VerticalScroll(id="preview", can_focus=False):
+                yield RecommendationDetail()
+        yield Unchecked()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show new facts."""
+        for widget in (self.query_one(Totals), self.query_one(Unchecked)):
+            widget.advice = snapshot.advice
+            widget.repaint()
+        self.table.empty = "working ..." if snapshot.advice is None else self.EMPTY
+        self.set_rows(() if snapshot.advice is None else snapshot.advice.recommendations)
+        self._preview()
+
+    def row_key(self, row: Recommendation) -> str:
+        """Its id."""
+        return row.id
+
+    def fields(self, row: Recommendation) -> Mapping[str, str]:
+        """Everything in its line."""
+        named = {"id": row.id, "rule": row.rule, "task": row.task, "title": row.title}
+        return {key: value.lower() for key, value in {**named, "basis": row.class_, "state": row.state}.items()}
+
+    def open_row(self, row: Recommendation) -> None:
+        """Its detail."""
+        self.app.push_screen(RecommendationPage(self.crumbs, row))
+
+    def copyable(self) -> str | None:
+        """The change of the one under the cursor."""
+        row = self.table.current
+        return None if row is None else copy_text(row)
+
+    @on(Table.Moved, "#table")
+    def _preview(self) -> None:
+        snapshot = self.host.snapshot
+        spend = snapshot.overview.spend_picousd if snapshot else None
+        self.query_one(RecommendationDetail).show(self.table.current, spend)

@@ -1,0 +1,132 @@
+"""A page around one table: filter, sort, and the keys that go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Generic
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from otelcost.tui.columns import Column, Row, sort_rows
+from otelcost.tui.filtering import Filter
+from otelcost.tui.pages.page import Page
+from otelcost.tui.widgets.filterbar import FilterBar
+from otelcost.tui.widgets.table import Table
+
+
+class TablePage(Page, Generic[Row]):
+    """A page whose body ends in a table of rows kept in memory."""
+
+    KEYS = (
+        ("enter", "Open"),
+        ("/", "Filter"),
+        ("o", "Sort"),
+        ("t", "Window"),
+        ("?", "Help"),
+        ("q", "Quit"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", show=False),
+        Binding("o", "sort(1)", "Sort by the next column", show=False),
+        Binding("O", "reverse", "Reverse the order", show=False),
+    ]
+    COLUMNS: ClassVar[Sequence[Column[Row]]]
+    ORDER: ClassVar[str | None] = None
+    EMPTY: ClassVar[str] = "nothing in this window"
+
+    def __init__(self, crumbs: Sequence[str]) -> None:
+        super().__init__(crumbs)
+        self.rows: tuple[Row, ...] = ()
+        self.order = self.ORDER
+        self.descending = True
+
+    @property
+    def table(self) -> Table[Row]:
+        """The page's table."""
+        table: Table[Row] = self.query_one("#table", Table)
+        return table
+
+    @property
+    def filter_text(self) -> str:
+        """The filter as typed."""
+        return self.query_one(FilterBar).text
+
+    def row_key(self, row: Row) -> str:
+        """A row's identity."""
+        raise NotImplementedError
+
+    def fields(self, row: Row) -> Mapping[str, str]:
+        """What the filter looks at, by name, in lower case."""
+        raise NotImplementedError
+
+    def open_row(self, row: Row) -> None:
+        """Drill down."""
+        raise NotImplementedError
+
+    def body(self) -> Iterable[Widget]:
+        """The table."""
+        yield Table[Row](self.COLUMNS, self.row_key, empty=self.EMPTY, id="table")
+
+    def below(self) -> Iterable[Widget]:
+        """The filter."""
+        yield FilterBar()
+
+    def on_mount(self) -> None:
+        """Keys go to the table."""
+        self.table.focus()
+
+    def set_rows(self, rows: Sequence[Row]) -> None:
+        """New rows: filter, sort and show them."""
+        self.rows = tuple(rows)
+        self.rearrange()
+
+    def rearrange(self) -> None:
+        """Filter and sort what is there."""
+        names = frozenset(self.fields(self.rows[0])) if self.rows else frozenset[str]()
+        wanted = Filter.parse(self.filter_text, names)
+        kept = [row for row in self.rows if wanted.matches(self.fields(row))]
+        column = next((column for column in self.COLUMNS if column.key == self.order), None)
+        self.table.set_rows(kept if column is None else sort_rows(kept, column, self.descending))
+        self.table.set_order(self.order, self.descending)
+        self.query_one(FilterBar).count(f"{len(kept):,} of {len(self.rows):,}")
+
+    def sortable(self) -> list[str]:
+        """Keys of the columns one can sort by."""
+        return [column.key for column in self.COLUMNS if column.sort is not None]
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.query_one(FilterBar).open()
+
+    def action_sort(self, step: int) -> None:
+        """Sort by the next column."""
+        keys = self.sortable()
+        position = keys.index(self.order) if self.order in keys else -step
+        self.order, self.descending = keys[(position + step) % len(keys)], True
+        self.rearrange()
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self.descending = not self.descending
+        self.rearrange()
+
+    @on(FilterBar.Changed)
+    def _filtered(self) -> None:
+        self.rearrange()
+
+    @on(FilterBar.Left)
+    def _left_filter(self) -> None:
+        self.table.focus()
+
+    @on(Table.Opened, "#table")
+    def _opened(self, event: Table.Opened) -> None:
+        self.open_row(event.row)  # type: ignore[arg-type]  # the table holds rows of this page only
+
+    def action_back(self) -> None:
+        """Esc first drops a filter, then goes back."""
+        if self.filter_text:
+            self.query_one(FilterBar).action_drop()
+        else:
+            super().action_back()

@@ -1,0 +1,214 @@
+"""What screens show: frozen facts a loader fills once and screens only render. No I/O, no database.
+
+Money is in integer pico-dollars and `None` is unknown. Moments are naive UTC. Texts are as recorded and so
+hostile: whoever puts them on a screen cleans them (`otelcost.tui.text`).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+Class = Literal["exact", "simulated", "needs-trial"]
+"""How sure a saving is: a rate change, a replay, or nothing before a trial."""
+
+
+class Period(msgspec.Struct, frozen=True):
+    """The window the user asked for: a text such as `7d` or `all`, shifted by whole lengths of itself."""
+
+    text: str = "7d"
+    shift: int = 0
+
+
+class Day(msgspec.Struct, frozen=True):
+    """Spend of one UTC day."""
+
+    day: date
+    picousd: int | None
+    calls: int
+    unpriced_calls: int = 0
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """One task's or one model's part of the spend."""
+
+    name: str
+    picousd: int | None
+    calls: int
+    unpriced_calls: int = 0
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of the first screen. `recorded_ever` says whether the store holds any call at all."""
+
+    spend_picousd: int | None
+    previous_picousd: int | None
+    monthly_picousd: int | None
+    calls: int
+    unpriced_calls: int
+    errors: int
+    estimated_calls: int
+    input_tokens: int | None
+    cache_read_tokens: int | None
+    output_tokens: int | None
+    coverage_days: int
+    days: tuple[Day, ...]
+    tasks: tuple[Slice, ...]
+    models: tuple[Slice, ...]
+    last_call: datetime | None
+    recorded_ever: bool
+
+
+class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
+    """One change worth making. `facts` are evidence as (label, value), `overlaps` ids of rivals.
+
+    Low, high and monthly belong to the saving alone; `marginal_picousd` is what it adds beside the others.
+    """
+
+    id: str
+    rule: str
+    task: str
+    title: str
+    class_: Class
+    state: str
+    calls: int
+    call_ids: tuple[str, ...]
+    cost_observed_picousd: int | None
+    standalone_picousd: int | None
+    marginal_picousd: int | None
+    low_picousd: int | None
+    high_picousd: int | None
+    monthly_picousd: int | None
+    transform: str
+    call_site: str | None
+    change: str
+    risk: str = ""
+    effort: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    overlaps: tuple[str, ...] = ()
+
+
+class NotChecked(msgspec.Struct, frozen=True):
+    """A rule that could not be decided for a task, and why: not the same as clean."""
+
+    rule: str
+    task: str
+    reason: str
+
+
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
+    """All recommendations with what they save together (never the sum of the cards)."""
+
+    recommendations: tuple[Recommendation, ...]
+    not_checked: tuple[NotChecked, ...]
+    spend_picousd: int | None
+    joint_picousd: int | None
+    exact_picousd: int | None
+    simulated_picousd: int | None
+    simulated_low_picousd: int | None
+    simulated_high_picousd: int | None
+    needs_trial_picousd: int | None
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls that do the same job. `source` is how the task was recognised."""
+
+    name: str
+    source: str
+    picousd: int | None
+    previous_picousd: int | None
+    calls: int
+    unpriced_calls: int
+    errors: int
+    input_tokens: int | None
+    output_tokens: int | None
+    cache_read_tokens: int | None
+    models: tuple[str, ...] = ()
+    days: tuple[int | None, ...] = ()
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt at a provider, as a row."""
+
+    id: str
+    start: datetime
+    task: str
+    model: str | None
+    provider: str
+    operation: str
+    status: str
+    error_type: str | None
+    attempt: int
+    stream: bool
+    input_tokens: int | None
+    input_uncached_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_short_tokens: int | None
+    cache_write_long_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    picousd: int | None
+    price_status: str
+    duration_us: int | None
+    ttft_us: int | None
+    call_site: str | None
+    flags: tuple[str, ...] = ()
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One segment of a prompt, in the order the provider's cache sees it."""
+
+    role: str
+    kind: str
+    bytes: int
+    tokens: int | None = None
+    name: str | None = None
+    cache: str | None = None
+    volatile: tuple[str, ...] = ()
+    volatile_offset_bytes: int | None = None
+
+
+class CallDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A call with its prompt's anatomy, its bill in disjoint parts, and everything else as (label, value)."""
+
+    call: Call
+    parts: tuple[Part, ...]
+    bill: tuple[tuple[str, int | None], ...]
+    price: str | None
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+class CallQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which calls a table wants: `text` is the user's filter, `after` the position behind the last page."""
+
+    period: Period
+    text: str = ""
+    task: str | None = None
+    model: str | None = None
+    ids: tuple[str, ...] | None = None
+    order: str = "start"
+    descending: bool = True
+    limit: int = 200
+    after: tuple[object, ...] | None = None
+
+
+class CallPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of a query; `after` is None where there are no more."""
+
+    rows: tuple[Call, ...]
+    after: tuple[object, ...] | None
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the main screens show of one window at one moment."""
+
+    period: Period
+    label: str
+    start: datetime | None
+    end: datetime | None
+    overview: Overview
+    tasks: tuple[Task, ...]
+    advice: Advice | None = None
+    spool: str = ""

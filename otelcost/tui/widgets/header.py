@@ -1,0 +1,75 @@
+"""The first line: whether records arrive, how old the last one is, and which window is shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from otelcost import display
+from otelcost.tui.host import State
+from otelcost.tui.snapshot import Snapshot
+from otelcost.tui.text import crop, line
+from otelcost.tui.widgets.paint import Paint
+
+_LIVE_SECONDS = 30
+
+
+def age(seconds: int) -> str:
+    """A rounded-down age: `2 s`, `5 min`, `3 h`, `4 d`."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{max(0, seconds)} s"
+
+
+def live_mark(snapshot: Snapshot | None, state: State, now: datetime) -> tuple[str, str]:
+    """The mark and its style. Every state has its own glyph and word."""
+    if state.problem is not None:
+        return f"✗ {display.clean(state.problem)}", "bold $text-error"
+    if state.paused:
+        return "‖ paused", "bold $text-warning"
+    if snapshot is None:
+        return "◌ loading", "$text-muted"
+    last = snapshot.overview.last_call
+    if last is None:
+        return "○ no record yet", "$text-muted"
+    seconds = int((now - last).total_seconds())
+    if seconds <= _LIVE_SECONDS:
+        return f"● live, last record {age(seconds)} ago", "$text-success"
+    return f"○ last record {age(seconds)} ago", "$text-muted"
+
+
+def period_label(snapshot: Snapshot | None, state: State) -> str:
+    """The window in words and dates."""
+    if snapshot is None or snapshot.period != state.period:
+        return f"{display.clean(state.period.text)} …"
+    label = display.clean(snapshot.label)
+    if snapshot.start is None or snapshot.end is None:
+        return f"{label} · UTC"
+    return f"{label} · {snapshot.start:%d %b}-{snapshot.end:%d %b} UTC"
+
+
+class Header(Paint):
+    """See the module."""
+
+    def __init__(self) -> None:
+        super().__init__(id="header")
+        self._shown: tuple[str, str, str] = ("", "", "")
+
+    def show(self, snapshot: Snapshot | None, state: State, now: datetime) -> None:
+        """Show a new state; draws only where it differs."""
+        shown = (*live_mark(snapshot, state, now), period_label(snapshot, state))
+        if shown != self._shown:
+            self._shown = shown
+            self.refresh()
+
+    def paint(self, width: int) -> list[Content]:
+        """One line."""
+        mark, style, period = self._shown
+        name = " otelcost "
+        room = width - cell_len(name) - cell_len(period) - 4
+        mark = crop(mark, max(0, room))
+        gap = max(1, width - cell_len(name) - cell_len(mark) - cell_len(period) - 2)
+        return [line((name, "bold reverse"), " ", (mark, style), " " * gap, (period, "$foreground"), " ")]

@@ -1,0 +1,56 @@
+"""The answer in four lines: what it cost, how that changed, what to do, what is not known."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from otelcost import display
+from otelcost.tui import words
+from otelcost.tui.snapshot import Advice, Snapshot
+from otelcost.tui.text import line
+from otelcost.tui.widgets.paint import Paint
+
+
+class Headline(Paint):
+    """The top of the overview."""
+
+    def __init__(self) -> None:
+        super().__init__(id="headline")
+        self.snapshot: Snapshot | None = None
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show new facts."""
+        self.snapshot = snapshot
+        self.repaint()
+
+    def paint(self, width: int) -> list[Content]:
+        """Four lines, always, so that nothing below jumps."""
+        if self.snapshot is None:
+            return [line(("reading the store ...", "$text-muted")), *[Content("")] * 3]
+        snapshot = self.snapshot
+        return [
+            words.fitted(_spend(snapshot), width),
+            words.fitted(words.volume(snapshot.overview), width),
+            *_fixes(snapshot.advice, width),
+        ]
+
+
+def _spend(snapshot: Snapshot) -> list[words.Piece]:
+    overview = snapshot.overview
+    total = words.spend(overview.spend_picousd, overview.calls, overview.unpriced_calls)
+    parts: list[words.Piece] = [(total, "bold"), (" spent", "")]
+    if snapshot.start is not None:
+        change, style = words.change(overview.spend_picousd, overview.previous_picousd)
+        parts += [(f"  {change}", style), (" vs previous" if overview.previous_picousd else "", "$text-muted")]
+    if overview.monthly_picousd is not None:
+        parts.append((f"  ≈ {display.money(overview.monthly_picousd)}/month", "$text-accent"))
+    elif overview.calls:
+        seen = display.plural(overview.coverage_days, "day")
+        parts.append((f"  {seen} of calls: too few for a month's figure", "$text-muted"))
+    return parts
+
+
+def _fixes(advice: Advice | None, width: int) -> list[Content]:
+    if advice is None:
+        return [line(("◌ working out what to change ...", "$text-muted")), Content("")]
+    return [words.fitted(words.headline(advice), width), words.fitted(words.trials(advice) or [("", "")], width)]

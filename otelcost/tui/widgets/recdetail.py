@@ -1,0 +1,91 @@
+"""One recommendation in full: why, the arithmetic, what to change, and whom it competes with."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from otelcost import display
+from otelcost.tui import words
+from otelcost.tui.snapshot import Recommendation
+from otelcost.tui.text import line, pairs, rule, wrap
+from otelcost.tui.widgets.paint import Paint
+
+
+class RecommendationDetail(Paint):
+    """See the module."""
+
+    def __init__(self) -> None:
+        super().__init__(id="detail")
+        self.recommendation: Recommendation | None = None
+        self.spend_picousd: int | None = None
+
+    def show(self, recommendation: Recommendation | None, spend_picousd: int | None) -> None:
+        """Show another one."""
+        if (recommendation, spend_picousd) != (self.recommendation, self.spend_picousd):
+            self.recommendation, self.spend_picousd = recommendation, spend_picousd
+            self.repaint()
+
+    def paint(self, width: int) -> list[Content]:
+        """All sections."""
+        item = self.recommendation
+        if item is None:
+            return [line(("no recommendation here", "$text-muted"))]
+        return [
+            *[line((row, "bold")) for row in wrap(item.title, width)],
+            line(
+                words.basis(item.class_),
+                ("".join(f" · {display.clean(note)}" for note in _notes(item)), "$text-muted"),
+            ),
+            Content(""),
+            *self._why(item, width),
+            Content(""),
+            *self._math(item, width),
+            Content(""),
+            *_change(item, width),
+            *_overlaps(item, width),
+        ]
+
+    def _why(self, item: Recommendation, width: int) -> list[Content]:
+        share = display.percent(item.cost_observed_picousd, self.spend_picousd)
+        cost = display.money(item.cost_observed_picousd)
+        facts = [("calls", f"{item.calls:,} of {item.task}, {cost} ({share} of spend)"), *item.facts]
+        return [rule("WHY", width, item.rule), *pairs(facts, width)]
+
+    def _math(self, item: Recommendation, width: int) -> list[Content]:
+        saved, cost = item.standalone_picousd, item.cost_observed_picousd
+        after = None if saved is None or cost is None else cost - saved
+        alone = words.with_range(saved, item.low_picousd, item.high_picousd)
+        rows = [
+            ("as billed", display.money(cost)),
+            ("with the change", display.money(after)),
+            ("saves alone", f"{alone}, {display.percent(saved, cost)} of these calls"),
+            ("beside the others", f"{display.money(item.marginal_picousd)}: what it adds to the total"),
+        ]
+        monthly = item.monthly_picousd
+        rows.append(
+            ("a month", display.money(monthly) if monthly is not None else "not from less than 7 days of calls")
+        )
+        if item.class_ == "needs-trial":
+            rows.append(("not in the total", "what a cheaper model costs in quality is unknown before a trial"))
+        return [rule("MATH", width, "observed window"), *pairs(rows, width)]
+
+
+def _notes(item: Recommendation) -> list[str]:
+    named = (("risk", item.risk), ("effort", item.effort), ("", item.state))
+    return [f"{name} {text}".strip() for name, text in named if text]
+
+
+def _change(item: Recommendation, width: int) -> list[Content]:
+    place = [
+        line(("at ", "$text-muted"), (row, "$text-primary")) for row in wrap(item.call_site or "", width - 3) if row
+    ]
+    text = [line(row) for row in wrap(item.change, width)]
+    how = [line((row, "$text-muted")) for row in wrap(item.transform, width) if row]
+    return [rule("CHANGE", width, "y copies it"), *place, *text, *how]
+
+
+def _overlaps(item: Recommendation, width: int) -> list[Content]:
+    if not item.overlaps:
+        return []
+    note = f"{', '.join(item.overlaps)}: shares calls with this one; what both would save is counted once"
+    return [Content(""), rule("OVERLAPS", width), *[line(row) for row in wrap(note, width)]]
