@@ -18,10 +18,10 @@ from otelcost.pricing.rates import Rates
 
 
 class Term(NamedTuple):
-    """`(tokens of `count` minus those of `minus`) x rate`."""
+    """`(units - those of minus) x rate`, a summand of `part`."""
 
     part: str
-    count: str
+    units: str
     rate: str
     minus: tuple[str, ...] = ()
 
@@ -90,7 +90,7 @@ def cost_parts(usage: Usage, rates: Rates) -> dict[str, int | None]:
 
 
 def _amount(term: Term, usage: Usage, rates: Rates) -> int | None:
-    count: int = (getattr(usage, term.count) or 0) - sum(getattr(usage, name) or 0 for name in term.minus)
+    count: int = (getattr(usage, term.units) or 0) - sum(getattr(usage, name) or 0 for name in term.minus)
     rate: int | None = getattr(rates, term.rate)
     if count == 0:
         return 0
@@ -114,13 +114,11 @@ def cost_parts_sql(call: str = "c", price: str = "p") -> dict[str, str]:
     parts["cost_other_picousd"].append(f"{price}.request_picousd")
     inputs, outputs = parts["cost_input_picousd"], parts["cost_output_picousd"]
     inputs.append(f"CASE WHEN {call}.input_uncached_tokens IS NOT NULL THEN 0 END")
-    outputs.append(
-        f"CASE WHEN {call}.output_tokens IS NOT NULL OR {price}.output_picousd IS NULL THEN 0 END"
-    )
+    outputs.append(f"CASE WHEN {call}.output_tokens IS NOT NULL OR {price}.output_picousd IS NULL THEN 0 END")
     return {name: "(" + " + ".join(terms) + ")" for name, terms in parts.items()}
 
 
 def _term_sql(term: Term, call: str, price: str) -> str:
-    counts = [f"coalesce({call}.{name}, 0)" for name in (term.count, *term.minus)]
+    counts = [f"coalesce({call}.{name}, 0)" for name in (term.units, *term.minus)]
     count = counts[0] if len(counts) == 1 else f"({' - '.join(counts)})"
     return f"CASE WHEN {count} = 0 THEN 0 ELSE {count} * {price}.{term.rate} END"

@@ -48,3 +48,24 @@ class PriceRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 RATE_NAMES: Final[tuple[str, ...]] = Rates.__struct_fields__
+"""Every rate, in the order of the columns of the `price` table."""
+
+
+def with_defaults(known: dict[str, int]) -> Rates:
+    """Rates with what follows from the others, by how providers bill a bucket they publish no rate for.
+
+    Cached or written tokens without a rate of their own are ordinary input: no discount, no surcharge.
+    Images without a rate are ordinary input; reasoning is ordinary output. Audio, image output and long
+    cache writes always have their own price, so without one it stays unknown.
+    """
+    filled: dict[str, int | None] = {"request_picousd": 0, **known}
+    for rate, stand_in in (
+        ("cache_read_picousd", "input_picousd"),
+        ("cache_write_short_picousd", "input_picousd"),
+        ("cache_read_image_picousd", None if "input_image_picousd" in known else "cache_read_picousd"),
+        ("input_image_picousd", "input_picousd"),
+        ("reasoning_picousd", "output_picousd"),
+    ):
+        if rate not in filled and stand_in is not None:
+            filled[rate] = filled.get(stand_in)
+    return Rates(**filled)

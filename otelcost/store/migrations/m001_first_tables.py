@@ -85,13 +85,19 @@ STATEMENTS: Final = (
     # no query has to compare every span with every call.
     "CREATE TABLE span_covered (span_id UBIGINT)",
     "CREATE TABLE ledger (segment VARCHAR, offset_bytes BIGINT, rows BIGINT, rejects BIGINT, loaded_at TIMESTAMP)",
-    "CREATE TABLE quarantine (segment VARCHAR, offset_bytes BIGINT, bytes BIGINT, reason VARCHAR, "
-    "file VARCHAR, found_at TIMESTAMP)",
+    (
+        "CREATE TABLE quarantine (segment VARCHAR, offset_bytes BIGINT, lines BIGINT, bytes BIGINT, reason VARCHAR, "
+        "file VARCHAR, found_at TIMESTAMP)"
+    ),
     _PRICE,
     _RESOLUTION,
-    "CREATE TABLE book (sha256 VARCHAR, source VARCHAR, source_date DATE, fingerprint VARCHAR, "
-    "warning VARCHAR, compiled_at TIMESTAMP)",
-    "CREATE TABLE recommendation_state (id VARCHAR, state VARCHAR, reason VARCHAR, until TIMESTAMP, "
-    "frozen VARIANT, changed_at TIMESTAMP)",
+    (
+        "CREATE TABLE book (sha256 VARCHAR, source VARCHAR, source_date DATE, fingerprint VARCHAR, "
+        "warning VARCHAR, compiled_at TIMESTAMP)"
+    ),
+    (
+        "CREATE TABLE recommendation_state (id VARCHAR, state VARCHAR, reason VARCHAR, until TIMESTAMP, "
+        "frozen VARIANT, changed_at TIMESTAMP)"
+    ),
 )
 """The statements of this migration, in order."""

@@ -1,0 +1,131 @@
+"""Spool bytes as records: which lines are good, and what to keep of the others.
+
+Every line is decoded and checked before DuckDB sees it, because a bulk JSON reader turns a wrong type into
+NULL and lets a torn line swallow its neighbour. What cannot be read is kept as it is, byte for byte.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from otelcost.model import Call, SpanRecord, Usage
+
+MAX_TOKENS: Final = 10**9
+MAX_REQUESTS: Final = 10**6
+"""No call has more; more would overflow the 63 bits a cost has."""
+
+_STARTS: Final = {"calls": b'{"context":', "spans": b'{"trace_id":'}
+_BLANK: Final = b" \t\r\0"
+
+_WRONG: Final = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+def _line_type() -> type[msgspec.Struct]:
+    """`Call` with a plain raw field: msgspec cannot decode a raw value that may also be None."""
+    fields = [
+        (field.name, msgspec.Raw, msgspec.Raw(b"null"))
+        if field.name == "usage_raw"
+        else (field.name, field.type, _default(field))
+        for field in msgspec.structs.fields(Call)
+    ]
+    return msgspec.defstruct("CallLine", fields, kw_only=True, frozen=True)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    return msgspec.NODEFAULT if field.required else field.default
+
+
+_CALLS: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(_line_type())
+_SPANS: Final = msgspec.json.Decoder(SpanRecord)
+
+Pricing = tuple[str | None, str | None, str | None, str | None, str | None, bool]
+"""What a price depends on: provider, model, served tier, speed, geography, batch."""
+
+
+class Reject(NamedTuple):
+    """A stretch of bytes that is no record, and why."""
+
+    data: bytes
+    reason: str
+
+
+class Facts(NamedTuple):
+    """What the drain needs of a good line before it is in a table."""
+
+    pricing: Pricing
+    start_unix_us: int
+
+
+class Parsed(NamedTuple):
+    """The result of `parse`: good lines without their newline, their facts, and the rejects."""
+
+    lines: list[bytes]
+    facts: list[Facts]
+    rejects: list[Reject]
+
+
+def parse(kind: str, data: bytes) -> Parsed:
+    """Sort the lines of a stretch of a segment; `kind` is "calls" or "spans"."""
+    parsed = Parsed([], [], [])
+    for line in data.split(b"\n"):
+        if line.strip(_BLANK):  # a lone newline ends a line torn by a full disk
+            _parse_line(kind, line, parsed)
+    return parsed
+
+
+def _parse_line(kind: str, line: bytes, into: Parsed) -> None:
+    try:
+        facts = _check(kind, line)
+    except _WRONG as error:
+        _salvage(kind, line, str(error), into)
+        return
+    into.lines.append(line)
+    into.facts.append(facts)
+
+
+def _salvage(kind: str, line: bytes, reason: str, into: Parsed) -> None:
+    """Keep a bad line, less a whole record at its end: the newline between two can be lost in a crash."""
+    start = max(line.rfind(_STARTS[kind]), 0)
+    tail = line[start:].strip(_BLANK)
+    try:
+        facts = _check(kind, tail)
+    except _WRONG:
+        into.rejects.append(Reject(line, reason))
+        return
+    into.lines.append(tail)
+    into.facts.append(facts)
+    if line[:start].strip(_BLANK):
+        into.rejects.append(Reject(line[:start], reason))
+
+
+def _check(kind: str, line: bytes) -> Facts:
+    if kind == "spans":
+        span = _SPANS.decode(line)
+        _check_usage(span.usage)
+        model = _model(span.response_model, span.request_model)
+        return Facts((span.provider, model, span.service_tier, None, None, False), span.start_unix_us)
+    call: Call = _CALLS.decode(line)  # a CallLine: the same but for the raw usage
+    _check_usage(call.usage)
+    model = _model(call.response_model, call.request_model)
+    pricing = (call.provider, model, call.service_tier, call.speed, call.inference_geo, call.batch)
+    return Facts(pricing, call.context.start_unix_us)
+
+
+def _model(answered: str | None, asked: str | None) -> str | None:
+    return answered or asked
+
+
+_REQUESTS: Final = tuple(name for name in Usage.__struct_fields__ if name.endswith("_requests"))
+_TOKENS: Final = tuple(
+    name for name in Usage.__struct_fields__ if name.endswith("_tokens") and name != "provider_total_tokens"
+)
+
+
+def _check_usage(usage: Usage) -> None:
+    for names, limit in ((_TOKENS, MAX_TOKENS), (_REQUESTS, MAX_REQUESTS)):
+        for name in names:
+            value = getattr(usage, name)
+            if value is not None and not 0 <= value <= limit:
+                raise ValueError(f"usage.{name} is {value}")
