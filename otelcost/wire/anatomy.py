@@ -32,6 +32,11 @@ _memo: dict[tuple[int, int], Scan] = {}
 scan costs ten times a hash. It holds digests and offsets, never text, and changes no result."""
 
 
+def forget() -> None:
+    """Empty the memo of scans, for measurements."""
+    _memo.clear()
+
+
 class Anatomy:
     """Segments of one request with their hashes, before the tokens are known."""
 

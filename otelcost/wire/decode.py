@@ -38,6 +38,17 @@ CODECS: Final[dict[str, Codec]] = {
 """Every API there is a decoder for, by name."""
 
 _FLAG_ORDER: Final = {flag: position for position, flag in enumerate(get_args(Flag))}
+_PLACEHOLDERS: Final = dict.fromkeys(
+    (
+        "output_tokens",
+        "reasoning_tokens",
+        "web_search_requests",
+        "web_fetch_requests",
+        "code_execution_requests",
+    )
+)
+"""What the first event of a stream cannot know yet: its numbers for these are not the real ones."""
+
 _MAX_USAGE_BYTES: Final = 32 * 1024
 _TRANSPORT: Final[dict[str, Status]] = {
     "complete": "aborted",  # the body ended, but its terminal event never came
@@ -55,6 +66,7 @@ class _Billing(msgspec.Struct):
     tier: str | None = None
     speed: str | None = None
     geo: str | None = None
+    input_tokens: int | None = None  # of the prompt itself, without provider-side iterations
 
 
 def decode(exchange: Exchange, key: bytes) -> Call:
@@ -128,18 +140,22 @@ def _read_response(exchange: Exchange, codec: Codec, request: Request, flags: se
         fields = Fields.parse(body)
         if fields is not None:
             _read_whole(exchange, codec, fields, reply)
-    unread = bool(body) and not reply.recognised and not reply.error
-    if unread and exchange.ended == "complete" and not exchange.response_truncated:
+    unread = not reply.recognised and reply.error is None
+    if unread and _succeeded(exchange) and exchange.ended == "complete" and not exchange.response_truncated:
         flags.add("response_undecodable")
     flags |= reply.flags
     return reply
 
 
 def _read_whole(exchange: Exchange, codec: Codec, fields: Fields, reply: Reply) -> None:
-    if exchange.status is not None and exchange.status >= 400:
-        reply.error = error_name(fields)
-    else:
+    if _succeeded(exchange):
         codec.whole(fields, reply)
+    else:
+        reply.error = error_name(fields)
+
+
+def _succeeded(exchange: Exchange) -> bool:
+    return exchange.status is not None and 200 <= exchange.status < 300
 
 
 def _response_body(exchange: Exchange, flags: set[Flag]) -> bytes:
@@ -168,14 +184,15 @@ def _bill(codec: Codec, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Bi
         usage = add(usage, hidden.usage)
     if reply.vector:  # there is no text to bill
         usage = msgspec.structs.replace(usage, output_tokens=usage.output_tokens or 0)
-    if not reply.usage_final:  # the first event's counts of output are placeholders
-        usage = msgspec.structs.replace(usage, output_tokens=None, reasoning_tokens=None)
+    if not reply.usage_final:
+        usage = msgspec.structs.replace(usage, **_PLACEHOLDERS)
     return _Billing(
         usage=usage,
         raw=_compact(raw),
         tier=reply.tier or as_text(counts.get("service_tier")),
         speed=as_text(counts.get("speed")),
         geo=as_text(counts.get("inference_geo")),
+        input_tokens=total_input(reading.usage),
     )
 
 
@@ -193,7 +210,7 @@ def _outcome(exchange: Exchange, reply: Reply, flags: set[Flag]) -> tuple[Status
             flags.add("lower_bound")
         status = _TRANSPORT[exchange.ended]
         return ("error" if exchange.ended == "complete" else status), exchange.error_type
-    if not 200 <= exchange.status < 300:
+    if not _succeeded(exchange):
         return "error", reply.error or str(exchange.status)
     if reply.error is not None:
         if not reply.complete:
@@ -270,7 +287,7 @@ def _assemble(
         output_bytes=output.bytes,
         output_kind=output.kind,
         tools_called=reply.names(),
-        segments=anatomy.segments(total_input(billing.usage)),
+        segments=anatomy.segments(billing.input_tokens),
     )
 
 

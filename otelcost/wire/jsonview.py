@@ -69,6 +69,12 @@ class Fields:
         except BAD_JSON:
             return None
 
+    @staticmethod
+    def members(data: bytes | msgspec.Raw | None) -> dict[str, msgspec.Raw] | None:
+        """The members of an object as they are, None for anything else."""
+        found = Fields.parse(data) if data is not None else None
+        return found.raw if found is not None else None
+
     def slice(self, name: str) -> bytes | None:
         """The member's exact bytes, None where it is missing, null or an empty slice."""
         raw = self.raw.get(name)

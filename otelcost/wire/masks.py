@@ -8,52 +8,70 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import Final, NamedTuple
 
 Span = tuple[int, int]
 """Start and end in bytes."""
 
-_UUID_TAIL: Final = re.compile(rb"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?![0-9a-fA-F])")
-_UUID_HEAD: Final = re.compile(rb"(?<![0-9a-fA-F])[0-9a-fA-F]{8}\Z")
-_DATE_TAIL: Final = re.compile(
-    rb"-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
-    rb"(?:[T ][0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?(?:Z|[+-][0-2][0-9]:?[0-5][0-9])?)?"
-)
-_DATE_HEAD: Final = re.compile(rb"(?<![0-9])(?:19|20)[0-9]{2}\Z")
-_CLOCK_TAIL: Final = re.compile(rb":[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?![0-9:])")
-_CLOCK_HEAD: Final = re.compile(rb"(?<![0-9:])[0-2]?[0-9]\Z")
-_WRITTEN_TAIL: Final = re.compile(rb"20[0-9]{2}(?![0-9])")
-_WRITTEN_HEAD: Final = re.compile(
-    rb"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,? )?(?:[0-3]?[0-9](?:st|nd|rd|th)? )?"
-    rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?(?: [0-3]?[0-9](?:st|nd|rd|th)?,)? \Z"
-)
-_EPOCH_TAIL: Final = re.compile(rb"1[0-9]{9}(?:[0-9]{3}){0,3}(?![0-9A-Za-z_])(?!\.[0-9]{1,2}(?![0-9]))")
-_EPOCH_HEAD: Final = re.compile(rb"(?<![0-9A-Za-z_.\-])\Z")
-_COUNTER_TAIL: Final = re.compile(rb"#[0-9]{1,15}(?![0-9A-Za-z_])")
-_COUNTER_HEAD: Final = re.compile(
-    rb"\b(?:request|req|run|call|job|attempt|session|ticket|case|task|batch|message|turn|iteration|invocation)"
-    rb"(?:[ _-](?:id|no|number))?[ :=]{0,2}\Z",
-    re.IGNORECASE,
-)
 _QUOTED: Final = re.compile(rb'\\"[^"\\]{1,200}\\"')  # quotes of a text stand escaped in its JSON
 _DIGITS: Final = b"0123456789"
 _LOOK_BACK: Final = 40
-_MAX_SPANS: Final = 4096  # a table of timestamps is volatile whether or not all of it is counted
+_MAX_HITS: Final = 256  # of each class: a table of timestamps is volatile whether or not all are counted
+_MAX_CANDIDATES: Final = 2048
 
 
 class _Pattern(NamedTuple):
     name: str
-    tail: re.Pattern[bytes]
-    head: re.Pattern[bytes]
+    tail: re.Pattern[bytes]  # starts with a literal character
+    head: re.Pattern[bytes]  # what must end where the tail starts
+    width: int | None  # of the head, where it is fixed
+
+
+def _pattern(name: str, tail: bytes, head: bytes, width: int | None) -> _Pattern:
+    return _Pattern(name, re.compile(tail), re.compile(head + rb"\Z", re.IGNORECASE), width)
 
 
 _PATTERNS: Final = (
-    _Pattern("uuid", _UUID_TAIL, _UUID_HEAD),
-    _Pattern("datetime", _DATE_TAIL, _DATE_HEAD),
-    _Pattern("datetime", _CLOCK_TAIL, _CLOCK_HEAD),
-    _Pattern("datetime", _WRITTEN_TAIL, _WRITTEN_HEAD),
-    _Pattern("epoch", _EPOCH_TAIL, _EPOCH_HEAD),
-    _Pattern("counter", _COUNTER_TAIL, _COUNTER_HEAD),
+    _pattern(
+        "uuid",
+        rb"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?![0-9a-fA-F])",
+        rb"(?<![0-9a-f])[0-9a-f]{8}",
+        8,
+    ),
+    _pattern(
+        "datetime",
+        rb"-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
+        rb"(?:[T ][0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?(?:Z|[+-][0-2][0-9]:?[0-5][0-9])?)?",
+        rb"(?<![0-9])(?:19|20)[0-9]{2}",
+        4,
+    ),
+    _pattern(
+        "datetime",
+        rb":[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?![0-9:])",
+        rb"(?<![0-9:])[0-2][0-9]",
+        2,
+    ),
+    _pattern(
+        "datetime",
+        rb"20[0-9]{2}(?![0-9])(?:,? (?:at )?[0-2][0-9]:[0-5][0-9](?::[0-5][0-9])?)?",
+        rb"(?:\b(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?(?:[0-3]?[0-9](?:st|nd|rd|th)? )?"
+        rb"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.? (?:[0-3]?[0-9](?:st|nd|rd|th)?, )?",
+        None,
+    ),
+    _pattern(
+        "epoch",
+        rb"1[0-9]{9}(?:[0-9]{3}){0,3}(?![0-9A-Za-z_])(?!\.[0-9]{1,2}(?![0-9]))(?:\.[0-9]{3,9})?",
+        rb"(?<![0-9A-Za-z_.\-])",
+        0,
+    ),
+    _pattern(
+        "counter",
+        rb"#[0-9]{1,15}(?![0-9A-Za-z_])",
+        rb"\b(?:request|req|run|call|job|attempt|session|ticket|case|task|batch|message|turn|iteration|invocation)"
+        rb"(?:[ _-](?:id|no|number))?[ :=]{0,2}",
+        None,
+    ),
 )
 
 
@@ -81,12 +99,15 @@ def find(data: bytes) -> list[tuple[Span, str]]:
 
 def _hits(pattern: _Pattern, data: bytes) -> list[tuple[Span, str]]:
     hits: list[tuple[Span, str]] = []
-    for tail in pattern.tail.finditer(data):
+    for tail in islice(pattern.tail.finditer(data), _MAX_CANDIDATES):
         start = tail.start()
-        head = pattern.head.search(data, max(0, start - _LOOK_BACK), start)
+        if pattern.width is None:
+            head = pattern.head.search(data, max(0, start - _LOOK_BACK), start)
+        else:
+            head = pattern.head.match(data, max(0, start - pattern.width), start)
         if head is not None:
             hits.append(((head.start(), tail.end()), pattern.name))
-            if len(hits) == _MAX_SPANS:
+            if len(hits) == _MAX_HITS:
                 break
     return hits
 

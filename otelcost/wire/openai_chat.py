@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeGuard
 
 import msgspec
 
 from otelcost.model import SegmentKind
 from otelcost.wire import openai_parts, sse, usage
 from otelcost.wire.codec import Codec
-from otelcost.wire.jsonview import Fields, as_text
+from otelcost.wire.jsonview import Fields, as_text, decode_any
 from otelcost.wire.parts import Part, Request, common
-from otelcost.wire.reply import Reply, error_name
+from otelcost.wire.reply import Reply, ToolUse, error_name
 
 _DONE: Final = b"[DONE]"
 
 
 class _Function(msgspec.Struct, gc=False, frozen=True):
     name: str | None = None
-    arguments: str | None = None
+    arguments: str | dict[str, object] | None = None  # some servers send the object itself
 
 
 class _ToolCall(msgspec.Struct, gc=False, frozen=True):
-    index: int = 0
+    index: int | None = None
     function: _Function | None = None
 
 
 class _Delta(msgspec.Struct, gc=False, frozen=True):
-    content: str | None = None
+    content: str | list[msgspec.Raw] | None = None  # Mistral's thinking models send typed parts
     refusal: str | None = None
     tool_calls: list[_ToolCall] | None = None
     function_call: _Function | None = None
 
 
 class _Choice(msgspec.Struct, gc=False, frozen=True):
-    index: int = 0
+    index: int | None = None
     delta: _Delta | None = None
     finish_reason: str | None = None
 
@@ -44,10 +44,10 @@ class _Chunk(msgspec.Struct, gc=False, frozen=True):
     id: str | None = None
     model: str | None = None
     choices: list[_Choice] | None = None
-    usage: msgspec.Raw = msgspec.Raw()
+    usage: dict[str, msgspec.Raw] | None = None
     service_tier: str | None = None
     error: msgspec.Raw = msgspec.Raw()
-    x_groq: msgspec.Raw = msgspec.Raw()
+    x_groq: dict[str, msgspec.Raw] | None = None
 
 
 _CHUNKS: Final = msgspec.json.Decoder(list[_Chunk])
@@ -103,15 +103,15 @@ def _answer(index: int, message: Fields, reply: Reply) -> None:
         value = message.value(name)
         if isinstance(value, str):
             reply.texts.append(value)
-        elif isinstance(value, list):  # Mistral sends typed parts
-            reply.texts += [part["text"] for part in value if isinstance(part, dict) and _has_text(part)]
+        elif isinstance(value, list):
+            reply.texts += [part["text"] for part in value if _has_text(part)]
     for position, call in enumerate(message.objects("tool_calls")):
         _call(call.object("function") or call.object("custom"), (index, position), reply)
     _call(message.object("function_call"), (index, "function_call"), reply)
 
 
-def _has_text(part: dict[str, object]) -> bool:
-    return isinstance(part.get("text"), str)
+def _has_text(part: object) -> TypeGuard[dict[str, str]]:
+    return isinstance(part, dict) and isinstance(part.get("text"), str)
 
 
 def _call(function: Fields | None, key: object, reply: Reply) -> None:
@@ -119,9 +119,14 @@ def _call(function: Fields | None, key: object, reply: Reply) -> None:
         return
     tool = reply.tool(key)
     tool.name = function.text("name") or ""
-    arguments = function.value("arguments") or function.value("input")
-    if isinstance(arguments, str):
-        tool.arguments.append(arguments)
+    _arguments(tool, function.value("arguments") or function.value("input"))
+
+
+def _arguments(tool: ToolUse, value: object) -> None:
+    if isinstance(value, str):
+        tool.arguments.append(value)
+    elif isinstance(value, dict):
+        tool.arguments.append(msgspec.json.encode(value).decode())
 
 
 def stream(events: sse.Events, reply: Reply) -> None:
@@ -133,51 +138,57 @@ def stream(events: sse.Events, reply: Reply) -> None:
     chunks = sse.decode_all(_CHUNKS, payloads, events, reply)
     texts: dict[int, list[str]] = {}
     for chunk in chunks:
-        _facts(chunk, reply)
+        if chunk.usage is not None or chunk.x_groq is not None or chunk.error:
+            _extras(chunk, reply)
         for choice in chunk.choices or ():
             if choice.finish_reason:
                 reply.finish.append(choice.finish_reason)
             if choice.delta is not None:
-                _delta(choice.index, choice.delta, texts, reply)
+                _delta(choice.index or 0, choice.delta, texts, reply)
     reply.recognised = bool(chunks)
+    reply.model = _first(chunk.model for chunk in chunks)
+    reply.id = _first(chunk.id for chunk in chunks)
+    reply.tier = _first(chunk.service_tier for chunk in reversed(chunks))
     for index in sorted(texts):
         reply.texts += texts[index]
 
 
-def _facts(chunk: _Chunk, reply: Reply) -> None:
-    reply.id = reply.id or as_text(chunk.id)
-    reply.model = reply.model or as_text(chunk.model)
-    reply.tier = as_text(chunk.service_tier) or reply.tier
-    if chunk.usage:
-        reply.usage_raw = _not_null(chunk.usage) or reply.usage_raw
-    if chunk.x_groq:
-        extra = Fields.parse(chunk.x_groq)
-        reply.usage_raw = (extra.slice("usage") if extra else None) or reply.usage_raw
-    if chunk.error:
-        reply.error = error_name(Fields({"error": chunk.error})) or reply.error
+def _first(values: Iterable[str | None]) -> str | None:
+    return as_text(next((value for value in values if value), None))
 
 
-def _not_null(raw: msgspec.Raw) -> bytes | None:
-    data = bytes(raw)
-    return None if data == b"null" else data
+def _extras(chunk: _Chunk, reply: Reply) -> None:
+    counts = chunk.usage
+    if counts is None and chunk.x_groq is not None:
+        counts = Fields.members(chunk.x_groq.get("usage"))
+    if counts:
+        reply.usage_raw = msgspec.json.encode(counts)
+    reply.error = error_name(Fields({"error": chunk.error})) or reply.error
 
 
 def _delta(index: int, delta: _Delta, texts: dict[int, list[str]], reply: Reply) -> None:
-    for text in (delta.content, delta.refusal):
-        if text:
-            texts.setdefault(index, []).append(text)
-    for call in delta.tool_calls or ():
+    if delta.content:
+        _text(delta.content, texts.setdefault(index, []))
+    if delta.refusal:
+        texts.setdefault(index, []).append(delta.refusal)
+    for position, call in enumerate(delta.tool_calls or ()):
         if call.function is not None:
-            _piece((index, call.index), call.function, reply)
+            _piece((index, position if call.index is None else call.index), call.function, reply)
     if delta.function_call is not None:
         _piece((index, "function_call"), delta.function_call, reply)
+
+
+def _text(content: str | list[msgspec.Raw], into: list[str]) -> None:
+    if isinstance(content, str):
+        into.append(content)
+        return
+    into += [part["text"] for part in map(decode_any, content) if _has_text(part)]
 
 
 def _piece(key: object, function: _Function, reply: Reply) -> None:
     tool = reply.tool(key)
     tool.name = as_text(function.name) or tool.name
-    if function.arguments:
-        tool.arguments.append(function.arguments)
+    _arguments(tool, function.arguments)
 
 
 CODEC: Final = Codec("openai.chat", "chat", "openai", usage.OPENAI, request, whole, stream)

@@ -16,7 +16,7 @@ _DONE: Final = b"[DONE]"
 
 
 class _Choice(msgspec.Struct, gc=False, frozen=True):
-    index: int = 0
+    index: int | None = None
     text: str | None = None
     finish_reason: str | None = None
 
@@ -78,7 +78,7 @@ def stream(events: sse.Events, reply: Reply) -> None:
         for choice in chunk.choices or ():
             _finish(choice.finish_reason, reply)
             if choice.text:
-                found.setdefault(choice.index, []).append(choice.text)
+                found.setdefault(choice.index or 0, []).append(choice.text)
     reply.recognised = bool(chunks)
     for index in sorted(found):
         reply.texts += found[index]

@@ -116,7 +116,9 @@ def whole(body: Fields, reply: Reply) -> None:
         reply.finish = [reason]
     reply.incomplete = state == "incomplete"
     reply.texts, reply.tools = [], {}
-    if output is not None and state not in {"queued", "in_progress"}:
+    if state in {"queued", "in_progress"}:  # runs on in the background; its usage is told elsewhere
+        reply.flags.add("lower_bound")
+    elif output is not None:
         reply.tool_counts = dict.fromkeys(_COUNTED.values(), 0)
         for index, item in enumerate(body.objects("output")):
             _output_item(index, item, reply)

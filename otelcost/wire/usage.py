@@ -26,16 +26,37 @@ class Row(NamedTuple):
     scale: int = 1
 
 
+class Branch:
+    """Rows by the next member of their paths, so that reading costs what is there, not what could be."""
+
+    __slots__ = ("children", "row")
+
+    def __init__(self) -> None:
+        self.row: tuple[int, Row] | None = None  # with its position among all rows
+        self.children: dict[str, Branch] = {}
+
+
 class UsageMap(NamedTuple):
     """How to read one family of usage objects."""
 
-    rows: tuple[Row, ...]
+    root: Branch
     inclusive: bool  # whether the reported input includes cache reads and writes
 
 
-def _rows(table: str, *scaled: Row) -> tuple[Row, ...]:
+def tree(rows: tuple[Row, ...]) -> Branch:
+    """The rows as a tree."""
+    root = Branch()
+    for position, row in enumerate(rows):
+        branch = root
+        for name in row.path:
+            branch = branch.children.setdefault(name, Branch())
+        branch.row = (position, row)
+    return root
+
+
+def _rows(table: str, *scaled: Row) -> Branch:
     lines = (line.split() for line in table.strip().splitlines())
-    return (*(Row(tuple(path.split(".")), bucket) for path, bucket in lines), *scaled)
+    return tree((*(Row(tuple(path.split(".")), bucket) for path, bucket in lines), *scaled))
 
 
 OPENAI: Final = UsageMap(
@@ -126,7 +147,7 @@ def read(usage: object, table: UsageMap, *, writes_long: bool) -> Reading:
     """Buckets of a decoded usage object. `writes_long` places cache writes that come without their split."""
     if not isinstance(usage, dict):
         return Reading(Usage(), frozenset())
-    found = _collect(usage, table.rows)
+    found = _collect(usage, table.root)
     _split_writes(found, writes_long=writes_long)
     flags: set[Flag] = set()
     if table.inclusive and not _exclude_cache(found):
@@ -138,18 +159,24 @@ def read(usage: object, table: UsageMap, *, writes_long: bool) -> Reading:
     return Reading(msgspec.convert(found, Usage), frozenset(flags))
 
 
-def _collect(usage: Mapping[str, object], rows: tuple[Row, ...]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for path, bucket, scale in rows:
-        if bucket in found:
+def _collect(usage: Mapping[str, object], root: Branch) -> dict[str, int]:
+    found: dict[str, tuple[int, int]] = {}  # bucket: position of the row, amount
+    _walk(usage, root, found)
+    return {bucket: amount for bucket, (_, amount) in found.items()}
+
+
+def _walk(node: Mapping[str, object], branch: Branch, found: dict[str, tuple[int, int]]) -> None:
+    for name, value in node.items():
+        child = branch.children.get(name)
+        if child is None:
             continue
-        node: object = usage
-        for name in path:
-            node = node.get(name) if isinstance(node, dict) else None
-        amount = as_count(node) if scale == 1 else _scaled(node, scale)
-        if amount is not None:
-            found[bucket] = amount
-    return found
+        if isinstance(value, dict):
+            _walk(value, child, found)
+        elif child.row is not None:
+            position, row = child.row
+            amount = as_count(value) if row.scale == 1 else _scaled(value, row.scale)
+            if amount is not None and (row.bucket not in found or found[row.bucket][0] > position):
+                found[row.bucket] = (position, amount)
 
 
 def _scaled(value: object, scale: int) -> int | None:
