@@ -143,13 +143,13 @@ def _check_task(found: Reader, task: str) -> None:
 
     names = [row.task for row in queries.tasks(found.connection, found.window)]
     if task not in names:
-        raise unknown("task", task, names, "otelcost tasks")
+        raise unknown("no task in this window is called", task, names, "otelcost tasks --window all")
 
 
 def _check_found(wanted: list[str], rows: Sequence[CallRow]) -> None:
     missing = sorted(set(wanted) - {row.span_id for row in rows})
     if missing:
-        raise UsageError(f"no call {missing[0]!r} in the window", "see otelcost calls --window all")
+        raise UsageError(f"no call in this window has the id {missing[0]!r}", "see otelcost calls --window all")
 
 
 def _milliseconds(microseconds: int | None) -> float | None:

@@ -73,7 +73,7 @@ def find(book: Book, model: str, provider: str | None) -> tuple[str, Resolution]
     if provider:
         raise UsageError(f"no price: {answers[0][1].reason}", "add it to prices.toml, or see otelcost prices show --help")
     models = {key.split("/")[1] for key in (row.price_key for row in book.rows) if key.count("/") > 1}
-    raise unknown("price for model", model, models, "otelcost prices show --help")
+    raise unknown("the price book has no model", model, models, "otelcost prices show --help")
 
 
 def per_million(picousd: int | None) -> str:
@@ -143,15 +143,23 @@ def _row(row: PriceRow) -> tuple[str, ...]:
     return (
         row.price_key.rpartition("/")[2],
         _context(row),
-        f"{(_date(row.valid_from) or 'ever')[:10]} to {(_date(row.valid_to) or 'now')[:10]}",
+        _dates(row),
         *(per_million(getattr(row.rates, name)) for _, name in _TOKEN_RATES),
         row.source,
     )
 
 
+def _dates(row: PriceRow) -> str:
+    start, end = _date(row.valid_from), _date(row.valid_to)
+    since = f"from {start[:10]}" if start else ""
+    until = f"until {end[:10]}" if end else ""
+    return " ".join(part for part in (since, until) if part) or "always"
+
+
 def _context(row: PriceRow) -> str:
+    """The request's whole input, in tokens, that the row is for."""
     from otelcost.pricing.rates import ANY_CONTEXT  # noqa: PLC0415
 
-    if row.context_hi == ANY_CONTEXT:
-        return f"from {row.context_lo:,}" if row.context_lo else "any"
-    return f"{row.context_lo:,} to {row.context_hi:,}"
+    above = f"above {row.context_lo - 1:,}" if row.context_lo else ""
+    upto = "" if row.context_hi == ANY_CONTEXT else f"up to {row.context_hi - 1:,}"
+    return " ".join(part for part in (above, upto) if part) or "any"

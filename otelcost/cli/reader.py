@@ -61,8 +61,14 @@ def drain_spool(store: Path | None = None) -> None:
         terminal.warn(f"{plural(report.rejects, 'recorded line')} could not be read and are kept in {kept}")
 
 
-def unknown(kind: str, wanted: str, known: Iterable[str], where: str) -> UsageError:
-    """The error for a name that is not there, with the nearest one that is."""
+def unknown(what: str, wanted: str, known: Iterable[str], where: str) -> UsageError:
+    """The error for a name nobody has, with the nearest one that exists.
+
+    Args:
+        what: the sentence's start, such as `no task in this window is called`.
+        wanted: the name asked for; `known` those there are.
+        where: the command that lists them.
+    """
     near = difflib.get_close_matches(wanted, list(known), n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return UsageError(f"no {kind} {wanted!r} in the window", f"{hint}see {where}")
+    return UsageError(f"{what} {wanted!r}", f"{hint}see {where}")

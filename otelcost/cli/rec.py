@@ -43,7 +43,9 @@ def show_command(request: options.Reading, recommendation_id: str) -> None:
     by_id = {row.id: row for row in report.recommendations}
     row = by_id.get(recommendation_id)
     if row is None:
-        raise unknown("recommendation", recommendation_id, by_id, "otelcost rec list")
+        raise unknown(
+            "no recommendation of this window has the id", recommendation_id, by_id, "otelcost rec list"
+        )
     options.show(show_document(row, found), request.format)
 
 

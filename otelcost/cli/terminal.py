@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -109,7 +110,11 @@ def _unforeseen(kind: type[BaseException], error: BaseException, trace: Tracebac
     """The hook for errors that no code foresaw: a fault of otelcost, in one line."""
     if debug_wanted():
         traceback.print_exception(kind, error, trace)
-    frames = traceback.extract_tb(trace)
-    where = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""  # noqa: PTH119
     what = " ".join(f"{kind.__name__}: {error}".split())
-    print(f"error: internal fault{where}: {clean(what)}: run again with --debug and report it", file=sys.stderr)
+    print(f"error: internal fault{_where(trace)}: {clean(what)}: run again with --debug and report it", file=sys.stderr)
+
+
+def _where(trace: TracebackType | None) -> str:
+    """The innermost line of our own code."""
+    frames = [frame for frame in traceback.extract_tb(trace) if f"{os.sep}otelcost{os.sep}" in frame.filename]
+    return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
