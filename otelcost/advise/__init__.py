@@ -1,0 +1,8 @@
+"""Advice: rules select recorded calls and name a change, one engine re-prices the change."""
+
+from __future__ import annotations
+
+from otelcost.advise.engine import recommend
+from otelcost.advise.report import Headline, NotChecked, Period, Recommendation, Report
+
+__all__ = ["Headline", "NotChecked", "Period", "Recommendation", "Report", "recommend"]

@@ -1,0 +1,223 @@
+"""What a set of changes does to the bills of the recorded calls, always in the order drop, trim, model, cache, tier.
+
+`World` holds the recorded calls that some change touches. `World.after(plans)` is a pure function of a set of
+plans: it never matters in which order they are listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final, NamedTuple
+
+from otelcost.advise.arrivals import as_cached, as_sent
+from otelcost.advise.cache_replay import Arrival, CacheRules, Input, misfit, replay
+from otelcost.advise.finding import Finding
+from otelcost.advise.recorded import Bill, Part, Recorded
+from otelcost.advise.transforms import (
+    STAGES,
+    AnyTransform,
+    Batch,
+    DropCall,
+    EnableCache,
+    ServiceTier,
+    SetEffort,
+    SetModel,
+    Transform,
+)
+
+SUPPORTED: Final[tuple[type[Transform], ...]] = (DropCall, SetModel, SetEffort, EnableCache, ServiceTier, Batch)
+"""What can be priced from the records alone. The others need a trial's tokens first."""
+
+TOLERATED_MISFIT_PERCENT: Final = 5
+"""How much of the input a replay of untouched traffic may bill otherwise than the provider did."""
+
+Bills = dict[int, Bill | None]
+"""Bills by the `n` of their call; None: the call is not made."""
+
+
+class Plan(NamedTuple):
+    """A finding ready to be priced: its change, fully decided, and the `n` of its priced calls."""
+
+    id: str
+    finding: Finding
+    transform: AnyTransform
+    numbers: frozenset[int]
+
+    @property
+    def order(self) -> tuple[bool, int, str]:
+        """Where it stands when savings are attributed: what needs a trial last, then by stage."""
+        return (self.finding.rule.class_ == "needs-trial", STAGES[type(self.transform)], self.id)
+
+
+class World:
+    """The recorded calls, their prompts and the cache rules of their models."""
+
+    def __init__(
+        self,
+        calls: Iterable[Recorded],
+        parts: Mapping[int, tuple[Part, ...]],
+        rules: Mapping[tuple[str, str], CacheRules],
+    ) -> None:
+        self.calls: dict[int, Recorded] = {call.n: call for call in calls}
+        self.parts = parts
+        self.rules = rules
+        self._sent: dict[tuple[str, str, str], dict[int, Input]] = {}
+        self._groups: dict[tuple[str, str, str], list[int]] = {}
+        for call in self.calls.values():
+            self._groups.setdefault((call.provider, call.model, call.task), []).append(call.n)
+
+    def after(self, plans: Collection[Plan]) -> Bills:
+        """The bill of every call that `plans` touch, also of those a dropped call leaves without a warm cache."""
+        bills: Bills = {n: self.calls[n].bill for plan in plans for n in plan.numbers}
+        dropped = frozenset(n for plan in plans if isinstance(plan.transform, DropCall) for n in plan.numbers)
+        bills |= self._without(dropped)
+        for plan in sorted(plans, key=lambda plan: plan.order[1:]):
+            self._apply(plan, bills, dropped)
+        return bills | dict.fromkeys(dropped)
+
+    def reproduces(self, numbers: Collection[int]) -> bool:
+        """True where replaying these calls as they were sent gives the cache use their provider billed."""
+        known = sorted(numbers)
+        if any(n not in self.parts for n in known) or not known:
+            return False
+        rules = self.rules_of(known[0])
+        if rules is None:
+            return False
+        billed = [_input(self.calls[n].bill) for n in known]
+        wrong, total = misfit(replay([self._arrival(n, rules) for n in known], rules), billed)
+        return wrong * 100 <= total * TOLERATED_MISFIT_PERCENT
+
+    def rules_of(self, n: int) -> CacheRules | None:
+        """The cache rules of the model that answered a call."""
+        call = self.calls[n]
+        return self.rules.get((call.provider, call.model))
+
+    def cache_group(self, n: int) -> list[int]:
+        """The calls of the same task and model: those that share its cache."""
+        call = self.calls[n]
+        return self._groups[call.provider, call.model, call.task]
+
+    def _apply(self, plan: Plan, bills: Bills, dropped: frozenset[int]) -> None:
+        change = plan.transform
+        alive = sorted(plan.numbers - dropped)
+        if isinstance(change, EnableCache):
+            self._enable_cache(change, alive, bills)
+            return
+        for n in alive:
+            bill = bills[n]
+            if bill is not None:
+                bills[n] = _changed(bill, change, self.calls[n].fixed_uncached)
+
+    def _enable_cache(self, change: EnableCache, numbers: list[int], bills: Bills) -> None:
+        if not numbers:
+            return
+        rules = self.rules_of(numbers[0])
+        known = [n for n in numbers if n in self.parts]
+        if rules is None:
+            return
+        arrivals = [
+            as_cached(self.calls[n], self.parts[n], change, automatic=rules.automatic, long=change.ttl == "1h")
+            for n in known
+        ]
+        for n, billed in zip(known, replay(arrivals, rules), strict=True):
+            bill = bills[n]
+            if bill is not None:
+                bills[n] = _with_input(bill, billed, self.calls[n].fixed_uncached)
+
+    def _without(self, dropped: frozenset[int]) -> Bills:
+        """What dropping calls that wrote or renewed a cache costs the calls after them."""
+        cached = {n for n in dropped if _uses_cache(self.calls[n].bill)}
+        changed: Bills = {}
+        for key in {self._key(n) for n in cached}:
+            group = self._groups[key]
+            rules = self.rules_of(group[0])
+            if rules is None or any(n not in self.parts for n in group):
+                continue
+            sent = self._as_sent(key, rules)
+            left = [n for n in group if n not in dropped]
+            now = replay([self._arrival(n, rules) for n in left], rules)
+            for n, billed in zip(left, now, strict=True):
+                if billed != sent[n]:
+                    changed[n] = _with_input(self.calls[n].bill, billed, self.calls[n].fixed_uncached)
+        return changed
+
+    def _key(self, n: int) -> tuple[str, str, str]:
+        call = self.calls[n]
+        return call.provider, call.model, call.task
+
+    def _as_sent(self, key: tuple[str, str, str], rules: CacheRules) -> dict[int, Input]:
+        if key not in self._sent:
+            group = self._groups[key]
+            billed = replay([self._arrival(n, rules) for n in group], rules)
+            self._sent[key] = dict(zip(group, billed, strict=True))
+        return self._sent[key]
+
+    def _arrival(self, n: int, rules: CacheRules) -> Arrival:
+        return as_sent(self.calls[n], self.parts[n], automatic=rules.automatic)
+
+
+def _uses_cache(bill: Bill) -> bool:
+    return bill.read + bill.write_short + bill.write_long > 0
+
+
+def _input(bill: Bill) -> Input:
+    return Input(bill.uncached, bill.read, bill.write_short, bill.write_long)
+
+
+def _with_input(bill: Bill, billed: Input, fixed_uncached: int) -> Bill:
+    """The bill with its input divided as `billed` is, also where another model counts more tokens.
+
+    Images and audio stay uncached tokens; a division that would cache them is not taken.
+    """
+    total, whole = bill.input_tokens, sum(billed)
+    if whole != total and whole > 0:
+        parts = [count * total // whole for count in billed[1:]]
+        billed = Input(total - sum(parts), *parts)
+    if billed.uncached < fixed_uncached:
+        return bill
+    return bill._replace(
+        uncached=billed.uncached, read=billed.read, write_short=billed.write_short, write_long=billed.write_long
+    )
+
+
+def _changed(bill: Bill, change: AnyTransform, fixed_uncached: int) -> Bill:
+    if isinstance(change, SetModel):
+        return _on_model(bill, change, fixed_uncached)
+    if isinstance(change, SetEffort):
+        saved = (bill.reasoning or 0) * (1000 - min(change.reasoning_milli, 1000)) // 1000
+        return bill._replace(
+            output=None if bill.output is None else bill.output - saved,
+            reasoning=None if bill.reasoning is None else bill.reasoning - saved,
+        )
+    if isinstance(change, ServiceTier):
+        return bill._replace(price_key=_variant(bill.price_key, change.tier))
+    if isinstance(change, Batch):
+        # A queue of up to 24 hours outlives the cache: nothing is read, and nothing need be written.
+        return bill._replace(
+            price_key=_variant(bill.price_key, "batch"),
+            uncached=bill.input_tokens, read=0, write_short=0, write_long=0,
+        )  # fmt: skip
+    return bill
+
+
+def _on_model(bill: Bill, change: SetModel, fixed_uncached: int) -> Bill:
+    provider, variant = bill.price_key.partition("/")[0], bill.price_key.rpartition("/")[2]
+    longer = change.token_milli * change.output_milli
+    return Bill(
+        price_key=f"{provider}/{change.model}/{variant}",
+        uncached=fixed_uncached + _scaled(bill.uncached - fixed_uncached, change.token_milli, 1000),
+        read=_scaled(bill.read, change.token_milli, 1000),
+        write_short=_scaled(bill.write_short, change.token_milli, 1000),
+        write_long=_scaled(bill.write_long, change.token_milli, 1000),
+        output=None if bill.output is None else _scaled(bill.output, longer, 1_000_000),
+        reasoning=None if bill.reasoning is None else _scaled(bill.reasoning, longer, 1_000_000),
+    )
+
+
+def _scaled(tokens: int, numerator: int, denominator: int) -> int:
+    """Rounded up: a saving is never claimed from rounding."""
+    return -(-tokens * numerator // denominator)
+
+
+def _variant(price_key: str, variant: str) -> str:
+    return price_key.rpartition("/")[0] + "/" + variant

@@ -1,0 +1,140 @@
+"""The rules: folders of data, loaded and checked before anything runs.
+
+`<family>/OCnnn_name/` holds `rule.toml` (what it is), `rule.sql` or `check.py` (what it selects), `doc.md`
+(why) and `cases.toml` (proof). A folder that breaks this form is an error with a name, never a silent gap.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from otelcost.advise.report import Class
+from otelcost.errors import RuleError
+
+HEADINGS: Final = ("What it does", "Why it costs", "When it is wrong", "Example", "Fix")
+"""The sections of every `doc.md`, in order."""
+
+_FOLDER: Final = re.compile(r"^(OC\d{3})_[a-z0-9_]+$")
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+Value = int | float | str
+"""What a parameter can be."""
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A threshold of a rule: its default, its bounds where it is a number, and what it means."""
+
+    default: Value
+    description: _Text
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`rule.toml`, with the texts that stand beside it.
+
+    `title` and `change` are templates over the finding's evidence, transform, task and model.
+    """
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^OC\d{3}$")]
+    version: Annotated[int, msgspec.Meta(ge=1)]
+    title: _Text
+    family: Annotated[str, msgspec.Meta(pattern=r"^[a-z]+$")]
+    class_: Class = msgspec.field(name="class")
+    risk: Literal["none", "low", "medium", "high"]
+    effort: Literal["low", "medium", "high"]
+    reversibility: _Text
+    requires: tuple[_Text, ...]
+    false_positives: tuple[_Text, ...]
+    change: _Text
+    parameters: dict[str, Parameter] = {}
+    sql: str | None = None
+    check: str | None = None  # the source of `check.py`: a function `check(connection, parameters)` of rows
+    folder: str = ""
+
+    def defaults(self) -> dict[str, Value]:
+        """The parameters as they are when the user sets nothing."""
+        return {name: parameter.default for name, parameter in self.parameters.items()}
+
+
+def load(root: Traversable | None = None) -> tuple[tuple[Rule, ...], tuple[RuleError, ...]]:
+    """All rules under `root` in the order of their ids, and an error for each folder that is malformed."""
+    rules: dict[str, Rule] = {}
+    errors: list[RuleError] = []
+    for folder in rule_folders(resources.files("otelcost_rules") if root is None else root):
+        try:
+            rule = read_rule(folder)
+        except RuleError as error:
+            errors.append(error)
+            continue
+        if rule.id in rules:
+            taken = f"rule {rule.folder}: the id {rule.id} is taken by {rules[rule.id].folder}"
+            errors.append(RuleError(taken, "give it a free id"))
+        else:
+            rules[rule.id] = rule
+    return tuple(rules[key] for key in sorted(rules)), tuple(errors)
+
+
+def rule_folders(root: Traversable) -> Iterator[Traversable]:
+    """Every `<family>/OCnnn_name` below `root`, in alphabetical order."""
+    families = (entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith((".", "__")))
+    for family in sorted(families, key=lambda entry: entry.name):
+        for folder in sorted(family.iterdir(), key=lambda entry: entry.name):
+            if folder.is_dir() and _FOLDER.match(folder.name):
+                yield folder
+
+
+def read_rule(folder: Traversable) -> Rule:
+    """Load and check one folder. Raises RuleError that names the folder and what is wrong with it."""
+    where = f"rule {folder.name}"
+    data = _toml(folder, where)
+    for name, key in (("rule.sql", "sql"), ("check.py", "check")):
+        if folder.joinpath(name).is_file():
+            data[key] = folder.joinpath(name).read_text(encoding="utf-8")
+    try:
+        rule = msgspec.convert(data | {"folder": folder.name}, Rule)
+    except msgspec.ValidationError as error:
+        raise RuleError(f"{where}: rule.toml: {error}", "see the fields of the other rules") from error
+    _check_form(rule, where)
+    return rule
+
+
+def _toml(folder: Traversable, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(folder.joinpath("rule.toml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RuleError(f"{where}: rule.toml cannot be read ({error})", "every rule needs one, in UTF-8") from error
+
+
+def _check_form(rule: Rule, where: str) -> None:
+    if not rule.folder.startswith(rule.id + "_"):
+        raise RuleError(f"{where}: the folder's name does not begin with its id {rule.id}", "rename one of them")
+    if (rule.sql is None) == (rule.check is None):
+        raise RuleError(f"{where}: it needs either rule.sql or check.py", "keep exactly one")
+    for name, parameter in rule.parameters.items():
+        if not _within(parameter):
+            raise RuleError(
+                f"{where}: parameter {name}: {parameter.default!r} is not between {parameter.minimum} and "
+                f"{parameter.maximum}",
+                "give numbers both bounds and a default between them",
+            )
+
+
+def _within(parameter: Parameter) -> bool:
+    if isinstance(parameter.default, str):
+        return parameter.minimum is None and parameter.maximum is None
+    if parameter.minimum is None or parameter.maximum is None:
+        return False
+    return parameter.minimum <= parameter.default <= parameter.maximum
+
+
+def doc_headings(folder: Traversable) -> tuple[str, ...]:
+    """The second-level headings of a rule's `doc.md`, in order."""
+    text = folder.joinpath("doc.md").read_text(encoding="utf-8")
+    return tuple(line[3:].strip() for line in text.splitlines() if line.startswith("## "))

@@ -1,0 +1,223 @@
+"""The one engine: rules select, it prices. Nothing here knows a rule, nothing in a rule knows a dollar."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import duckdb
+
+from otelcost.advise import transforms
+from otelcost.advise.apply import World
+from otelcost.advise.catalogue import Rule, load
+from otelcost.advise.finding import Finding, run
+from otelcost.advise.interval import day_blocks
+from otelcost.advise.joint import Marginal, Saving, by_day, marginals
+from otelcost.advise.life_cycle import OPEN, counts, read_states
+from otelcost.advise.plan import Priced, build_world, make_plans
+from otelcost.advise.recorded import Recorded
+from otelcost.advise.report import Headline, NotChecked, Period, Recommendation, Report, Span
+from otelcost.advise.reprice import Pricer
+from otelcost.advise.text import fill
+from otelcost.advise.transforms import EnableCache
+from otelcost.advise.window import materialised
+from otelcost.errors import RuleError
+
+MONTHLY_FROM_DAYS = 7
+_DAY_US = 86_400_000_000
+
+
+class _Traffic(NamedTuple):
+    """What the window holds: priced spend, and the first and last call in microseconds."""
+
+    spend: int
+    first_us: int
+    last_us: int
+
+    @property
+    def covered_us(self) -> int:
+        return self.last_us - self.first_us
+
+
+def recommend(
+    connection: duckdb.DuckDBPyConnection,
+    window: Period,
+    *,
+    now: datetime,
+    rules: Sequence[Rule] | None = None,
+) -> Report:
+    """All advice for the calls that started in `window`.
+
+    Args:
+        connection: an open store; reading suffices.
+        window: naive UTC, the end not included.
+        now: naive UTC; decides whether a snoozed recommendation is due again.
+        rules: those to run; by default all that are installed.
+
+    A rule that fails is named in `not_checked`, and the others run.
+    """
+    installed, broken = (tuple(rules), ()) if rules is not None else load()
+    with materialised(connection, window):
+        not_checked = [NotChecked(_first_word(error), None, str(error)) for error in broken]
+        findings: list[Finding] = []
+        for rule in installed:
+            found, abstained = _guarded(connection, rule)
+            findings += found
+            not_checked += abstained
+        pricer = Pricer(connection)
+        world = build_world(connection, pricer, findings)
+        priced, refused = make_plans(world, pricer, findings)
+        states = read_states(connection, now)
+        return _report(window, _traffic(connection), world, pricer, priced, states, [*not_checked, *refused])
+
+
+def _guarded(connection: duckdb.DuckDBPyConnection, rule: Rule) -> tuple[list[Finding], list[NotChecked]]:
+    try:
+        return run(connection, rule)
+    except RuleError as error:
+        return [], [NotChecked(rule.id, None, str(error))]
+
+
+def _first_word(error: RuleError) -> str:
+    """The folder's name in `rule OC101_name: ...`."""
+    return error.what.removeprefix("rule ").partition(":")[0]
+
+
+def _traffic(connection: duckdb.DuckDBPyConnection) -> _Traffic:
+    row = connection.execute(
+        "SELECT coalesce(sum(cost_picousd), 0), coalesce(min(epoch_us(start)), 0), coalesce(max(epoch_us(start)), 0) "
+        "FROM w_calls"
+    ).fetchone()
+    spend, first, last = row or (0, 0, 0)
+    return _Traffic(int(spend), first, last)
+
+
+def _report(
+    window: Period,
+    traffic: _Traffic,
+    world: World,
+    pricer: Pricer,
+    priced: Sequence[Priced],
+    states: Mapping[str, str],
+    not_checked: Iterable[NotChecked],
+) -> Report:
+    counted = [one for one in priced if counts(states.get(one.plan.id, OPEN))]
+    shares = marginals(world, pricer, [one.plan for one in counted], [one.alone for one in counted])
+    share_of = {one.plan.id: share for one, share in zip(counted, shares, strict=True)}
+    span = Span(window.start, window.end)
+    cards = [
+        _card(one, share_of.get(one.plan.id), world, traffic, span, states.get(one.plan.id, OPEN)) for one in priced
+    ]
+    headline = _headline(counted, shares, traffic)
+    return Report(
+        window=span,
+        coverage_days=traffic.covered_us / _DAY_US,
+        spend_picousd=traffic.spend,
+        recommendations=tuple(
+            sorted(cards, key=lambda card: (-card.marginal_picousd, -card.standalone_picousd, card.id))
+        ),
+        joint_picousd=headline.exact_picousd + headline.simulated_picousd,
+        headline=headline,
+        not_checked=tuple(dict.fromkeys(not_checked)),
+    )
+
+
+def _headline(counted: Sequence[Priced], shares: Sequence[Marginal], traffic: _Traffic) -> Headline:
+    totals: Counter[str] = Counter()
+    simulated: Counter[int] = Counter()
+    for one, share in zip(counted, shares, strict=True):
+        class_ = one.plan.finding.rule.class_
+        totals[class_] += share.total
+        if class_ == "simulated":
+            simulated.update(share.by_day)
+    bounds = _interval(simulated, traffic, "headline") if simulated else None
+    return Headline(
+        exact_picousd=totals["exact"],
+        simulated_picousd=totals["simulated"],
+        simulated_low_picousd=bounds[0] if bounds else None,
+        simulated_high_picousd=bounds[1] if bounds else None,
+        needs_trial_picousd=totals["needs-trial"],
+    )
+
+
+def _card(
+    one: Priced, share: Marginal | None, world: World, traffic: _Traffic, span: Span, state: str
+) -> Recommendation:
+    plan, rule = one.plan, one.plan.finding.rule
+    calls = [world.calls[n] for n in sorted(plan.numbers)]
+    evidence = plan.finding.evidence | _replayed(one, world)
+    words = _words(one, evidence)
+    low, high = _bounds(one, world, traffic)
+    return Recommendation(
+        id=plan.id,
+        rule=rule.id,
+        task=plan.finding.task,
+        title=fill(rule.title, words),
+        class_=rule.class_,
+        calls=len(calls),
+        call_ids=tuple(call.call_id for call in calls),
+        window=span,
+        cost_observed_picousd=sum(call.cost for call in calls),
+        standalone_picousd=one.alone.total,
+        marginal_picousd=share.total if share is not None else 0,
+        low_picousd=low,
+        high_picousd=high,
+        monthly_picousd=_monthly(one.alone.total, traffic),
+        transform=transforms.as_dict(plan.transform),
+        evidence=evidence,
+        state=state,
+        call_site=_call_site(calls),
+        change=fill(rule.change, words),
+        risk=rule.risk,
+        effort=rule.effort,
+        reversibility=rule.reversibility,
+    )
+
+
+def _words(one: Priced, evidence: Mapping[str, Any]) -> dict[str, Any]:
+    finding = one.plan.finding
+    return {**transforms.as_dict(one.plan.transform), **evidence, "task": finding.task, "calls": len(one.plan.numbers)}
+
+
+def _replayed(one: Priced, world: World) -> dict[str, Any]:
+    """What the cache would have done, so that the figure can be checked by hand."""
+    if not isinstance(one.plan.transform, EnableCache):
+        return {}
+    bills = [bill for bill in world.after([one.plan]).values() if bill is not None]
+    return {
+        "replay": {
+            "calls_that_read": sum(bill.read > 0 for bill in bills),
+            "calls_that_write": sum(bill.write_short + bill.write_long > 0 for bill in bills),
+            "read_tokens": sum(bill.read for bill in bills),
+            "write_tokens": sum(bill.write_short + bill.write_long for bill in bills),
+            "uncached_tokens": sum(bill.uncached for bill in bills),
+        }
+    }
+
+
+def _bounds(one: Priced, world: World, traffic: _Traffic) -> tuple[int | None, int | None]:
+    """Low and high of the standalone saving. The low end leaves out calls whose bill is only estimated."""
+    certain = Saving({n: amount for n, amount in one.alone.by_call.items() if not world.calls[n].doubtful})
+    all_days = _interval(by_day(world, one.alone.by_call), traffic, one.plan.id)
+    certain_days = _interval(by_day(world, certain.by_call), traffic, one.plan.id)
+    if all_days is None or certain_days is None:
+        # One day says nothing of the next; what was surely billed still bounds the window itself from below.
+        return (certain.total, None) if certain.total < one.alone.total else (None, None)
+    return min(certain_days[0], one.alone.total), max(all_days[1], one.alone.total)
+
+
+def _interval(daily: Mapping[int, int], traffic: _Traffic, seed: str) -> tuple[int, int] | None:
+    return day_blocks(daily, traffic.first_us // _DAY_US, traffic.last_us // _DAY_US, seed)
+
+
+def _monthly(saved: int, traffic: _Traffic) -> int | None:
+    if traffic.covered_us < MONTHLY_FROM_DAYS * _DAY_US:
+        return None
+    return saved * 30 * _DAY_US // traffic.covered_us
+
+
+def _call_site(calls: Sequence[Recorded]) -> str | None:
+    sites = Counter(call.call_site for call in calls if call.call_site is not None)
+    return min(sites, key=lambda site: (-sites[site], site)) if sites else None

@@ -1,0 +1,165 @@
+-- A prompt whose start repeats but is paid in full each time, in one of two ways:
+-- unmarked: nobody set a breakpoint where the provider needs one;
+-- broken:   a value that changes with every call (a time, an id, a counter) stands above the stable text.
+WITH eligible AS (
+    SELECT
+        c.n, c.call_id, c.start, c.task, c.provider, c.model, coalesce(c.tools_hash, 0) AS tools,
+        m.cache_minimum_tokens AS minimum, m.cache_automatic AS automatic,
+        c.cache_marks = 0 AND coalesce(c.cache_read_tokens, 0) + coalesce(c.cache_write_short_tokens, 0)
+            + coalesce(c.cache_write_long_tokens, 0) = 0 AS untouched
+    FROM w_calls c
+    JOIN w_models m ON m.provider = c.provider AND m.model = c.model
+    WHERE c.status IN ('ok', 'incomplete') AND c.operation <> 'embeddings' AND NOT coalesce(c.batch, false)
+        AND c.cost_picousd IS NOT NULL AND m.cache_minimum_tokens IS NOT NULL AND len(c.segments) > 0
+),
+prefixes AS (
+    SELECT
+        e.n, e.call_id, e.task, e.provider, e.model, e.tools, e.minimum, e.automatic, e.untouched,
+        s.position, s."role" AS "role", s.prefix_hash,
+        sum(s.tokens) OVER (PARTITION BY s.n ORDER BY s.position ROWS UNBOUNDED PRECEDING) AS tokens
+    FROM eligible e
+    JOIN w_segments s ON s.n = e.n
+),
+
+-- broken: compare each call with the one before it in its group, segment by segment
+pairs AS (
+    SELECT
+        n, task, provider, model, tools,
+        lag(n) OVER (PARTITION BY task, provider, model, tools ORDER BY start, n) AS earlier
+    FROM eligible
+),
+compared AS (
+    SELECT
+        p.n, p.task, p.provider, p.model, p.tools, a.position, a.hash <> b.hash AS differs,
+        a.template_hash = b.template_hash AND a."role" IN ('system', 'tool') AND coalesce(len(a.volatile), 0) > 0
+            AS only_values
+    FROM pairs p
+    JOIN w_segments a ON a.n = p.n
+    JOIN w_segments b ON b.n = p.earlier AND b.position = a.position
+),
+first_difference AS (
+    SELECT n, task, provider, model, tools, max(position) AS compared_to,
+        min(CASE WHEN differs THEN position END) AS at
+    FROM compared
+    GROUP BY n, task, provider, model, tools
+),
+second_difference AS (
+    SELECT f.n, f.task, f.provider, f.model, f.tools, f.at,
+        max(CASE WHEN c.position = f.at AND c.only_values THEN 1 ELSE 0 END) AS only_values,
+        coalesce(min(CASE WHEN c.differs AND c.position > f.at THEN c.position END), f.compared_to + 1) AS next_at
+    FROM first_difference f
+    JOIN compared c ON c.n = f.n
+    GROUP BY f.n, f.task, f.provider, f.model, f.tools, f.at, f.compared_to
+),
+group_pairs AS (
+    SELECT task, provider, model, tools, count(*) AS pairs FROM first_difference GROUP BY task, provider, model, tools
+),
+places AS (
+    SELECT task, provider, model, tools, at, next_at, count(*) AS hits,
+        sum(count(*)) OVER (PARTITION BY task, provider, model, tools, at) AS hits_at,
+        row_number() OVER (PARTITION BY task, provider, model, tools ORDER BY count(*) DESC, at, next_at) AS rank
+    FROM second_difference
+    WHERE only_values = 1
+    GROUP BY task, provider, model, tools, at, next_at
+),
+broken AS (
+    SELECT p.task, p.provider, p.model, p.tools, p.at, p.next_at - 1 AS breakpoint, p.hits_at, g.pairs
+    FROM places p
+    JOIN group_pairs g ON g.task = p.task AND g.provider = p.provider AND g.model = p.model AND g.tools = p.tools
+    WHERE p.rank = 1 AND p.hits_at >= $min_share * g.pairs
+),
+broken_calls AS (
+    SELECT
+        b.task, b.provider, b.model, b.tools, b.at, b.breakpoint, b.hits_at, b.pairs, x.call_id, x.n, x.automatic,
+        v."role" AS "role", v.volatile, v.volatile_offset_bytes,
+        x.tokens - v.tokens * coalesce(v.volatile_bytes, 0) // greatest(v.bytes, 1) AS stable_tokens
+    FROM broken b
+    JOIN prefixes x ON x.task = b.task AND x.provider = b.provider AND x.model = b.model AND x.tools = b.tools
+        AND x.position = b.breakpoint
+    JOIN w_segments v ON v.n = x.n AND v.position = b.at
+    WHERE coalesce(len(v.volatile), 0) > 0
+        AND x.tokens - v.tokens * coalesce(v.volatile_bytes, 0) // greatest(v.bytes, 1) >= x.minimum
+),
+broken_findings AS (
+    SELECT
+        task, model || ' ' || printf('%016x', tools) || ' broken' AS target,
+        list(call_id ORDER BY n) AS call_ids,
+        to_json({'kind': 'enable_cache', 'breakpoint': breakpoint, 'move_volatile': at}) AS transform,
+        to_json({
+            'cause': 'a changing value stands above the stable text',
+            'model': model,
+            'segment': at, 'segment_role': min("role"), 'changing': list_sort(list_distinct(flatten(list(volatile)))),
+            'offset_bytes': min(volatile_offset_bytes),
+            'pairs_compared': any_value(pairs), 'pairs_broken_there': any_value(hits_at),
+            'stable_tokens': (sum(stable_tokens) // count(*))::BIGINT,
+            'advice': 'Move the ' || array_to_string(list_sort(list_distinct(flatten(list(volatile)))), ', ')
+                || ' out of the ' || min("role") || ' prompt''s start and below its stable text'
+                || CASE WHEN bool_and(automatic) THEN '; the provider then caches by itself'
+                   ELSE ', and end the stable text with cache_control {"type": "ephemeral"}' END
+        }) AS evidence
+    FROM broken_calls
+    GROUP BY task, provider, model, tools, at, breakpoint
+    HAVING count(*) >= $min_calls
+),
+
+-- unmarked: the position at which most tokens repeat
+reuse AS (
+    SELECT task, provider, model, tools, position, count(*) AS calls, count(DISTINCT prefix_hash) AS prefixes,
+        sum(tokens) * (1 - count(DISTINCT prefix_hash) / count(*)) AS repeated_tokens
+    FROM prefixes
+    WHERE NOT automatic AND untouched AND tokens >= minimum
+    GROUP BY task, provider, model, tools, position
+    HAVING count(*) >= $min_calls AND count(*) >= $min_reuse * count(DISTINCT prefix_hash)
+),
+best AS (
+    SELECT *, row_number() OVER (
+        PARTITION BY task, provider, model, tools ORDER BY repeated_tokens DESC, position) AS rank
+    FROM reuse
+),
+unmarked_findings AS (
+    SELECT
+        b.task, b.model || ' ' || printf('%016x', b.tools) || ' unmarked' AS target,
+        list(x.call_id ORDER BY x.n) AS call_ids,
+        to_json({'kind': 'enable_cache', 'breakpoint': b.position}) AS transform,
+        to_json({
+            'cause': 'no cache breakpoint is set',
+            'model': b.model,
+            'segment': b.position, 'segment_role': min(x."role"), 'prefixes': b.prefixes,
+            'minimum_tokens': min(x.minimum),
+            'stable_tokens': (sum(x.tokens) // count(*))::BIGINT,
+            'advice': 'End segment ' || b.position || ' (' || min(x."role")
+                || ') with "cache_control": {"type": "ephemeral", "ttl": ...}; everything up to it repeats'
+        }) AS evidence
+    FROM best b
+    JOIN prefixes x ON x.task = b.task AND x.provider = b.provider AND x.model = b.model AND x.tools = b.tools
+        AND x.position = b.position AND x.untouched AND x.tokens >= x.minimum
+    WHERE b.rank = 1 AND NOT EXISTS (
+        SELECT 1 FROM broken_calls k
+        WHERE k.task = b.task AND k.provider = b.provider AND k.model = b.model AND k.tools = b.tools)
+    GROUP BY b.task, b.provider, b.model, b.tools, b.position, b.prefixes
+),
+
+abstentions AS (
+    SELECT c.task, 'needs prompt segments (recorded by another instrumentation)' AS reason
+    FROM w_calls c
+    WHERE c.status IN ('ok', 'incomplete') AND c.operation <> 'embeddings' AND coalesce(len(c.segments), 0) = 0
+    GROUP BY c.task
+    UNION
+    SELECT c.task, 'the cache rules of ' || c.model || ' are not known'
+    FROM w_calls c
+    JOIN w_models m ON m.provider = c.provider AND m.model = c.model
+    WHERE c.status IN ('ok', 'incomplete') AND c.operation <> 'embeddings' AND m.cache_minimum_tokens IS NULL
+    GROUP BY c.task, c.model
+    UNION
+    SELECT task, 'too few calls of ' || model || ' (' || count(*) || ')'
+    FROM eligible
+    GROUP BY task, provider, model, tools
+    HAVING count(*) < $min_calls
+)
+SELECT task, target, call_ids, transform::VARCHAR AS transform, evidence::VARCHAR AS evidence, NULL AS not_checked
+FROM broken_findings
+UNION ALL
+SELECT task, target, call_ids, transform::VARCHAR, evidence::VARCHAR, NULL FROM unmarked_findings
+UNION ALL
+SELECT task, NULL, NULL, NULL, NULL, reason FROM abstentions
+ORDER BY task, target, not_checked

@@ -1,0 +1,67 @@
+-- Requests that had been answered before, byte for byte, where the answer can only be the same.
+WITH answered AS (
+    SELECT
+        n, call_id, task, provider, request_hash, trace_id, start, end_at, output_hash, cost_picousd,
+        temperature = 0 OR operation = 'embeddings' AS deterministic,
+        row_number() OVER w AS nth,
+        lag(start) OVER w AS earlier_start, lag(trace_id) OVER w AS earlier_trace,
+        lag(output_hash) OVER w AS earlier_output,
+        min(end_at) OVER (
+            PARTITION BY provider, request_hash ORDER BY start, n
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS first_end
+    FROM w_calls
+    WHERE status = 'ok' AND request_hash IS NOT NULL AND NOT coalesce(batch, false)
+        AND coalesce(web_search_requests, 0) + coalesce(web_fetch_requests, 0) + coalesce(file_search_requests, 0)
+            + coalesce(code_execution_requests, 0) = 0
+    WINDOW w AS (PARTITION BY provider, request_hash ORDER BY start, n)
+),
+repeats AS (
+    SELECT *, first_end <= start AS was_answered, epoch_us(start) - epoch_us(earlier_start) AS gap_us
+    FROM answered
+    WHERE nth > 1 AND coalesce(deterministic, false) AND trace_id <> earlier_trace
+        AND start <= earlier_start + to_hours($horizon_hours::INTEGER)
+),
+polled AS (
+    SELECT provider, request_hash
+    FROM repeats
+    GROUP BY provider, request_hash
+    HAVING count(*) >= $min_polling_gaps AND stddev_pop(gap_us) <= $max_polling_spread * avg(gap_us)
+),
+judged AS (
+    SELECT r.*, p.request_hash IS NOT NULL AS is_polling
+    FROM repeats r
+    LEFT JOIN polled p ON p.provider = r.provider AND p.request_hash = r.request_hash
+),
+tasks AS (
+    SELECT
+        task,
+        list(CASE WHEN was_answered AND NOT is_polling AND cost_picousd > 0 THEN call_id END ORDER BY n) AS ids,
+        sum(CASE WHEN was_answered AND NOT is_polling AND cost_picousd > 0 THEN 1 ELSE 0 END) AS duplicates,
+        count(DISTINCT CASE WHEN was_answered AND NOT is_polling THEN request_hash END) AS requests,
+        sum(CASE WHEN NOT was_answered THEN 1 ELSE 0 END) AS in_flight,
+        sum(CASE WHEN is_polling THEN 1 ELSE 0 END) AS polling,
+        avg(CASE WHEN output_hash IS NULL OR earlier_output IS NULL OR is_polling THEN NULL
+            WHEN output_hash = earlier_output THEN 1.0 ELSE 0.0 END) AS same_answers
+    FROM judged
+    GROUP BY task
+),
+hashless AS (
+    SELECT task FROM w_calls WHERE status = 'ok' AND request_hash IS NULL GROUP BY task
+)
+SELECT
+    task, '' AS target, list_filter(ids, lambda id: id IS NOT NULL) AS call_ids, '{"kind": "drop_call"}' AS transform,
+    to_json({
+        'duplicates': duplicates::BIGINT, 'requests': requests, 'horizon_hours': $horizon_hours,
+        'in_flight_not_counted': in_flight::BIGINT, 'polling_not_counted': polling::BIGINT,
+        'same_answers_percent': round(100 * same_answers)::BIGINT
+    })::VARCHAR AS evidence,
+    NULL AS not_checked
+FROM tasks
+WHERE duplicates >= $min_duplicates AND coalesce(same_answers, 1.0) >= $min_same_answers
+UNION ALL
+SELECT task, NULL, NULL, NULL, NULL, 'the answers to equal requests differ: they depend on more than the request'
+FROM tasks
+WHERE duplicates >= $min_duplicates AND same_answers < $min_same_answers
+UNION ALL
+SELECT task, NULL, NULL, NULL, NULL, 'needs request hashes (recorded by another instrumentation)' FROM hashless
+ORDER BY task, target, not_checked

@@ -1,0 +1,97 @@
+-- Billed attempts whose answer was not used, because the same thing was asked again.
+WITH attempts AS (
+    SELECT
+        n, call_id, task, trace_id, operation_id, attempt, request_hash, prompt_hash, start, end_at, status,
+        finish_reason, output_kind, max_output_tokens, cost_picousd, http_status,
+        list_has_any(flags, ['estimated', 'lower_bound']) AS doubtful,
+        max(attempt) OVER (PARTITION BY trace_id, operation_id) AS last_attempt
+    FROM w_calls
+    WHERE operation <> 'embeddings' AND NOT coalesce(batch, false)
+),
+-- the application sends an identical request again
+equal_requests AS (
+    SELECT
+        *, count(*) OVER (PARTITION BY trace_id, request_hash) AS copies,
+        lead(start) OVER w AS next_start, lead(output_kind) OVER w AS next_kind
+    FROM attempts
+    WHERE attempt = last_attempt AND request_hash IS NOT NULL
+    WINDOW w AS (PARTITION BY trace_id, request_hash ORDER BY start, n)
+),
+habits AS (
+    SELECT task,
+        avg(CASE WHEN copies = 1 THEN 1.0 ELSE 0.0 END) AS single_share,
+        count(DISTINCT copies) AS different_copies
+    FROM (SELECT DISTINCT task, trace_id, request_hash, copies FROM equal_requests WHERE status IN ('ok', 'incomplete'))
+    GROUP BY task
+),
+resent AS (
+    SELECT e.n,
+        CASE
+            WHEN e.status NOT IN ('ok', 'incomplete') THEN 'failed'
+            WHEN e.output_kind <> e.next_kind THEN 'unusable'
+            WHEN h.different_copies > 1 AND h.single_share >= $min_single_share THEN 'unusable'
+        END AS cause
+    FROM equal_requests e
+    LEFT JOIN habits h ON h.task = e.task
+    WHERE e.next_start >= e.end_at AND e.next_start <= e.end_at + to_seconds($resend_seconds)
+),
+-- the answer was cut off, and the same prompt follows with a larger limit
+same_prompt AS (
+    SELECT *, lead(start) OVER w AS next_start, lead(max_output_tokens) OVER w AS next_limit
+    FROM attempts
+    WHERE attempt = last_attempt AND prompt_hash IS NOT NULL
+    WINDOW w AS (PARTITION BY trace_id, task, prompt_hash ORDER BY start, n)
+),
+truncated AS (
+    SELECT n, 'truncated' AS cause
+    FROM same_prompt
+    WHERE finish_reason IN ('length', 'max_tokens', 'max_output_tokens')
+        AND next_start >= end_at AND next_start <= end_at + to_seconds($resend_seconds)
+        AND next_limit > max_output_tokens
+),
+-- the SDK tries again by itself
+superseded AS (SELECT n, 'superseded' AS cause FROM attempts WHERE attempt < last_attempt),
+causes AS (
+    SELECT n, min(cause) AS cause
+    FROM (
+        SELECT n, cause FROM resent WHERE cause IS NOT NULL
+        UNION ALL SELECT n, cause FROM truncated
+        UNION ALL SELECT n, cause FROM superseded
+    )
+    GROUP BY n
+),
+tasks AS (
+    SELECT
+        a.task,
+        list(a.call_id ORDER BY a.n) AS ids,
+        list(a.cost_picousd > 0 ORDER BY a.n) AS billed,
+        sum(CASE WHEN a.cost_picousd > 0 THEN 1 ELSE 0 END) AS wasted,
+        sum(CASE WHEN a.cost_picousd > 0 AND c.cause = 'unusable' THEN 1 ELSE 0 END) AS unusable,
+        sum(CASE WHEN a.cost_picousd > 0 AND c.cause = 'truncated' THEN 1 ELSE 0 END) AS truncated,
+        sum(CASE WHEN a.cost_picousd > 0 AND c.cause = 'failed' THEN 1 ELSE 0 END) AS failed,
+        sum(CASE WHEN a.cost_picousd > 0 AND c.cause = 'superseded' THEN 1 ELSE 0 END) AS superseded,
+        sum(CASE WHEN a.cost_picousd = 0 THEN 1 ELSE 0 END) AS not_billed,
+        sum(CASE WHEN a.cost_picousd IS NULL THEN 1 ELSE 0 END) AS unknown_bill,
+        sum(CASE WHEN a.cost_picousd > 0 AND a.doubtful THEN 1 ELSE 0 END) AS doubtful
+    FROM attempts a
+    JOIN causes c ON c.n = a.n
+    GROUP BY a.task
+),
+hashless AS (
+    SELECT task FROM w_calls WHERE request_hash IS NULL AND operation <> 'embeddings' GROUP BY task
+)
+SELECT
+    task, '' AS target,
+    list_filter(ids, lambda id, i: billed[i]) AS call_ids, '{"kind": "drop_call"}' AS transform,
+    to_json({
+        'wasted': wasted::BIGINT, 'unusable_then_resent': unusable::BIGINT,
+        'truncated_then_resent': truncated::BIGINT, 'failed_then_resent': failed::BIGINT,
+        'superseded_by_sdk_retry': superseded::BIGINT, 'attempts_not_billed': not_billed::BIGINT,
+        'attempts_with_unknown_bill': unknown_bill::BIGINT, 'bill_only_estimated': doubtful::BIGINT
+    })::VARCHAR AS evidence,
+    NULL AS not_checked
+FROM tasks
+WHERE wasted >= $min_wasted
+UNION ALL
+SELECT task, NULL, NULL, NULL, NULL, 'needs request hashes (recorded by another instrumentation)' FROM hashless
+ORDER BY task, target, not_checked
