@@ -83,10 +83,10 @@ def record_of(span: ReadableSpan) -> SpanRecord | None:
         start_unix_us=start // 1000,
         duration_us=max((span.end_time or start) - start, 0) // 1000,
         status=span.status.status_code.name,
-        service_name=service if isinstance(service, str) else None,
+        service_name=service if isinstance(service, str) and not service.startswith("unknown_service") else None,
         is_llm=is_llm,
         is_root=is_root,
         # An aggregate repeats what its children report: whatever it says is never kept.
-        usage=dialects.usage_of(scope, attributes) if is_llm else Usage(),
+        usage=dialects.usage_of(attributes) if is_llm else Usage(),
         **(dialects.text_fields(attributes) if is_llm else {}),
     )

@@ -86,8 +86,6 @@ _LLM_OPERATIONS: Final = frozenset({"chat", "text_completion", "completion", "em
 _LLM_KINDS: Final = frozenset({"LLM", "EMBEDDING"})
 _SDK_SCOPES: Final = ("com.anthropic.sdk.python",)
 """Scopes of SDKs that trace themselves: one of their spans that names a model is an LLM call."""
-_EXCLUSIVE_INPUT_SCOPES: Final = ("com.anthropic.sdk.python",)
-"""Scopes that report input tokens as the provider sends them, without the cached ones."""
 _AGGREGATE_OPERATIONS: Final = frozenset({"invoke_agent", "create_agent", "invoke_workflow", "execute_tool"})
 _AGGREGATE_NAMES: Final = frozenset({"ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject"})
 
@@ -144,7 +142,7 @@ def _names_provider(attributes: Attributes) -> bool:
     return _first(attributes, TEXT_FIELDS["provider"]) is not None
 
 
-def usage_of(scope: str, attributes: Attributes) -> Usage:
+def usage_of(attributes: Attributes) -> Usage:
     """Disjoint buckets of what the span reports; unknown stays None."""
     total_input, output = _count(attributes, _INPUT), _count(attributes, _OUTPUT)
     total = _count(attributes, _TOTAL)
@@ -152,9 +150,9 @@ def usage_of(scope: str, attributes: Attributes) -> Usage:
     long = _count(attributes, _CACHE_WRITE_LONG)
     if total_input is None and total is not None and output is not None:
         total_input = max(total - output, 0)
-    uncached = total_input
-    if uncached is not None and scope not in _EXCLUSIVE_INPUT_SCOPES:
-        uncached = max(uncached - (read or 0) - (write or 0), 0)
+    uncached, cached = total_input, (read or 0) + (write or 0)
+    if uncached is not None and uncached >= cached:  # else it never included them, whatever the conventions say
+        uncached -= cached
     short = write if write is None or long is None else max(write - long, 0)
     return Usage(
         input_uncached_tokens=uncached,
