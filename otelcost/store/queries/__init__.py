@@ -1,0 +1,32 @@
+"""The one query layer under the command line, the screens and the digest: typed rows out, views in.
+
+Money is integer pico-dollars, times are naive UTC, `None` is unknown. Sums are over priced calls only, and
+every row says beside them how many calls had no price.
+"""
+
+from otelcost.store.queries.calls import ORDERS, CallRow, SegmentRow, call, calls, position, segments
+from otelcost.store.queries.health import Health, UnpricedRow, health, unpriced
+from otelcost.store.queries.overview import DayRow, Overview, SliceRow, TaskRow, overview, task_days, tasks
+from otelcost.store.queries.window import Window
+
+__all__ = [
+    "ORDERS",
+    "CallRow",
+    "DayRow",
+    "Health",
+    "Overview",
+    "SegmentRow",
+    "SliceRow",
+    "TaskRow",
+    "UnpricedRow",
+    "Window",
+    "call",
+    "calls",
+    "health",
+    "overview",
+    "position",
+    "segments",
+    "task_days",
+    "tasks",
+    "unpriced",
+]
