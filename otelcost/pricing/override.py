@@ -19,6 +19,7 @@ Every mistake is one `PriceError` line with the file, the entry and what to do.
 from __future__ import annotations
 
 import tomllib
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
@@ -156,10 +157,8 @@ def _flag(entry: dict[str, Any], key: str, where: str) -> bool:
 
 def _day(value: object, where: str) -> date:
     if isinstance(value, str):
-        try:
+        with suppress(ValueError):
             return date.fromisoformat(value)
-        except ValueError:
-            pass
     elif isinstance(value, date) and not isinstance(value, datetime):
         return value
     raise PriceError(f"{where}: {value!r} is not a date", "write it as 2026-07-01")
@@ -167,12 +166,10 @@ def _day(value: object, where: str) -> date:
 
 def _decimal(value: object, where: str) -> Decimal:
     """An exact number: TOML floats are read by their shortest spelling, which is what was typed."""
-    try:
-        if isinstance(value, bool):
-            raise InvalidOperation
-        number = Decimal(repr(value)) if isinstance(value, int | float) else Decimal(str(value))
-    except InvalidOperation:
-        number = Decimal("NaN")
+    number = Decimal("NaN")
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        with suppress(InvalidOperation):
+            number = Decimal(str(value))
     if number.is_finite() and number >= 0:
         return number
     raise PriceError(f"{where}: {value!r} is not a number of 0 or more", "write it as 2.5")

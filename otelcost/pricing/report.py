@@ -1,0 +1,116 @@
+"""What `otelcost prices` says: a model's rows, and whether the book can be trusted today."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Final, Literal
+
+import duckdb
+import msgspec
+
+from otelcost import settings
+from otelcost.errors import PriceError
+from otelcost.pricing.book import PROVIDER_IDS, compile_book
+from otelcost.pricing.override import Rule, read_rules
+from otelcost.pricing.rates import PriceRow
+
+STALE_AFTER_DAYS: Final = 14
+"""Prices change often enough that older data deserves a warning."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason not to trust a figure blindly, and what to do."""
+
+    kind: Literal["override", "glob", "stale", "unpriced"]
+    what: str
+    fix: str
+
+
+def show(model: str, provider: str | None = None, override: Path | None = None) -> list[PriceRow]:
+    """Every price row of a model, all variants, oldest first; of every provider that sells it when none is named.
+
+    Raises:
+        PriceError: the user's prices have a mistake.
+    """
+    book = compile_book(settings.price_override_path() if override is None else override)
+    houses = [provider] if provider else sorted({row.price_key.partition("/")[0] for row in book.rows})
+    keys = [book.resolve(house, model).price_key for house in houses]
+    found = dict.fromkeys(variant for key in keys if key is not None for variant in book.variants(key))
+    return [row for key in found for row in book.rows_for(key)]
+
+
+def check(connection: duckdb.DuckDBPyConnection, *, today: date, override: Path | None = None) -> list[Finding]:
+    """Everything that is wrong or doubtful about prices: mistakes first, then age, then what has no price.
+
+    Args:
+        connection: an open session.
+        today: to tell the age of the data.
+        override: the user's prices; None means `settings.price_override_path()`.
+    """
+    path = settings.price_override_path() if override is None else override
+    try:
+        rules = read_rules(path)
+    except PriceError as error:
+        rules = ()
+        findings = [Finding(kind="override", what=error.what, fix=error.fix)]
+    else:
+        findings = _unmatched(connection, rules, path)
+    return findings + _stale(connection, today) + _unpriced(connection)
+
+
+def _unmatched(connection: duckdb.DuckDBPyConnection, rules: tuple[Rule, ...], path: Path) -> list[Finding]:
+    if not rules:
+        return []
+    seen = connection.execute("SELECT DISTINCT provider, model FROM price_resolution").fetchall()
+    names = [(str(provider), str(model)) for provider, model in seen] + _known_models()
+    return [
+        Finding(
+            kind="glob",
+            what=f"{path}: entry {number} ({rule.model}) matches no recorded and no known model",
+            fix="correct its model or provider, or remove it",
+        )
+        for number, rule in enumerate(rules, 1)
+        if not any(rule.matches(provider, model) for provider, model in names)
+    ]
+
+
+def _known_models() -> list[tuple[str, str]]:
+    """Models of the book under the names a user may call their provider by."""
+    book = compile_book(None)
+    models = {tuple(row.price_key.rpartition("/")[0].split("/", 1)) for row in book.rows}
+    spoken = {spelled: [name for name, id_ in PROVIDER_IDS.items() if id_ == spelled] for spelled, _ in models}
+    return [(name, model) for house, model in models for name in (house, *spoken[house])]
+
+
+def _stale(connection: duckdb.DuckDBPyConnection, today: date) -> list[Finding]:
+    found = connection.execute("SELECT source, source_date FROM book").fetchone()
+    if found is None or (today - found[1]).days <= STALE_AFTER_DAYS:
+        return []
+    source, newest = found
+    return [
+        Finding(
+            kind="stale",
+            what=f"the price data ({source}) mentions no day after {newest}, {(today - newest).days} days ago",
+            fix="update the package genai-prices, or put changed prices into prices.toml",
+        )
+    ]
+
+
+def _unpriced(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
+    rows = connection.execute(_UNPRICED).fetchall()
+    return [
+        Finding(
+            kind="unpriced",
+            what=f"{calls} calls of {model or 'no model'} at {provider or 'no provider'} have no price: {reason}",
+            fix="add it to prices.toml, with base_model for another name of a known model",
+        )
+        for provider, model, reason, calls in rows
+    ]
+
+
+_UNPRICED: Final = """
+SELECT provider, model, price_reason, count(*) AS calls
+FROM v_calls WHERE price_status = 'unpriced'
+GROUP BY ALL ORDER BY calls DESC, provider, model, price_reason
+"""
