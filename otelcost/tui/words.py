@@ -8,12 +8,14 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from otelcost import display
-from otelcost.tui.snapshot import Advice, Class, Overview
+from otelcost.digest.phrases import OPEN_STATES
+from otelcost.tui.snapshot import Advice, Class, Overview, Recommendation
 from otelcost.tui.text import crop, line
 
 Piece = tuple[str, str]
 """A text and its style."""
 
+_WIDEST_SHARE: Final = 5
 CLASS_GLYPHS: Final[dict[str, str]] = {"exact": "■", "simulated": "◪", "needs-trial": "□"}
 CLASS_STYLES: Final[dict[str, str]] = {
     "exact": "$text-success",
@@ -59,6 +61,8 @@ def moved(current: int | None, previous: int | None) -> tuple[str, str]:
     if current == previous:
         return "=", "$text-muted"
     share = display.percent(abs(current - previous), previous)
+    if len(share) > _WIDEST_SHARE:
+        share = ">999%"
     return (f"▲+{share}", "$text-error") if current > previous else (f"▼-{share}", "$text-success")
 
 
@@ -80,23 +84,38 @@ def with_range(amount: int | None, low: int | None, high: int | None) -> str:
     return f"{text} [{display.money_range(low, high)}]"
 
 
+def count(number: int | None, width: int) -> str:
+    """A count, in full where it fits and rounded down where it does not."""
+    text = display.count(number)
+    return text if len(text) <= width else display.tokens(number)
+
+
 def fixes(count: int) -> str:
     """`1 fix`, `2 fixes`."""
     return "1 fix" if count == 1 else f"{count:,} fixes"
 
 
+def still_open(advice: Advice) -> tuple[Recommendation, ...]:
+    """What still has to be done; the totals hold nothing else."""
+    return tuple(item for item in advice.recommendations if item.state in OPEN_STATES)
+
+
 def headline(advice: Advice) -> list[Piece]:
     """The joint saving in pieces, most important first."""
-    firm = sum(item.class_ != "needs-trial" for item in advice.recommendations)
+    todo = still_open(advice)
+    firm = sum(item.class_ != "needs-trial" for item in todo)
     if not firm:
         return (
             [("No fix to recommend without a trial.", "$text-muted")]
-            if advice.recommendations
+            if todo
             else [("Nothing to recommend in this window.", "$text-muted")]
         )
     simulated = with_range(advice.simulated_picousd, advice.simulated_low_picousd, advice.simulated_high_picousd)
     return [
-        (f"{fixes(firm)} save {display.money(advice.joint_picousd)}:", "bold $text-success"),
+        (
+            f"{fixes(firm)} {'saves' if firm == 1 else 'save'} {display.money(advice.joint_picousd)}:",
+            "bold $text-success",
+        ),
         (f" {display.money(advice.exact_picousd)} exact + {simulated} simulated", ""),
         (f" ({display.percent(advice.joint_picousd, advice.spend_picousd)} of spend)", "$text-muted"),
     ]
@@ -104,7 +123,7 @@ def headline(advice: Advice) -> list[Piece]:
 
 def trials(advice: Advice) -> list[Piece]:
     """What stays outside the total, in pieces."""
-    waiting = sum(item.class_ == "needs-trial" for item in advice.recommendations)
+    waiting = sum(item.class_ == "needs-trial" for item in still_open(advice))
     parts: list[Piece] = []
     if waiting:
         glyph, amount = CLASS_GLYPHS["needs-trial"], display.money(advice.needs_trial_picousd)

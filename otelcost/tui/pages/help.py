@@ -19,7 +19,7 @@ KEYS: Final = (
     ("esc h", "back (first drops a filter)"),
     ("j k g G", "down, up, first, last; ctrl+d ctrl+u by page"),
     ("tab", "next list"),
-    ("/", "filter: words that must appear, !word must not, model:x task:x status:x"),
+    ("/", "filter: word, !word inverts, model:x task:x status:x"),
     ("o O", "sort by the next column, reverse"),
     ("t", "window: then d day, w week, m month, a all"),
     ("[ ]", "window earlier, later"),

@@ -19,8 +19,11 @@ from otelcost.tui.snapshot import Recommendation, Slice, Snapshot
 from otelcost.tui.widgets.daily import Daily
 from otelcost.tui.widgets.empty import Empty
 from otelcost.tui.widgets.headline import Headline
+from otelcost.tui.widgets.keybar import KeyBar
 from otelcost.tui.widgets.section import Section
 from otelcost.tui.widgets.table import Table
+
+_EMPTY_KEYS = (("r", "Look now"), ("?", "Help"), ("q", "Quit"))
 
 
 class SliceTable(Table[Slice]):
@@ -107,13 +110,14 @@ class OverviewPage(Page):
         """Show new facts."""
         overview, advice = snapshot.overview, snapshot.advice
         self.set_class(not overview.recorded_ever, "-empty")
+        self.query_one(KeyBar).show(self.KEYS if overview.recorded_ever else _EMPTY_KEYS)
         empty = self.query_one(Empty)
         empty.spool = snapshot.spool
         empty.repaint()
         self.query_one(Headline).show(snapshot)
         fixes: Table[Recommendation] = self.query_one("#fixes", Table)
         fixes.empty = "working ..." if advice is None else "none in this window"
-        fixes.set_rows(() if advice is None else advice.recommendations)
+        fixes.set_rows(() if advice is None else words.still_open(advice))
         self.query_one(Daily).show(overview.days)
         self.query_one("#by-task", SliceTable).show(overview.tasks)
         self.query_one("#by-model", SliceTable).show(overview.models)

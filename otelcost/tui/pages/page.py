@@ -75,7 +75,7 @@ class Page(Screen[None]):
 
     def update(self) -> None:
         """The application's state or facts changed, or the page came back to the front."""
-        self.tick()
+        self.show_header()
         snapshot = self.host.snapshot
         if snapshot is not None and snapshot is not self._shown:
             self._shown = snapshot
@@ -83,6 +83,10 @@ class Page(Screen[None]):
 
     def tick(self) -> None:
         """A second has passed."""
+        self.show_header()
+
+    def show_header(self) -> None:
+        """Bring the first line up to date."""
         self.query_one(Header).show(self.host.snapshot, self.host.state, self.host.now())
 
     def on_mount(self) -> None:

@@ -38,8 +38,8 @@ def _spark(row: Task, width: int) -> Cell:
     return charts.spark(values), "$primary"
 
 
-def _errors(row: Task, _: int) -> Cell:
-    return (f"✗ {row.errors:,}", "$text-error") if row.errors else ("-", "$text-muted")
+def _errors(row: Task, width: int) -> Cell:
+    return (f"✗ {words.count(row.errors, width - 2)}", "$text-error") if row.errors else ("-", "$text-muted")
 
 
 _COLUMNS: Sequence[Column[Task]] = (
@@ -74,7 +74,7 @@ _COLUMNS: Sequence[Column[Task]] = (
         width=8,
         align="right",
         drop=2,
-        cell=lambda row, _: f"{row.calls:,}",
+        cell=lambda row, width: words.count(row.calls, width),
         sort=lambda row: row.calls,
     ),
     Column(
@@ -118,7 +118,9 @@ class TasksPage(TablePage[Task]):
         super().__init__(("Tasks",))
 
     def show(self, snapshot: Snapshot) -> None:
-        """Show new facts."""
+        """Show new facts; a column that has nothing to show is left out."""
+        known = any(row.days for row in snapshot.tasks)
+        self.table.columns = tuple(column for column in _COLUMNS if known or column.key != "spark")
         self.set_rows(snapshot.tasks)
 
     def row_key(self, row: Task) -> str:

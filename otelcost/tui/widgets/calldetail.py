@@ -77,13 +77,14 @@ class CallBill(Paint):
 
 def _buckets(detail: CallDetail) -> list[tuple[str, int | None, str]]:
     call, bill = detail.call, dict(detail.bill)
+    places = display.common_places(list(bill.values()))
     writes = [call.cache_write_short_tokens, call.cache_write_long_tokens]
     known = [count for count in writes if count is not None]
     rows = [
-        ("input", call.input_uncached_tokens, display.money(bill.get("input"))),
-        ("cache read", call.cache_read_tokens, display.money(bill.get("cache read"))),
-        ("cache write", sum(known) if known else None, display.money(bill.get("cache write"))),
-        ("output", call.output_tokens, display.money(bill.get("output"))),
+        ("input", call.input_uncached_tokens, display.money(bill.get("input"), places)),
+        ("cache read", call.cache_read_tokens, display.money(bill.get("cache read"), places)),
+        ("cache write", sum(known) if known else None, display.money(bill.get("cache write"), places)),
+        ("output", call.output_tokens, display.money(bill.get("output"), places)),
     ]
     if call.reasoning_tokens:
         rows.append(("  of it reasoning", call.reasoning_tokens, ""))

@@ -46,7 +46,7 @@ def _spend(snapshot: Snapshot) -> list[words.Piece]:
         parts.append((f"  ≈ {display.money(overview.monthly_picousd)}/month", "$text-accent"))
     elif overview.calls:
         seen = display.plural(overview.coverage_days, "day")
-        parts.append((f"  {seen} of calls: too few for a month's figure", "$text-muted"))
+        parts.append((f"  {seen} seen: no monthly figure", "$text-muted"))
     return parts
 
 

@@ -22,6 +22,11 @@ class KeyBar(Paint):
         super().__init__(id="keys")
         self.keys = tuple(keys[:MOST])
 
+    def show(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Show other keys."""
+        self.keys = tuple(keys[:MOST])
+        self.refresh()
+
     def paint(self, width: int) -> list[Content]:  # noqa: ARG002
         """One line."""
         parts: list[str | tuple[str, str]] = []

@@ -32,10 +32,7 @@ class RecommendationDetail(Paint):
             return [line(("no recommendation here", "$text-muted"))]
         return [
             *[line((row, "bold")) for row in wrap(item.title, width)],
-            line(
-                words.basis(item.class_),
-                ("".join(f" · {display.clean(note)}" for note in _notes(item)), "$text-muted"),
-            ),
+            words.fitted([words.basis(item.class_), *_notes(item)], width),
             Content(""),
             *self._why(item, width),
             Content(""),
@@ -70,9 +67,9 @@ class RecommendationDetail(Paint):
         return [rule("MATH", width, "observed window"), *pairs(rows, width)]
 
 
-def _notes(item: Recommendation) -> list[str]:
-    named = (("risk", item.risk), ("effort", item.effort), ("", item.state))
-    return [f"{name} {text}".strip() for name, text in named if text]
+def _notes(item: Recommendation) -> list[words.Piece]:
+    named = (("", item.state), ("risk ", item.risk), ("effort ", item.effort))
+    return [(f" · {name}{display.clean(text)}", "$text-muted") for name, text in named if text]
 
 
 def _change(item: Recommendation, width: int) -> list[Content]:
