@@ -137,7 +137,7 @@ def _headline(counted: Sequence[Priced], shares: Sequence[Marginal], traffic: _T
         exact_picousd=totals["exact"],
         simulated_picousd=totals["simulated"],
         simulated_low_picousd=bounds[0] if bounds else None,
-        simulated_high_picousd=bounds[1] if bounds else None,
+        simulated_high_picousd=min(bounds[1], traffic.spend - totals["exact"]) if bounds else None,
         needs_trial_picousd=totals["needs-trial"],
     )
 
@@ -205,7 +205,9 @@ def _bounds(one: Priced, world: World, traffic: _Traffic) -> tuple[int | None, i
     if all_days is None or certain_days is None:
         # One day says nothing of the next; what was surely billed still bounds the window itself from below.
         return (certain.total, None) if certain.total < one.alone.total else (None, None)
-    return min(certain_days[0], one.alone.total), max(all_days[1], one.alone.total)
+    observed = sum(world.calls[n].cost for n in one.plan.numbers)
+    high = min(max(all_days[1], one.alone.total), observed)  # nothing saves more than was paid
+    return min(certain_days[0], one.alone.total), high
 
 
 def _interval(daily: Mapping[int, int], traffic: _Traffic, seed: str) -> tuple[int, int] | None:

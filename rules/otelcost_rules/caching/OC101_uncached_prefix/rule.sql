@@ -39,44 +39,44 @@ compared AS (
 ),
 first_difference AS (
     SELECT n, task, provider, model, tools, max(position) AS compared_to,
-        min(CASE WHEN differs THEN position END) AS at
+        min(CASE WHEN differs THEN position END) AS place
     FROM compared
     GROUP BY n, task, provider, model, tools
 ),
 second_difference AS (
-    SELECT f.n, f.task, f.provider, f.model, f.tools, f.at,
-        max(CASE WHEN c.position = f.at AND c.only_values THEN 1 ELSE 0 END) AS only_values,
-        coalesce(min(CASE WHEN c.differs AND c.position > f.at THEN c.position END), f.compared_to + 1) AS next_at
+    SELECT f.n, f.task, f.provider, f.model, f.tools, f.place,
+        max(CASE WHEN c.position = f.place AND c.only_values THEN 1 ELSE 0 END) AS only_values,
+        coalesce(min(CASE WHEN c.differs AND c.position > f.place THEN c.position END), f.compared_to + 1) AS next_place
     FROM first_difference f
     JOIN compared c ON c.n = f.n
-    GROUP BY f.n, f.task, f.provider, f.model, f.tools, f.at, f.compared_to
+    GROUP BY f.n, f.task, f.provider, f.model, f.tools, f.place, f.compared_to
 ),
 group_pairs AS (
     SELECT task, provider, model, tools, count(*) AS pairs FROM first_difference GROUP BY task, provider, model, tools
 ),
 places AS (
-    SELECT task, provider, model, tools, at, next_at, count(*) AS hits,
-        sum(count(*)) OVER (PARTITION BY task, provider, model, tools, at) AS hits_at,
-        row_number() OVER (PARTITION BY task, provider, model, tools ORDER BY count(*) DESC, at, next_at) AS rank
+    SELECT task, provider, model, tools, place, next_place, count(*) AS hits,
+        sum(count(*)) OVER (PARTITION BY task, provider, model, tools, place) AS hits_there,
+        row_number() OVER (PARTITION BY task, provider, model, tools ORDER BY count(*) DESC, place, next_place) AS rank
     FROM second_difference
     WHERE only_values = 1
-    GROUP BY task, provider, model, tools, at, next_at
+    GROUP BY task, provider, model, tools, place, next_place
 ),
 broken AS (
-    SELECT p.task, p.provider, p.model, p.tools, p.at, p.next_at - 1 AS breakpoint, p.hits_at, g.pairs
+    SELECT p.task, p.provider, p.model, p.tools, p.place, p.next_place - 1 AS breakpoint, p.hits_there, g.pairs
     FROM places p
     JOIN group_pairs g ON g.task = p.task AND g.provider = p.provider AND g.model = p.model AND g.tools = p.tools
-    WHERE p.rank = 1 AND p.hits_at >= $min_share * g.pairs
+    WHERE p.rank = 1 AND p.hits_there >= $min_share * g.pairs
 ),
 broken_calls AS (
     SELECT
-        b.task, b.provider, b.model, b.tools, b.at, b.breakpoint, b.hits_at, b.pairs, x.call_id, x.n, x.automatic,
+        b.task, b.provider, b.model, b.tools, b.place, b.breakpoint, b.hits_there, b.pairs, x.call_id, x.n, x.automatic,
         v."role" AS "role", v.volatile, v.volatile_offset_bytes,
         x.tokens - v.tokens * coalesce(v.volatile_bytes, 0) // greatest(v.bytes, 1) AS stable_tokens
     FROM broken b
     JOIN prefixes x ON x.task = b.task AND x.provider = b.provider AND x.model = b.model AND x.tools = b.tools
         AND x.position = b.breakpoint
-    JOIN w_segments v ON v.n = x.n AND v.position = b.at
+    JOIN w_segments v ON v.n = x.n AND v.position = b.place
     WHERE coalesce(len(v.volatile), 0) > 0
         AND x.tokens - v.tokens * coalesce(v.volatile_bytes, 0) // greatest(v.bytes, 1) >= x.minimum
 ),
@@ -84,13 +84,13 @@ broken_findings AS (
     SELECT
         task, model || ' ' || printf('%016x', tools) || ' broken' AS target,
         list(call_id ORDER BY n) AS call_ids,
-        to_json({'kind': 'enable_cache', 'breakpoint': breakpoint, 'move_volatile': at}) AS transform,
+        to_json({'kind': 'enable_cache', 'breakpoint': breakpoint, 'move_volatile': place}) AS transform,
         to_json({
             'cause': 'a changing value stands above the stable text',
             'model': model,
-            'segment': at, 'segment_role': min("role"), 'changing': list_sort(list_distinct(flatten(list(volatile)))),
+            'segment': place, 'segment_role': min("role"), 'changing': list_sort(list_distinct(flatten(list(volatile)))),
             'offset_bytes': min(volatile_offset_bytes),
-            'pairs_compared': any_value(pairs), 'pairs_broken_there': any_value(hits_at),
+            'pairs_compared': any_value(pairs), 'pairs_broken_there': any_value(hits_there),
             'stable_tokens': (sum(stable_tokens) // count(*))::BIGINT,
             'advice': 'Move the ' || array_to_string(list_sort(list_distinct(flatten(list(volatile)))), ', ')
                 || ' out of the ' || min("role") || ' prompt''s start and below its stable text'
@@ -98,7 +98,7 @@ broken_findings AS (
                    ELSE ', and end the stable text with cache_control {"type": "ephemeral"}' END
         }) AS evidence
     FROM broken_calls
-    GROUP BY task, provider, model, tools, at, breakpoint
+    GROUP BY task, provider, model, tools, place, breakpoint
     HAVING count(*) >= $min_calls
 ),
 
@@ -128,7 +128,7 @@ unmarked_findings AS (
             'minimum_tokens': min(x.minimum),
             'stable_tokens': (sum(x.tokens) // count(*))::BIGINT,
             'advice': 'End segment ' || b.position || ' (' || min(x."role")
-                || ') with "cache_control": {"type": "ephemeral", "ttl": ...}; everything up to it repeats'
+                || ') with cache_control {"type": "ephemeral"}: everything up to there repeats'
         }) AS evidence
     FROM best b
     JOIN prefixes x ON x.task = b.task AND x.provider = b.provider AND x.model = b.model AND x.tools = b.tools
