@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from otelcost.cli import options, windows
-from otelcost.cli.overview import NOTHING_YET
+from otelcost.cli.figures import costs
+from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import Reader, reader, unknown
-from otelcost.cli.render import Column, Document, Prose, Table
-from otelcost.display import common_places, duration, iso, money, tokens
+from otelcost.cli.render import Block, Column, Document, Table
+from otelcost.display import duration, iso, tokens
 from otelcost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ _SPAN = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _CALL_ID = re.compile(r"[0-9a-fA-F]{16}")
 
-ORDERS = ("newest", "oldest", "cost", "duration", "tokens")
+ORDERS = ("newest", "oldest", "cost", "duration", "tokens", "input", "output", "task", "model", "status")
+"""As in the query layer, which is too heavy to load for a help text."""
 
 FIELDS: dict[str, Callable[[CallRow], Any]] = {
     "trace_id": lambda row: row.trace_id,
@@ -74,9 +76,7 @@ COLUMNS = (
 @click.option("--ids", multiple=True, metavar="ID[,ID...]", help="Only these calls (span ids); may be repeated.")
 @click.option("--since", metavar="2h|ISO", help="Only calls from then on; instead of --window.")
 @click.option("--task", help="Only calls of this task.")
-@click.option(
-    "--order", type=click.Choice(ORDERS), default="newest", show_default=True, help="What comes first."
-)
+@click.option("--order", type=click.Choice(ORDERS), default="newest", show_default=True, help="What comes first.")
 @options.reading
 def command(
     request: options.Reading, limit: int, ids: tuple[str, ...], since: str | None, task: str | None, order: str
@@ -99,8 +99,9 @@ def command(
             task=task,
             order=order,
         )
+        blocks = (table(rows),) if rows else (why_nothing(found),)
     _check_found(wanted, rows)
-    options.show(document(rows, windows.envelope(found.window, found.label)), request.format)
+    options.show(document(rows, blocks, windows.envelope(found.window, found.label)), request.format)
 
 
 def _split(ids: tuple[str, ...]) -> list[str]:
@@ -156,20 +157,24 @@ def _milliseconds(microseconds: int | None) -> float | None:
     return None if microseconds is None else microseconds / 1000
 
 
-def document(rows: Sequence[CallRow], window: dict[str, Any]) -> Document:
+def document(rows: Sequence[CallRow], blocks: tuple[Block, ...], window: dict[str, Any]) -> Document:
     """Calls as a document."""
     records = tuple({name: read(row) for name, read in FIELDS.items()} for row in rows)
-    places = common_places([row.cost_picousd for row in rows])
-    table = Table(COLUMNS, tuple(_row(row, places) for row in rows))
     return Document(
         envelope={"window": window, "calls": list(records)},
-        blocks=(table,) if rows else (Prose(NOTHING_YET),),
+        blocks=blocks,
         fields=tuple(FIELDS),
         records=records,
     )
 
 
-def _row(row: CallRow, places: int) -> tuple[str, ...]:
+def table(rows: Sequence[CallRow]) -> Table:
+    """Calls for people."""
+    amounts = costs([row.cost_picousd for row in rows])
+    return Table(COLUMNS, tuple(_row(row, cost) for row, cost in zip(rows, amounts, strict=True)))
+
+
+def _row(row: CallRow, cost: str) -> tuple[str, ...]:
     return (
         row.span_id,
         row.start.strftime("%Y-%m-%d %H:%M:%S"),
@@ -178,7 +183,7 @@ def _row(row: CallRow, places: int) -> tuple[str, ...]:
         tokens(row.input_tokens),
         tokens(row.cache_read_tokens),
         tokens(row.output_tokens),
-        "unpriced" if row.cost_picousd is None else money(row.cost_picousd, places),
+        cost,
         duration(row.duration_us),
         _status(row),
     )

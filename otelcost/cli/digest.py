@@ -9,7 +9,7 @@ import click
 from otelcost.cli import options, windows
 from otelcost.cli.reader import Reader, reader
 from otelcost.cli.render import Block, Document, Heading, Line, Name, Prose
-from otelcost.display import instant, money, money_range, plural, signed_money
+from otelcost.display import instant, iso, money, money_range, plural, signed_money
 
 if TYPE_CHECKING:
     from otelcost.digest.content import Action, Driver, Preview
@@ -37,9 +37,11 @@ def read(found: Reader) -> Preview:
     from otelcost.digest.content import compose  # noqa: PLC0415
     from otelcost.store import queries  # noqa: PLC0415
 
+    before = found.window.previous()
     return compose(
         queries.overview(found.connection, found.window),
         queries.tasks(found.connection, found.window),
+        [] if before is None else queries.tasks(found.connection, before),
         recommend(found.connection, found.window, now=found.now),
         windows.in_words(found.label),
     )
@@ -63,7 +65,7 @@ def _envelope(preview: Preview) -> dict[str, Any]:
     from msgspec import to_builtins  # noqa: PLC0415
 
     facts: dict[str, Any] = to_builtins(preview)
-    return facts | {"last_call": windows.iso(preview.last_call)}
+    return facts | {"last_call": iso(preview.last_call)}
 
 
 def _driver_record(driver: Driver) -> dict[str, Any]:
@@ -118,16 +120,14 @@ def _driver(driver: Driver, *, compared: bool) -> Line:
 
 
 def _actions(preview: Preview) -> tuple[Line, ...]:
-    more: tuple[Line, ...] = (
-        (f"and {preview.more_actions:,} more: otelcost rec list",) if preview.more_actions else ()
-    )
+    more: tuple[Line, ...] = (f"and {preview.more_actions:,} more: otelcost rec list",) if preview.more_actions else ()
     return tuple(_action(action) for action in preview.actions) + more
 
 
 def _action(action: Action) -> Line:
-    place = (" at ", Name(action.call_site)) if action.call_site else ()
-    basis = f" ({action.class_}{_range(action)}; otelcost rec show {action.id})"
-    return Name(action.title), f": saves {money(action.marginal_picousd)}", *place, basis
+    saves = f": saves {money(action.marginal_picousd)} ({action.class_}{_range(action)}); "
+    place = (Name(action.call_site), "; ") if action.call_site else ()
+    return Name(action.title), saves, *place, f"otelcost rec show {action.id}"
 
 
 def _range(action: Action) -> str:

@@ -31,7 +31,8 @@ def command(format_: str, drain: bool) -> int:
     from otelcost.cli.checks.spool import check_spool  # noqa: PLC0415
     from otelcost.cli.checks.store import check_store  # noqa: PLC0415
 
-    checks = [*check_environment(os.environ), *check_spool(), *check_store(options.now(), drain=drain)]
+    # A copy: the launcher's defaults, which are looked at too, would set what they are checked for.
+    checks = [*check_environment(dict(os.environ)), *check_spool(), *check_store(options.now(), drain=drain)]
     options.show(document(checks), format_)
     return EXIT_ERROR if any(check.state == "broken" for check in checks) else EXIT_OK
 

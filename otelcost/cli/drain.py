@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from otelcost.cli import options
+from otelcost.cli import options, terminal
 from otelcost.cli.render import Document, Prose
 from otelcost.display import plural
 
@@ -17,6 +17,8 @@ def command(format_: str) -> None:
     from otelcost.store.drain import drain  # noqa: PLC0415
 
     report = drain()
+    for warning in report.warnings:
+        terminal.warn(warning)
     figures = {
         "calls": report.calls,
         "spans": report.spans,

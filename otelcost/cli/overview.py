@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from otelcost.cli import options, windows
+from otelcost.cli.figures import costs, with_unpriced
+from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import Reader, reader
 from otelcost.cli.recommendation import headline, saving
 from otelcost.cli.render import Block, Column, Document, Heading, Line, Name, Prose, Table
 from otelcost.digest import phrases
-from otelcost.display import common_places, count, money, percent, plural
+from otelcost.display import count, iso, money, percent, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,21 +28,14 @@ TOP_FIXES = 3
 
 FIELDS = ("section", "name", "calls", "unpriced_calls", "cost_picousd")
 
-NOTHING_YET: tuple[Line, ...] = (
-    "No calls recorded yet. Either:",
-    "  otelcost demo                    see it work on a loopback provider, without a key",
-    "  otelcost run -- python app.py    record every LLM call of a program as it is",
-    "  otelcost doctor                  find out why a program's calls do not arrive",
-)
-
 
 @click.command("overview")
 @options.reading
 def command(request: options.Reading) -> None:
     """Say what was spent, what moved it, and what to change."""
     with reader(request) as found:
-        answer = read(found)
-    options.show(answer, request.format)
+        shown = read(found)
+    options.show(shown, request.format)
 
 
 def read(found: Reader) -> Document:
@@ -81,8 +76,6 @@ def envelope(overview: Overview, report: Report, found: Reader) -> dict[str, Any
 
 def totals(overview: Overview) -> dict[str, Any]:
     """The window's totals as JSON."""
-    from otelcost.display import iso  # noqa: PLC0415
-
     return {
         "spend_picousd": overview.spend_picousd,
         "previous_picousd": overview.previous_picousd,
@@ -137,7 +130,7 @@ def _records(overview: Overview) -> list[dict[str, Any]]:
 def blocks(overview: Overview, report: Report, found: Reader) -> tuple[Block, ...]:
     """The overview for people: answer, fixes, breakdowns; or what to do where there is nothing."""
     if not overview.calls:
-        return (*_head(found), Prose(_nothing(overview)))
+        return (*_head(found), why_nothing(found))
     return (
         *_head(found, overview),
         Prose(answer(overview, report)),
@@ -155,12 +148,6 @@ def _head(found: Reader, overview: Overview | None = None) -> tuple[Block, ...]:
     title: Line = ("LLM spend, ", Name(windows.in_words(found.label)))
     covered = f", data on {plural(overview.coverage_days, 'day')}" if overview else ""
     return Heading(title, level=1), Prose((f"{windows.bounds(found.window)}{covered}",))
-
-
-def _nothing(overview: Overview) -> tuple[Line, ...]:
-    if overview.last_call is None:
-        return NOTHING_YET
-    return ("No calls in this window; the newest is older: see otelcost overview --window all",)
 
 
 def answer(overview: Overview, report: Report) -> tuple[Line, ...]:
@@ -186,28 +173,23 @@ def _fixes(report: Report) -> tuple[Block, ...]:
 
 def _breakdown(what: str, rows: Sequence[SliceRow], spend: int | None, more: str) -> tuple[Block, ...]:
     shown = rows[:TOP]
-    places = common_places([row.cost_picousd for row in shown])
+    amounts = [row.cost_picousd for row in shown]
     table = Table(
         (Column(what), Column("cost", right=True), Column("share", right=True), Column("calls", right=True)),
         tuple(
-            (row.name or "unknown", cost(row, places), percent(row.cost_picousd, spend), count(row.calls)) for row in shown
+            (row.name or "unknown", cost, percent(row.cost_picousd, spend), count(row.calls))
+            for row, cost in zip(shown, costs(amounts), strict=True)
         ),
     )
+    table = with_unpriced(table, [row.unpriced_calls for row in shown])
     left = len(rows) - len(shown)
     return (table, Prose((f"and {left:,} more: {more}",))) if left > 0 else (table,)
 
 
-def cost(row: SliceRow | DayRow, places: int) -> str:
-    """A sum with what is missing from it: `$1.20 + 3 unpriced`, `unpriced` where nothing could be priced."""
-    if row.unpriced_calls and row.cost_picousd is None:
-        return "unpriced"
-    amount = money(row.cost_picousd, places)
-    return f"{amount} + {row.unpriced_calls:,} unpriced" if row.unpriced_calls else amount
-
-
 def _days(rows: Sequence[DayRow]) -> Table:
-    places = common_places([row.cost_picousd for row in rows])
-    return Table(
+    amounts = costs([row.cost_picousd for row in rows])
+    table = Table(
         (Column("day"), Column("cost", right=True), Column("calls", right=True)),
-        tuple((row.day.isoformat(), cost(row, places), count(row.calls)) for row in rows),
+        tuple((row.day.isoformat(), cost, count(row.calls)) for row, cost in zip(rows, amounts, strict=True)),
     )
+    return with_unpriced(table, [row.unpriced_calls for row in rows])

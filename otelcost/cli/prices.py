@@ -9,8 +9,8 @@ import click
 from otelcost.cli import options
 from otelcost.cli.reader import unknown
 from otelcost.cli.render import Block, Column, Document, Heading, Line, Name, Prose, Table
-from otelcost.display import PICOUSD, UNKNOWN, iso
-from otelcost.errors import UsageError
+from otelcost.display import PICOUSD, UNKNOWN, iso, plural
+from otelcost.errors import EXIT_OK, EXIT_STALE, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +18,19 @@ if TYPE_CHECKING:
 
     from otelcost.pricing.book import Book, Resolution
     from otelcost.pricing.rates import PriceRow
+    from otelcost.store.queries import Health
 
-PROVIDERS = ("openai", "anthropic", "azure.ai.openai", "gcp.gemini", "aws.bedrock", "mistral_ai", "groq", "deepseek", "x_ai")
+PROVIDERS = (
+    "openai",
+    "anthropic",
+    "azure.ai.openai",
+    "gcp.gemini",
+    "aws.bedrock",
+    "mistral_ai",
+    "groq",
+    "deepseek",
+    "x_ai",
+)
 """Where a model is looked for when no provider is given, in this order."""
 
 _TOKEN_RATES = (
@@ -71,7 +82,9 @@ def find(book: Book, model: str, provider: str | None) -> tuple[str, Resolution]
             if answer.status == status:
                 return name, answer
     if provider:
-        raise UsageError(f"no price: {answers[0][1].reason}", "add it to prices.toml, or see otelcost prices show --help")
+        raise UsageError(
+            f"no price: {answers[0][1].reason}", "add it to prices.toml, or see otelcost prices show --help"
+        )
     models = {key.split("/")[1] for key in (row.price_key for row in book.rows) if key.count("/") > 1}
     raise unknown("the price book has no model", model, models, "otelcost prices show --help")
 
@@ -163,3 +176,68 @@ def _context(row: PriceRow) -> str:
     above = f"above {row.context_lo - 1:,}" if row.context_lo else ""
     upto = "" if row.context_hi == ANY_CONTEXT else f"up to {row.context_hi - 1:,}"
     return " ".join(part for part in (above, upto) if part) or "any"
+
+
+@command.command("check")
+@options.format_option
+@options.drain_option
+@options.debug_option
+def check_command(format_: str, drain: bool) -> int:
+    """Check that the price book compiles, is fresh, and prices every recorded call.
+
+    Exits 0 when all is well, 4 when the book is stale or a call is unpriced, 2 when prices.toml has a mistake.
+    """
+    from otelcost import settings  # noqa: PLC0415
+    from otelcost.cli.checks.store import STALE_DAYS, read_health  # noqa: PLC0415
+    from otelcost.cli.reader import drain_spool  # noqa: PLC0415
+    from otelcost.pricing.book import compile_book  # noqa: PLC0415
+
+    compile_book(settings.price_override_path())
+    if drain:
+        drain_spool()
+    health = read_health(options.now())
+    stale = health.book_age_days is not None and health.book_age_days > STALE_DAYS
+    options.show(check_document(health, stale=stale), format_)
+    return EXIT_STALE if stale or health.unpriced else EXIT_OK
+
+
+def check_document(health: Health, *, stale: bool) -> Document:
+    """The book's age and the models without a price as a document."""
+    from msgspec import to_builtins  # noqa: PLC0415
+
+    rows: list[dict[str, Any]] = to_builtins(health.unpriced)
+    return Document(
+        envelope={
+            "ok": not stale and not rows,
+            "book": {
+                "source": health.book_source,
+                "sha256": health.book_sha256,
+                "date": None if health.book_date is None else health.book_date.isoformat(),
+                "age_days": health.book_age_days,
+                "stale": stale,
+            },
+            "unpriced": rows,
+        },
+        blocks=(Prose(_verdict(health, stale=stale)), *_unpriced(health)),
+        fields=("provider", "model", "calls", "reason"),
+        records=tuple(rows),
+    )
+
+
+def _verdict(health: Health, *, stale: bool) -> tuple[Line, ...]:
+    if health.book_source is None:
+        return ("The price book is not compiled yet: otelcost drain",)
+    book = f"{health.book_source}, prices up to {health.book_date}"
+    if stale:
+        book += f", {plural(health.book_age_days or 0, 'day')} old: upgrade genai-prices or add what changed"
+    calls = sum(row.calls for row in health.unpriced)
+    unpriced = f"{plural(calls, 'call')} without a price" if calls else "every recorded call has a price"
+    return book, unpriced
+
+
+def _unpriced(health: Health) -> tuple[Block, ...]:
+    if not health.unpriced:
+        return ()
+    columns = (Column("provider"), Column("model"), Column("calls", right=True), Column("why"))
+    rows = tuple((row.provider or "?", row.model or "?", f"{row.calls:,}", row.reason) for row in health.unpriced)
+    return Table(columns, rows), Prose(("Add a [[price]] entry for each to prices.toml beside the store.",))

@@ -56,6 +56,8 @@ def drain_spool(store: Path | None = None) -> None:
     from otelcost.store.drain import drain  # noqa: PLC0415
 
     report = drain(store)
+    for warning in report.warnings:
+        terminal.warn(warning)
     if report.rejects:
         kept = settings.quarantine_dir()
         terminal.warn(f"{plural(report.rejects, 'recorded line')} could not be read and are kept in {kept}")

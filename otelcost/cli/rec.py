@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from otelcost.cli import options, recommendation, windows
+from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import Reader, reader, unknown
 from otelcost.cli.render import Block, Column, Document, Heading, Line, Name, Prose, Table
 from otelcost.digest import phrases
@@ -29,8 +30,8 @@ def command() -> None:
 def list_command(request: options.Reading) -> None:
     """List recommendations, with what they save together and what could not be checked."""
     with reader(request) as found:
-        report = _report(found)
-    options.show(list_document(report, found), request.format)
+        shown = list_document(_report(found), found)
+    options.show(shown, request.format)
 
 
 @command.command("show")
@@ -43,9 +44,7 @@ def show_command(request: options.Reading, recommendation_id: str) -> None:
     by_id = {row.id: row for row in report.recommendations}
     row = by_id.get(recommendation_id)
     if row is None:
-        raise unknown(
-            "no recommendation of this window has the id", recommendation_id, by_id, "otelcost rec list"
-        )
+        raise unknown("no recommendation of this window has the id", recommendation_id, by_id, "otelcost rec list")
     options.show(show_document(row, found), request.format)
 
 
@@ -71,7 +70,7 @@ def list_blocks(report: Report, found: Reader) -> tuple[Block, ...]:
     return (
         Heading(("Recommendations, ", Name(windows.in_words(found.label))), level=1),
         Prose(_summary(report, found)),
-        *_table(report),
+        *(_table(report) if report.spend_picousd or report.not_checked else (why_nothing(found),)),
         *_not_checked(report),
     )
 

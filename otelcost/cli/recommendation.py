@@ -42,9 +42,7 @@ def envelope(report: Report, window: Window, label: str) -> dict[str, Any]:
         "joint_picousd": report.joint_picousd,
         "headline": headline(report),
         "recommendations": [as_json(found, window, label) for found in report.recommendations],
-        "not_checked": [
-            {"rule": row.rule, "task": row.task, "reason": row.reason} for row in report.not_checked
-        ],
+        "not_checked": [{"rule": row.rule, "task": row.task, "reason": row.reason} for row in report.not_checked],
     }
 
 

@@ -17,4 +17,4 @@ def command(program: tuple[str, ...]) -> None:
     """
     from otelcost.capture import launch  # noqa: PLC0415
 
-    launch.launch(list(program))
+    launch.run(program)

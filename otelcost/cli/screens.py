@@ -16,7 +16,8 @@ def open_screens(context: click.Context) -> object:
     if terminal.is_terminal() and sys.stdin.isatty():
         from otelcost.tui import app  # noqa: PLC0415
 
-        return app.run()
+        app.run()
+        return None
     from otelcost.cli.overview import command  # noqa: PLC0415
 
     return context.invoke(command, window=options.DEFAULT_WINDOW, format_="table", drain=True)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from otelcost.cli import options, windows
-from otelcost.cli.overview import NOTHING_YET, cost
+from otelcost.cli.figures import costs, with_unpriced
+from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import reader
-from otelcost.cli.render import Column, Document, Prose, Table
-from otelcost.display import change, common_places, count, percent, tokens
+from otelcost.cli.render import Block, Column, Document, Table
+from otelcost.display import change, count, percent, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,32 +58,38 @@ def command(request: options.Reading) -> None:
 
     with reader(request) as found:
         rows = queries.tasks(found.connection, found.window)
-    options.show(document(rows, windows.envelope(found.window, found.label)), request.format)
+        blocks = (table(rows),) if rows else (why_nothing(found),)
+    options.show(document(rows, blocks, windows.envelope(found.window, found.label)), request.format)
 
 
-def document(rows: Sequence[TaskRow], window: dict[str, Any]) -> Document:
+def document(rows: Sequence[TaskRow], blocks: tuple[Block, ...], window: dict[str, Any]) -> Document:
     """Tasks as a document."""
     records = tuple({name: getattr(row, name) for name in FIELDS} for row in rows)
-    places = common_places([row.cost_picousd for row in rows])
-    table = Table(COLUMNS, tuple(_row(row, places) for row in rows))
     return Document(
         envelope={"window": window, "tasks": [{**row, "models": list(row["models"])} for row in records]},
-        blocks=(table,) if rows else (Prose(NOTHING_YET),),
+        blocks=blocks,
         fields=FIELDS,
         records=records,
     )
 
 
-def _row(row: TaskRow, places: int) -> tuple[str, ...]:
+def table(rows: Sequence[TaskRow]) -> Table:
+    """Tasks for people; token counts are means of a call."""
+    amounts = costs([row.cost_picousd for row in rows])
+    cells = tuple(_row(row, cost) for row, cost in zip(rows, amounts, strict=True))
+    return with_unpriced(Table(COLUMNS, cells), [row.unpriced_calls for row in rows])
+
+
+def _row(row: TaskRow, cost: str) -> tuple[str, ...]:
     return (
         row.task,
-        cost(row, places),
+        cost,
         change(row.cost_picousd, row.previous_picousd) or "-",
         count(row.calls),
         count(row.errors),
         tokens(_per_call(row.input_tokens, row.calls)),
         tokens(_per_call(row.output_tokens, row.calls)),
-        percent(row.cache_read_tokens or 0, row.input_tokens),
+        percent(row.cache_read_tokens, row.input_tokens),
         ", ".join(row.models),
     )
 

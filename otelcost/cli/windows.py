@@ -10,6 +10,9 @@ from otelcost.display import instant, iso
 if TYPE_CHECKING:
     from otelcost.store.queries import Window
 
+EPOCH_YEAR = 1970
+"""Where a window without a beginning starts."""
+
 _UNITS = {"h": "hour", "d": "day", "w": "week"}
 
 
@@ -24,6 +27,8 @@ def in_words(label: str) -> str:
 
 def bounds(window: Window) -> str:
     """Where the window starts and ends, to the minute, UTC."""
+    if window.start.year == EPOCH_YEAR:
+        return f"until {instant(window.end)}"
     return f"{instant(window.start)} to {instant(window.end)}"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from otelcost.display import change, count, money, money_range, percent, plural
 
 if TYPE_CHECKING:
-    from otelcost.advise import Recommendation, Report
+    from otelcost.advise import Headline, Recommendation, Report
     from otelcost.store.queries import Overview
 
 OPEN_STATES = frozenset({"open", "accepted"})
@@ -37,13 +37,20 @@ def savings(report: Report) -> str:
         return "no fixes found"
     sure = [f"{money(head.exact_picousd)} exact"] if head.exact_picousd else []
     if head.simulated_picousd:
-        ends = money_range(head.simulated_low_picousd, head.simulated_high_picousd)
-        sure.append(f"{money(head.simulated_picousd)} simulated [{ends}]")
+        sure.append(f"{money(head.simulated_picousd)} simulated{_ends(head)}")
     parts = [" + ".join(sure)] if sure else []
     if head.needs_trial_picousd:
         parts.append(f"{money(head.needs_trial_picousd)} needs a trial")
     what = "; ".join(parts) or "nothing that can be priced"
     return f"{len(fixes)} {'fix' if len(fixes) == 1 else 'fixes'}: {what}"
+
+
+def _ends(head: Headline) -> str:
+    """The range of the simulated part; nothing where too few days say anything of it."""
+    low, high = head.simulated_low_picousd, head.simulated_high_picousd
+    if low is None or high is None or low == high:
+        return ""
+    return f" [{money_range(low, high)}]"
 
 
 def savings_share(report: Report) -> str:

@@ -105,7 +105,18 @@ def test_what_needs_no_data_loads_no_database_no_screen_no_prices(home: Path, ar
         [sys.executable, "-c", code], capture_output=True, text=True, env=environ(home), timeout=60, check=False
     )
     loaded = {name.partition(".")[0] for name in json.loads(answer.stderr.splitlines()[-1])}
-    heavy = {"duckdb", "textual", "rich", "genai_prices", "pydantic", "tiktoken", "openai", "anthropic", "httpx", "numpy"}
+    heavy = {
+        "duckdb",
+        "textual",
+        "rich",
+        "genai_prices",
+        "pydantic",
+        "tiktoken",
+        "openai",
+        "anthropic",
+        "httpx",
+        "numpy",
+    }
     assert not loaded & heavy
     assert not home.exists()
 
@@ -221,4 +232,3 @@ def test_run_without_a_program_is_a_usage_error(home: Path) -> None:
     answer = run(home, "run")
     assert answer.returncode == 2
     assert "PROGRAM" in answer.stderr
-

@@ -84,17 +84,23 @@ def _calls() -> Iterator[Call]:
 
 
 def _triage(day: int, *, heavy: bool) -> Iterator[Call]:
-    """A long prompt with a changing line near its top, every working hour."""
-    for hour in range(8, 12 if day == 0 else 20, 2):
+    """A long prompt with a changing line near its top, every few minutes of a morning's hour."""
+    for minute in range(0, 60, 4):
         yield _call(
-            1000 + day * 100 + hour,
+            1000 + day * 100 + minute,
             day,
-            hour=hour,
+            hour=9,
+            minute=minute,
             task="support-triage",
             model="claude-sonnet-4-5",
             provider="anthropic",
             usage=_usage(14_000 if heavy else 5_000, 120),
-            segments=_segments(day * 100 + hour, 14_000 if heavy else 5_000),
+            segments=_segments(day * 100 + minute, 14_000 if heavy else 5_000),
+            root_span_kind="SERVER",
+            root_span_name="POST /ticket",
+            output_kind="text",
+            output_hash=60_000 + day * 100 + minute,
+            system_template_hash=77,
             call_site_file="app/triage.py",
             call_site_line=88,
             call_site_function="triage",
@@ -128,7 +134,7 @@ def _segments(salt: int, tokens: int) -> tuple[Segment, ...]:
 
 def _nightly(day: int) -> Iterator[Call]:
     """A report made call by call, at night, by something no user waits for."""
-    for minute in range(0, 40):
+    for minute in range(40):
         yield _call(
             5000 + day * 100 + minute,
             day,
@@ -138,6 +144,9 @@ def _nightly(day: int) -> Iterator[Call]:
             model="gpt-4o",
             usage=_usage(3_000, 400),
             request_hash=50_000 + day * 100 + minute,
+            segments=_segments(50_000 + day * 100 + minute, 3_000)[1:],
+            output_kind="text",
+            output_hash=70_000 + day * 100 + minute,
             root_span_kind="CONSUMER",
             root_span_name="nightly",
             call_site_file="jobs/nightly.py",

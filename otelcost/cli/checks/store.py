@@ -1,0 +1,115 @@
+"""The store and the price book: whether they open, and what is missing from the figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otelcost import settings
+from otelcost.cli.checks import Check
+from otelcost.display import count, instant, plural
+from otelcost.errors import OtelcostError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from otelcost.store.queries import Health, UnpricedRow
+
+STALE_DAYS = 14
+"""Prices change this often: an older book may miss a model or a cut."""
+
+_MIB = 1024 * 1024
+_MAX_MODELS = 5
+
+
+def check_store(now: datetime, *, drain: bool) -> list[Check]:
+    """Drain unless told not to, open the store, and explain what its figures lack."""
+    try:
+        drained = [_drained()] if drain else []
+        health = read_health(now)
+    except OtelcostError as error:
+        return [Check("store", "broken", error.what, error.fix)]
+    return [*drained, _store(health), _calls(health, now), *_spans(health), *prices(health)]
+
+
+def read_health(now: datetime) -> Health:
+    """The store's own account of itself."""
+    from otelcost.store import queries  # noqa: PLC0415
+    from otelcost.store.db import session  # noqa: PLC0415
+
+    with session() as connection:
+        return queries.health(connection, today=now.date())
+
+
+def _drained() -> Check:
+    from otelcost.store.drain import drain  # noqa: PLC0415
+
+    report = drain()
+    detail = f"{plural(report.calls, 'call')} and {plural(report.spans, 'span')} loaded just now"
+    if report.rejects:
+        put_aside = f"{detail}, {plural(report.rejects, 'line')} put aside"
+        return Check("drain", "warning", put_aside, f"see {settings.quarantine_dir()}")
+    return Check("drain", "ok", detail)
+
+
+def _store(health: Health) -> Check:
+    size = health.store_bytes * 10 // _MIB
+    detail = f"{settings.store_path()}, schema {health.schema_version}, {size // 10:,}.{size % 10} MiB"
+    return Check("store", "ok", detail)
+
+
+def _calls(health: Health, now: datetime) -> Check:
+    if not health.calls and not health.spans:
+        fix = "otelcost demo, or otelcost run -- python app.py, or call otelcost.instrument() in the program"
+        return Check("calls", "note", "none recorded yet", fix)
+    age = f"newest {instant(health.last_call)}"
+    if health.last_call is not None and health.last_call > now:
+        return Check("calls", "warning", f"{age}, which is in the future", "check the clocks of the machines")
+    return Check("calls", "ok", f"{count(health.calls)} recorded, {age}")
+
+
+def _spans(health: Health) -> list[Check]:
+    if not health.spans:
+        return []
+    detail = f"{count(health.spans)} of other instrumentations, {count(health.covered_spans)} of them recorded here too"
+    return [Check("spans", "ok", f"{detail}: no call is counted twice")]
+
+
+def prices(health: Health) -> list[Check]:
+    """The book and the calls it has no price for: what `otelcost prices check` reports as well."""
+    return [_book(health), *_override(health), *_unpriced(health.unpriced)]
+
+
+def _book(health: Health) -> Check:
+    if health.book_source is None:
+        return Check("price book", "note", "not compiled yet", "otelcost drain")
+    detail = f"{health.book_source}, prices up to {health.book_date}"
+    age = health.book_age_days
+    if age is not None and age > STALE_DAYS:
+        fix = "python -m pip install --upgrade genai-prices, or add what changed to prices.toml"
+        return Check("price book", "warning", f"{detail}, {plural(age, 'day')} old", fix)
+    return Check("price book", "ok", detail)
+
+
+def _override(health: Health) -> list[Check]:
+    path = settings.price_override_path()
+    if health.book_warning:
+        return [Check("own prices", "warning", health.book_warning, f"correct {path}")]
+    return [Check("own prices", "ok", str(path))] if path.is_file() else []
+
+
+def _unpriced(rows: tuple[UnpricedRow, ...]) -> list[Check]:
+    """One check a model; without a price its calls are in no sum, which is not the same as free."""
+    if not rows:
+        return [Check("unpriced", "ok", "every recorded call has a price")]
+    shown = [_unpriced_model(row) for row in rows[:_MAX_MODELS]]
+    left = sum(row.calls for row in rows[_MAX_MODELS:])
+    if left:
+        shown.append(
+            Check("unpriced", "warning", f"and {plural(left, 'call')} more", "otelcost prices check --format csv")
+        )
+    return shown
+
+
+def _unpriced_model(row: UnpricedRow) -> Check:
+    detail = f"{plural(row.calls, 'call')} of {row.model or 'an unnamed model'} at {row.provider or '?'}: {row.reason}"
+    return Check("unpriced", "warning", detail, f"add a [[price]] entry to {settings.price_override_path()}")

@@ -1,0 +1,152 @@
+"""Whatever is wrong: one line on standard error, nothing on standard output, and the right exit code."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from . import world
+from .world import run
+
+READERS = (("overview",), ("tasks",), ("calls",), ("rec", "list"), ("digest", "preview"))
+
+
+def one_line(answer: subprocess.CompletedProcess[str], code: int) -> str:
+    """The single error line of a command that failed as it should."""
+    assert answer.returncode == code, answer.stderr
+    assert answer.stdout == ""
+    assert answer.stderr.count("\n") == 1, answer.stderr
+    assert answer.stderr.startswith("error: ")
+    assert answer.stderr.isascii()
+    assert "internal fault" not in answer.stderr
+    return answer.stderr
+
+
+@pytest.fixture
+def copied_home(recorded_home: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(recorded_home, tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("command", READERS, ids=" ".join)
+def test_a_store_of_a_later_version(copied_home: Path, command: tuple[str, ...]) -> None:
+    with duckdb.connect(copied_home / "store.duckdb") as connection:
+        connection.execute("INSERT INTO migrations (version) VALUES (999)")
+    line = one_line(run(copied_home, *command), 1)
+    assert "999" in line
+    assert "update otelcost" in line
+    one_line(run(copied_home, *command, "--no-drain"), 1)
+
+
+@pytest.mark.parametrize("command", READERS, ids=" ".join)
+def test_a_corrupted_store(copied_home: Path, command: tuple[str, ...]) -> None:
+    (copied_home / "store.duckdb").write_bytes(b"this is no database" * 1000)
+    for more in ((), ("--no-drain",)):
+        assert "store.duckdb" in one_line(run(copied_home, *command, *more), 1)
+
+
+def test_a_truncated_store(copied_home: Path) -> None:
+    store = copied_home / "store.duckdb"
+    store.write_bytes(store.read_bytes()[:20_000])
+    assert "store.duckdb" in one_line(run(copied_home, "overview"), 1)
+
+
+def test_nothing_recorded_is_lost_to_a_corrupted_store(copied_home: Path) -> None:
+    waiting = world.spool(copied_home, world.lines(), pid=5)
+    (copied_home / "store.duckdb").write_bytes(b"this is no database")
+    one_line(run(copied_home, "drain"), 1)
+    assert waiting.exists()
+
+
+@pytest.mark.parametrize("command", [*READERS, ("drain",)], ids=" ".join)
+@pytest.mark.parametrize("place", ["file", "system"])
+def test_a_home_that_cannot_be_written(tmp_path: Path, command: tuple[str, ...], place: str) -> None:
+    # A mode would not stop root, who runs containers; a file in the way and the kernel's own folder do.
+    (tmp_path / "file").write_text("in the way")
+    home = tmp_path / "file" / "home" if place == "file" else Path("/proc/otelcost-home")
+    assert str(home) in one_line(run(home, *command), 1)
+
+
+@pytest.mark.parametrize(
+    "window", ["7", "yesterday", "7y", "-3d", "0d", "2026-11-22..2026-11-01", "2026-13-01..2026-14-01", ""]
+)
+def test_an_unknown_window(home: Path, window: str) -> None:
+    line = one_line(run(home, "overview", f"--window={window}"), 2)
+    assert "window" in line
+    assert not home.exists()
+
+
+def test_a_window_cannot_smuggle_terminal_codes(home: Path) -> None:
+    assert "\x1b" not in one_line(run(home, "overview", "--window", "\x1b[2J"), 2)
+
+
+def test_an_unknown_task_names_the_nearest(recorded_home: Path) -> None:
+    line = one_line(run(recorded_home, "calls", "--task", "suport-triage"), 2)
+    assert "did you mean 'support-triage'?" in line
+
+
+@pytest.mark.parametrize("ids", ["xyz", "12", "0" * 17, ",", "00000000000003e8;drop table calls"])
+def test_what_is_no_call_id(recorded_home: Path, ids: str) -> None:
+    one_line(run(recorded_home, "calls", "--ids", ids), 2)
+
+
+def test_an_unknown_call(recorded_home: Path) -> None:
+    line = one_line(run(recorded_home, "calls", "--ids", "ffffffffffffffff"), 2)
+    assert "ffffffffffffffff" in line
+
+
+def test_an_unknown_recommendation(recorded_home: Path) -> None:
+    line = one_line(run(recorded_home, "rec", "show", "R-nope"), 2)
+    assert "otelcost rec list" in line
+
+
+@pytest.mark.parametrize("since", ["2y", "soon", "2027-01-01", "0h"])
+def test_an_unusable_since(recorded_home: Path, since: str) -> None:
+    assert "--since" in one_line(run(recorded_home, "calls", "--since", since), 2)
+
+
+def test_since_and_window_exclude_each_other(recorded_home: Path) -> None:
+    one_line(run(recorded_home, "calls", "--since", "2h", "--window", "7d"), 2)
+
+
+TYPO = '[[price]]\nmodle = "gpt-4o"\ninput = 1\n'
+
+
+@pytest.mark.parametrize("command", [("prices", "check"), ("prices", "show", "gpt-4o")], ids=" ".join)
+@pytest.mark.parametrize("text", [TYPO, "[[price]\n", '[[price]]\nmodel = "gpt-4o"\ninput = "cheap"\n'])
+def test_a_price_override_with_a_typo(copied_home: Path, command: tuple[str, ...], text: str) -> None:
+    (copied_home / "prices.toml").write_text(text)
+    assert "prices.toml" in one_line(run(copied_home, *command), 2)
+
+
+@pytest.mark.parametrize("command", READERS, ids=" ".join)
+def test_a_typo_in_the_prices_warns_and_the_last_good_book_answers(copied_home: Path, command: tuple[str, ...]) -> None:
+    before = run(copied_home, *command)
+    (copied_home / "prices.toml").write_text(TYPO)
+    after = run(copied_home, *command)
+    assert after.returncode == 0
+    assert after.stdout == before.stdout
+    assert after.stderr.count("\n") == 1
+    assert after.stderr.startswith("warning: ")
+    assert "modle" in after.stderr
+
+
+def test_an_unknown_model(home: Path) -> None:
+    line = one_line(run(home, "prices", "show", "gpt-4oo"), 2)
+    assert "did you mean 'gpt-4o'?" in line
+    one_line(run(home, "prices", "show", "gpt-4o", "--provider", "nobody"), 2)
+
+
+def test_lines_that_cannot_be_read_are_kept_and_said(copied_home: Path) -> None:
+    world.spool(copied_home, [b'{"torn": ', b"\xff\xfe", b"[]"], pid=6)
+    answer = run(copied_home, "overview")
+    assert answer.returncode == 0
+    assert "3 recorded lines could not be read" in answer.stderr
+    assert any((copied_home / "quarantine").iterdir())
+
+
+def test_an_unknown_program(home: Path) -> None:
+    assert "no-such-program" in one_line(run(home, "run", "--", "no-such-program"), 2)
