@@ -1,0 +1,259 @@
+"""From rows of the query layer and reports of the advisor to what screens show. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from otelcost import display
+from otelcost.digest.phrases import OPEN_STATES
+from otelcost.tui.snapshot import (
+    Advice,
+    Call,
+    CallDetail,
+    Day,
+    NotChecked,
+    Overview,
+    Part,
+    Recommendation,
+    Slice,
+    Task,
+)
+
+if TYPE_CHECKING:
+    from otelcost import advise
+    from otelcost.store import queries
+
+_SHOWN = 5
+_UNITS: Final = (
+    ("_picousd", display.money),
+    ("_us", display.duration),
+)
+
+
+def overview(found: queries.Overview) -> Overview:
+    """The first screen's figures."""
+    return Overview(
+        spend_picousd=found.spend_picousd,
+        previous_picousd=found.previous_picousd,
+        monthly_picousd=found.monthly_picousd,
+        calls=found.calls,
+        unpriced_calls=found.unpriced_calls,
+        errors=found.errors,
+        estimated_calls=found.estimated_calls,
+        input_tokens=found.input_tokens,
+        cache_read_tokens=found.cache_read_tokens,
+        output_tokens=found.output_tokens,
+        coverage_days=found.coverage_days,
+        days=tuple(Day(row.day, row.cost_picousd, row.calls, row.unpriced_calls) for row in found.by_day),
+        tasks=_slices(found.by_task),
+        models=_slices(found.by_model),
+        last_call=found.last_call,
+        recorded_ever=found.last_call is not None,
+    )
+
+
+def _slices(rows: Iterable[queries.SliceRow]) -> tuple[Slice, ...]:
+    return tuple(Slice(row.name or display.UNKNOWN, row.cost_picousd, row.calls, row.unpriced_calls) for row in rows)
+
+
+def tasks(
+    rows: Iterable[queries.TaskRow], by_day: Mapping[str, Mapping[date, int | None]], days: Sequence[date]
+) -> tuple[Task, ...]:
+    """Tasks with their cost on each of `days`; a day without calls cost nothing."""
+    return tuple(
+        Task(
+            name=row.task,
+            source=row.task_source,
+            picousd=row.cost_picousd,
+            previous_picousd=row.previous_picousd,
+            calls=row.calls,
+            unpriced_calls=row.unpriced_calls,
+            errors=row.errors,
+            input_tokens=row.input_tokens,
+            output_tokens=row.output_tokens,
+            cache_read_tokens=row.cache_read_tokens,
+            models=row.models,
+            days=tuple(by_day.get(row.task, {}).get(day, 0) for day in days),
+        )
+        for row in rows
+    )
+
+
+def span_of(days: Iterable[Day]) -> list[date]:
+    """Every day from the first to the last."""
+    known = [day.day for day in days]
+    if not known:
+        return []
+    return [min(known) + timedelta(days=index) for index in range((max(known) - min(known)).days + 1)]
+
+
+def call(row: queries.CallRow) -> Call:
+    """One row of the list."""
+    return Call(
+        id=row.span_id,
+        start=row.start,
+        task=row.task,
+        model=row.model,
+        provider=row.provider or display.UNKNOWN,
+        operation=row.operation or display.UNKNOWN,
+        status=row.status,
+        error_type=row.error_type,
+        attempt=row.attempt,
+        stream=row.stream,
+        input_tokens=row.input_tokens,
+        input_uncached_tokens=row.input_uncached_tokens,
+        cache_read_tokens=row.cache_read_tokens,
+        cache_write_short_tokens=row.cache_write_short_tokens,
+        cache_write_long_tokens=row.cache_write_long_tokens,
+        output_tokens=row.output_tokens,
+        reasoning_tokens=row.reasoning_tokens,
+        picousd=row.cost_picousd,
+        price_status=row.price_status,
+        duration_us=row.duration_us,
+        ttft_us=row.ttft_us,
+        call_site=row.call_site,
+        flags=row.flags,
+    )
+
+
+def detail(row: queries.CallRow) -> CallDetail:
+    """One call in full."""
+    return CallDetail(
+        call=call(row),
+        parts=tuple(
+            Part(
+                role=part.role,
+                kind=part.kind,
+                bytes=part.bytes,
+                tokens=part.tokens,
+                name=part.name,
+                cache=part.cache,
+                volatile=part.volatile,
+                volatile_offset_bytes=part.volatile_offset_bytes,
+            )
+            for part in row.segments
+        ),
+        bill=(
+            ("input", row.cost_input_picousd),
+            ("cache read", row.cost_cache_read_picousd),
+            ("cache write", row.cost_cache_write_picousd),
+            ("output", row.cost_output_picousd),
+            ("tools", row.cost_other_picousd),
+        ),
+        price=row.price_key or row.price_reason,
+        facts=_call_facts(row),
+    )
+
+
+def _call_facts(row: queries.CallRow) -> tuple[tuple[str, str], ...]:
+    """What else is known; what is not is left out."""
+    prompt = "/".join(part for part in (row.prompt_name, row.prompt_version) if part)
+    root = " ".join(part for part in (row.root_span_kind, row.root_span_name) if part)
+    sdk = " ".join(part for part in (row.sdk, row.sdk_version) if part)
+    asked = row.request_model if row.request_model != row.response_model else None
+    named = (
+        ("call", row.span_id),
+        ("trace", row.trace_id),
+        ("operation", f"{row.operation_id}, attempt {row.attempt}"),
+        ("task by", row.task_source.replace("_", " ")),
+        ("asked for", asked),
+        ("price", " ".join(part for part in (row.price_status, row.price_source) if part)),
+        ("why no price", row.price_reason if row.cost_picousd is None else None),
+        ("service tier", row.service_tier),
+        ("batch", "yes" if row.batch else None),
+        ("finish reason", row.finish_reason),
+        ("http status", None if row.http_status is None else str(row.http_status)),
+        ("flags", ", ".join(row.flags).replace("_", " ")),
+        ("tools called", ", ".join(row.tools_called)),
+        ("root span", root),
+        ("service", row.service_name),
+        ("session", row.session_id),
+        ("user", row.user_id),
+        ("feature", row.feature),
+        ("prompt", prompt),
+        ("effort", row.effort),
+        ("host", row.server_address),
+        ("sdk", sdk),
+        ("response", row.response_id),
+        ("request", row.request_id),
+    )
+    return tuple((label, value) for label, value in named if value)
+
+
+def advice(report: advise.Report) -> Advice:
+    """The report, with every recommendation's rivals: those that touch the same calls."""
+    head = report.headline
+    calls = {item.id: frozenset(item.call_ids) for item in report.recommendations if item.state in OPEN_STATES}
+    return Advice(
+        recommendations=tuple(_recommendation(item, calls) for item in report.recommendations),
+        not_checked=tuple(NotChecked(row.rule, row.task or "all tasks", row.reason) for row in report.not_checked),
+        spend_picousd=report.spend_picousd,
+        joint_picousd=report.joint_picousd,
+        exact_picousd=head.exact_picousd,
+        simulated_picousd=head.simulated_picousd,
+        simulated_low_picousd=head.simulated_low_picousd,
+        simulated_high_picousd=head.simulated_high_picousd,
+        needs_trial_picousd=head.needs_trial_picousd,
+    )
+
+
+def _recommendation(item: advise.Recommendation, calls: Mapping[str, frozenset[str]]) -> Recommendation:
+    mine = calls.get(item.id, frozenset())
+    return Recommendation(
+        id=item.id,
+        rule=item.rule,
+        task=item.task,
+        title=item.title,
+        class_=item.class_,
+        state=item.state,
+        calls=item.calls,
+        call_ids=item.call_ids,
+        cost_observed_picousd=item.cost_observed_picousd,
+        standalone_picousd=item.standalone_picousd,
+        marginal_picousd=item.marginal_picousd,
+        low_picousd=item.low_picousd,
+        high_picousd=item.high_picousd,
+        monthly_picousd=item.monthly_picousd,
+        transform=transform(item.transform),
+        call_site=item.call_site,
+        change=item.change,
+        risk=item.risk,
+        effort=item.effort,
+        facts=facts(item.evidence),
+        overlaps=tuple(other for other, theirs in calls.items() if other != item.id and not mine.isdisjoint(theirs)),
+    )
+
+
+def transform(fields: Mapping[str, Any]) -> str:
+    """`enable_cache(ttl=5m)`: the typed transform in one line, its long lists counted."""
+    name = str(fields.get("type", "change"))
+    rest = (f"{key}={_value(key, value)}" for key, value in fields.items() if key != "type" and value is not None)
+    return f"{name}({', '.join(rest)})"
+
+
+def facts(evidence: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Evidence as (label, value)."""
+    return tuple((_label(key), _value(key, value)) for key, value in evidence.items())
+
+
+def _label(key: str) -> str:
+    for suffix, _ in _UNITS:
+        key = key.removesuffix(suffix)
+    return key.replace("_", " ")
+
+
+def _value(key: str, value: object) -> str:
+    if value is None:
+        return display.UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return next((word(value) for suffix, word in _UNITS if key.endswith(suffix)), f"{value:,}")
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_value(str(name), inner)}" for name, inner in value.items())
+    if isinstance(value, (list, tuple)):
+        shown = ", ".join(_value(key, inner) for inner in value[:_SHOWN])
+        return f"{shown} and {len(value) - _SHOWN:,} more" if len(value) > _SHOWN else shown
+    return str(value)

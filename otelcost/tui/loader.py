@@ -1,0 +1,192 @@
+"""Fills snapshots from the store. The only module of the interface that drains, opens a session or queries.
+
+Every load is one short session, so that the store is locked only while it is read: applications write to the
+spool meanwhile, and other readers and the drain of another process get their turn. All methods block.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import msgspec
+
+from otelcost import advise, settings
+from otelcost.store import queries
+from otelcost.store.db import session
+from otelcost.store.drain import drain
+from otelcost.store.queries import Window
+from otelcost.tui import convert
+from otelcost.tui.calls_filter import matching
+from otelcost.tui.host import StaleError
+from otelcost.tui.snapshot import Advice, Call, CallDetail, CallPage, CallQuery, Period, Snapshot
+
+_SLIDES: Final = timedelta(seconds=60)
+"""A window that ends now is read again after so long even where nothing new came."""
+_SCAN: Final = 1000
+_SCANS: Final = 20
+"""A filter looks at pages of so many rows, at so many pages before it shows what it has."""
+_ORDERS: Final = {"start": "newest", "cost": "cost", "duration": "duration"}
+
+Stamp = tuple[object, ...]
+
+
+class Loader:
+    """A `Source` over a store and the spool beside it.
+
+    Args:
+        path: the DuckDB file; None means `settings.store_path()`.
+        now: naive UTC; where relative windows end.
+    """
+
+    def __init__(self, path: Path | None = None, now: datetime | None = None) -> None:
+        self._path = settings.store_path() if path is None else path
+        self._spool = settings.spool_dir() if path is None else path.with_name("spool")
+        self._now = now
+        self._seen: Stamp | None = None
+        self._loaded: tuple[Period, datetime] | None = None
+        self._guard = threading.Lock()
+        self._open: set[duckdb.DuckDBPyConnection] = set()
+
+    def refresh(self, period: Period, *, force: bool) -> Snapshot | None:
+        """Drain what is new and read the window; None where nothing can have changed."""
+        now = self._moment()
+        spooled = _spool_stamp(self._spool)
+        seen = (spooled, _file_stamp(self._path))
+        if not force and seen == self._seen and not self._slid(period, now):
+            return None
+        drain(self._path, self._spool)
+        with self._session() as connection:
+            snapshot = self._read(connection, period, now)
+        # The spool as it was before the drain: a line that came later makes the next look a new one.
+        self._seen = (spooled, _file_stamp(self._path))
+        self._loaded = (period, now)
+        return snapshot
+
+    def advise(self, period: Period) -> Advice:
+        """Work out the recommendations."""
+        now = self._moment()
+        with self._session() as connection:
+            return convert.advice(advise.recommend(connection, window(period, now), now=now))
+
+    def calls(self, query: CallQuery) -> CallPage:
+        """One page. A text filter reads on until the page is full, the calls end, or enough was looked at."""
+        wanted = matching(query.text)
+        filtered = bool(query.text.strip())
+        size = _SCAN if filtered else query.limit + 1
+        rows: list[Call] = []
+        after = query.after
+        with self._session() as connection:
+            span = window(query.period, self._moment())
+            for _ in range(_SCANS):
+                found = _page(connection, span, query, size, after)
+                for row in found:
+                    if len(rows) == query.limit:
+                        return CallPage(rows=tuple(rows), after=after)
+                    after = queries.position(row, _ORDERS[query.order])
+                    shown = convert.call(row)
+                    if wanted(shown):
+                        rows.append(shown)
+                if len(found) < size:
+                    return CallPage(rows=tuple(rows), after=None)
+        return CallPage(rows=tuple(rows), after=after)
+
+    def call(self, call_id: str) -> CallDetail | None:
+        """One call in full."""
+        with self._session() as connection:
+            row = queries.call(connection, call_id)
+        return None if row is None else convert.detail(row)
+
+    def cancel(self) -> None:
+        """Interrupt the queries that run."""
+        with self._guard:
+            for connection in self._open:
+                connection.interrupt()
+
+    def _moment(self) -> datetime:
+        return self._now or datetime.now(UTC).replace(tzinfo=None)
+
+    def _slid(self, period: Period, now: datetime) -> bool:
+        return self._loaded is None or self._loaded[0] != period or now - self._loaded[1] >= _SLIDES
+
+    def _read(self, connection: duckdb.DuckDBPyConnection, period: Period, now: datetime) -> Snapshot:
+        span = window(period, now)
+        found = convert.overview(queries.overview(connection, span))
+        rows = queries.tasks(connection, span)
+        by_day = queries.task_days(connection, span)
+        everything = period.text == "all"
+        return Snapshot(
+            period=period,
+            label=period.text if not period.shift else f"{period.text} earlier x{period.shift}",
+            start=None if everything else span.start,
+            end=None if everything else span.end,
+            overview=found,
+            tasks=convert.tasks(rows, by_day, convert.span_of(found.days)),
+            spool=str(self._spool),
+        )
+
+    @contextmanager
+    def _session(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        try:
+            with session(self._path) as connection:
+                with self._guard:
+                    self._open.add(connection)
+                try:
+                    yield connection
+                finally:
+                    with self._guard:
+                        self._open.discard(connection)
+        except duckdb.InterruptException as error:
+            raise StaleError from error
+
+
+def window(period: Period, now: datetime) -> Window:
+    """The span of time a period stands for.
+
+    Raises:
+        UsageError: its text is no window.
+    """
+    span = Window.parse(period.text, now)
+    if not period.shift or period.text == "all":
+        return span
+    back = span.length * period.shift
+    return msgspec.structs.replace(span, start=span.start - back, end=span.end - back)
+
+
+def _page(
+    connection: duckdb.DuckDBPyConnection, span: Window, query: CallQuery, size: int, after: tuple[object, ...] | None
+) -> list[queries.CallRow]:
+    return queries.calls(
+        connection,
+        span,
+        limit=size,
+        ids=query.ids,
+        task=query.task,
+        model=query.model,
+        order=_ORDERS[query.order],
+        reverse=not query.descending,
+        after=after,
+    )
+
+
+def _spool_stamp(folder: Path) -> Stamp:
+    """What is in the spool, as names and sizes: cheap enough to look at every other second."""
+    try:
+        entries = sorted((entry.name, entry.stat().st_size) for entry in folder.iterdir() if entry.suffix != ".json")
+    except OSError:
+        # No folder yet, or a segment went away between its name and its size: the next look sees it.
+        return ()
+    return tuple(entries)
+
+
+def _file_stamp(path: Path) -> Stamp:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_mtime_ns, found.st_size
