@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -124,4 +125,19 @@ def _without_foreign(environment: Mapping[str, str]) -> dict[str, str]:
 def _load(home: Path) -> int:
     from otelcost.store.drain import drain  # noqa: PLC0415  (DuckDB loads only where it is needed)
 
-    return drain(home / "store.duckdb", home / "spool").calls
+    with _at_home(home):
+        return drain().calls
+
+
+@contextmanager
+def _at_home(home: Path) -> Iterator[None]:
+    """Let this process use `home` for a while, so that prices of the user's own do not colour the demo."""
+    before = os.environ.get(settings.HOME_VARIABLE)
+    os.environ[settings.HOME_VARIABLE] = str(home)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[settings.HOME_VARIABLE]
+        else:
+            os.environ[settings.HOME_VARIABLE] = before

@@ -43,15 +43,17 @@ def test_message_has_text_and_usage(claude: anthropic.Anthropic, loopback_provid
 
 
 def test_newer_tokenizers_make_more_tokens(claude: anthropic.Anthropic) -> None:
-    older = claude.messages.create(model="claude-opus-4-6", max_tokens=9, messages=[{"role": "user", "content": "x" * 394}])
-    newer = claude.messages.create(model="claude-opus-5-5", max_tokens=9, messages=[{"role": "user", "content": "x" * 394}])
+    older = claude.messages.create(
+        model="claude-opus-4-6", max_tokens=9, messages=[{"role": "user", "content": "x" * 394}]
+    )
+    newer = claude.messages.create(
+        model="claude-opus-5-5", max_tokens=9, messages=[{"role": "user", "content": "x" * 394}]
+    )
 
     assert (older.usage.input_tokens, newer.usage.input_tokens) == (100, 130)
 
 
-def test_stream_helper_adds_up_to_the_final_message(
-    claude: anthropic.Anthropic, loopback_provider: Loopback
-) -> None:
+def test_stream_helper_adds_up_to_the_final_message(claude: anthropic.Anthropic, loopback_provider: Loopback) -> None:
     with claude.messages.stream(model=MODEL, max_tokens=500, messages=ASK) as stream:
         text = "".join(stream.text_stream)
         final = stream.get_final_message()

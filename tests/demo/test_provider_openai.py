@@ -132,9 +132,7 @@ def test_reasoning_is_part_of_the_output(gpt: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize(("asked", "served"), [("auto", "default"), ("flex", "flex"), ("priority", "priority")])
-def test_tier_is_echoed_as_served(
-    gpt: openai.OpenAI, loopback_provider: Loopback, asked: Any, served: str
-) -> None:
+def test_tier_is_echoed_as_served(gpt: openai.OpenAI, loopback_provider: Loopback, asked: Any, served: str) -> None:
     completion = gpt.chat.completions.create(model=MODEL, messages=ASK, service_tier=asked)
 
     assert completion.service_tier == served == loopback_provider.log()[-1]["tier"]
@@ -201,9 +199,7 @@ def test_response_that_hits_its_cap_is_incomplete(gpt: openai.OpenAI) -> None:
     assert events[-1].response.incomplete_details.reason == "max_output_tokens"
 
 
-def test_a_kept_response_is_retrieved_and_not_billed_again(
-    gpt: openai.OpenAI, loopback_provider: Loopback
-) -> None:
+def test_a_kept_response_is_retrieved_and_not_billed_again(gpt: openai.OpenAI, loopback_provider: Loopback) -> None:
     made = gpt.responses.create(model=MODEL, input="hello")
     again = gpt.responses.retrieve(made.id)
 

@@ -128,6 +128,7 @@ def _turn(state: State, api: str, body: Body, scenario: Scenario) -> Turn:
     item_prefix = {"openai.chat": "call_", "anthropic.messages": "toolu_01"}.get(api, "")
     return Turn(
         body=body,
+        digest=digest,
         model=model,
         answers=answers,
         tokens=tokens,
@@ -236,6 +237,7 @@ def _record(
         "speed": body.get("speed"),
         "geo": body.get("inference_geo"),
         "stream": bool(body.get("stream")),
+        "digest": turn.digest[:16] if turn else None,
         "usage": bill(tokens, turn.output_tokens if turn else 0, turn.reasoning_tokens if turn else 0),
     }
     state.log.append(record)

@@ -17,6 +17,7 @@ class Turn(NamedTuple):
     """A request with its answers (several only where a chat asked for `n`) and its bill."""
 
     body: Body
+    digest: str
     model: str
     answers: tuple[Answer, ...]
     tokens: Input
