@@ -9,9 +9,11 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
+from otelcost import settings
 from otelcost.capture import httpx as seam
 from otelcost.capture.guard import Guard
 from otelcost.capture.span import pipeline_of
+from otelcost.capture.worker import worker
 
 
 class OtelcostInstrumentor(BaseInstrumentor):  # type: ignore[misc]
@@ -30,6 +32,8 @@ class OtelcostInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         if disabled():
             return
         with Guard("instrument"):
+            settings.home()  # what it imports is imported now, not on the background thread
+            worker.prepare()
             seam.reinstall()
             _watch_spans()
 

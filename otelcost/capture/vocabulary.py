@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import os
+import threading
 import time
 from functools import cache
 from importlib.util import find_spec
@@ -22,14 +24,18 @@ if TYPE_CHECKING:
     from tiktoken import Encoding
 
 _YIELD_EVERY: Final = 4096
+_FORK_WAITS_SECONDS: Final = 2.0
+_importing = threading.Lock()
+"""Held while modules are imported on the background thread: a fork meanwhile would leave its child half a module."""
 
 
 @cache
 def encoding(name: str) -> Encoding | None:
     """The encoding (`o200k_base`, `cl100k_base`), or None where tiktoken or its vocabulary is missing or wrong."""
     try:
-        import tiktoken  # noqa: PLC0415  (heavy, and only for calls whose provider sent no usage)
-        from tiktoken_ext import openai_public  # type: ignore[import-untyped]  # noqa: PLC0415
+        with _importing:
+            import tiktoken  # noqa: PLC0415  (heavy, and only for calls whose provider sent no usage)
+            from tiktoken_ext import openai_public  # type: ignore[import-untyped]  # noqa: PLC0415
     except ImportError:
         return None
     try:
@@ -65,3 +71,15 @@ def _ranks(data: bytes) -> dict[bytes, int]:
         if position % _YIELD_EVERY == 0:
             time.sleep(0.0002)  # let the host's threads in: this loop alone would hold the interpreter for long
     return ranks
+
+
+def _release() -> None:
+    if _importing.locked():
+        _importing.release()
+
+
+os.register_at_fork(
+    before=lambda: _importing.acquire(timeout=_FORK_WAITS_SECONDS),
+    after_in_parent=_release,
+    after_in_child=_release,
+)

@@ -1,7 +1,8 @@
 """The background thread: takes finished attempts, makes records, writes them, and yields after each.
 
 The caller's side never blocks and takes no lock that a garbage collection could meet again. Bytes that wait are
-bounded: beyond the bound an attempt gives up its bodies and is recorded without them.
+bounded: beyond the bound an attempt gives up its bodies and is recorded without them. What the thread needs is
+imported before it starts: a fork in the middle of an import would leave the child with half a module.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import atexit
 import os
 import threading
 import time
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -17,6 +19,7 @@ from otelcost import settings
 from otelcost.capture import attempt as attempts
 from otelcost.capture.attempt import Attempt
 from otelcost.capture.guard import Guard
+from otelcost.capture.record import Recorder
 from otelcost.spool.diagnostics import diagnostics
 from otelcost.spool.writer import Spool
 
@@ -33,7 +36,7 @@ class Worker:
     """The queue, the thread that empties it, and their behaviour at fork and exit. One a process."""
 
     def __init__(self) -> None:
-        self._recorder: object | None = None
+        self._recorder: Recorder | None = None
         self._spool: Spool | None = None
         self._limit = _pending_limit()
         self._registered = False
@@ -59,12 +62,17 @@ class Worker:
         with self._starting:
             if self._thread is not None and self._thread.is_alive():
                 return
-            self._register_exit()
+            self.prepare()
             thread = threading.Thread(target=self._run, name="otelcost", daemon=True)
-            thread.start()
-            self._thread = thread
+            try:
+                thread.start()
+            except RuntimeError:  # no more threads, as late in an exit: records are made where calls end
+                self._exited = True
+            else:
+                self._thread = thread
 
-    def _register_exit(self) -> None:
+    def prepare(self) -> None:
+        """See to the exit of the process. Once; the earlier, the more of the host's exit handlers come before ours."""
         if self._registered:
             return
         self._registered = True
@@ -72,10 +80,14 @@ class Worker:
         # Also where `atexit` does not run (a forked worker of multiprocessing), and before tracers shut down.
         register = getattr(threading, "_register_atexit", None)
         if register is not None:
-            register(self._flush_before_exit)
+            with suppress(RuntimeError):  # the process is exiting already
+                register(self._flush_before_exit)
 
     def submit(self, attempt: Attempt) -> None:
         """Take a finished attempt. From any thread, at any time, also from a garbage collection."""
+        if self._queue.qsize() >= MAX_PENDING_RECORDS:
+            diagnostics.count("dropped_records")
+            return
         held = attempt.held_bytes()
         with self._bytes_lock:
             if self._pending_bytes + held > self._limit:
@@ -83,9 +95,6 @@ class Worker:
                 held = 0
             self._pending_bytes += held
         attempt.size = held
-        if self._queue.qsize() >= MAX_PENDING_RECORDS:
-            diagnostics.count("dropped_records")
-            return
         self._queue.put(attempt)
         if self._exited:
             self._drain_inline()
@@ -113,14 +122,11 @@ class Worker:
             self._write(item)
 
     def _write(self, attempt: Attempt) -> None:
-        from otelcost.capture.record import Recorder  # noqa: PLC0415  (off the caller's thread, and only if used)
-
-        recorder = self._recorder
-        if not isinstance(recorder, Recorder):
-            recorder = self._recorder = Recorder()
+        if self._recorder is None:
+            self._recorder = Recorder()
         if self._spool is None:
             self._spool = Spool(settings.spool_dir(), "calls")
-        self._spool.append(recorder.record(attempt, quick=self._hurry))
+        self._spool.append(self._recorder.record(attempt, quick=self._hurry))
 
     def _tidy(self) -> float | None:
         with Guard("tidy"):

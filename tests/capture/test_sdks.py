@@ -83,9 +83,7 @@ def test_messages(claude: Any, captured: Captured) -> None:
 
 def test_stream_with_usage(client: Any, captured: Captured) -> None:
     chunks = list(
-        client.chat.completions.create(
-            model=MODEL, messages=ASK, stream=True, stream_options={"include_usage": True}
-        )
+        client.chat.completions.create(model=MODEL, messages=ASK, stream=True, stream_options={"include_usage": True})
     )
     call = captured.one()
     assert (call.status, call.stream, call.flags) == ("ok", True, ())
@@ -263,9 +261,7 @@ def test_connection_broken_in_a_stream(client: Any, captured: Captured) -> None:
 
 @pytest.mark.parametrize("scenario", ["non-json", "wrong-type", "broken-json", "gzip"])
 def test_odd_bodies(client: Any, captured: Captured, scenario: str) -> None:
-    raw = client.chat.completions.with_raw_response.create(
-        model=MODEL, messages=ASK, extra_headers=_scenario(scenario)
-    )
+    raw = client.chat.completions.with_raw_response.create(model=MODEL, messages=ASK, extra_headers=_scenario(scenario))
     assert raw.http_response.status_code == 200
     assert captured.one().http_status == 200
 
@@ -348,9 +344,7 @@ def test_eight_threads(client: Any, captured: Captured) -> None:
 
 async def test_fifty_at_once(trusting: Loopback, captured: Captured) -> None:
     async with _async(trusting) as client:
-        answers = await asyncio.gather(
-            *(client.chat.completions.create(model=MODEL, messages=ASK) for _ in range(50))
-        )
+        answers = await asyncio.gather(*(client.chat.completions.create(model=MODEL, messages=ASK) for _ in range(50)))
     assert sorted(call.response_id or "" for call in captured.calls()) == sorted(one.id for one in answers)
 
 

@@ -16,11 +16,11 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 from opentelemetry.util._once import Once
-from otelcost_exporters.spool import OtelcostSpanExporter
 
 import otelcost
 from otelcost.capture import span as spans
 from otelcost.spool.diagnostics import diagnostics
+from otelcost_exporters.spool import OtelcostSpanExporter
 
 from .conftest import Captured
 
@@ -43,9 +43,7 @@ class Telemetry:
 
     def __init__(self, **options: Any) -> None:
         self.memory = InMemorySpanExporter()
-        self.provider = TracerProvider(
-            shutdown_on_exit=False, resource=Resource({"service.name": "shop"}), **options
-        )
+        self.provider = TracerProvider(shutdown_on_exit=False, resource=Resource({"service.name": "shop"}), **options)
         self.provider.add_span_processor(SimpleSpanProcessor(self.memory))
         self.tracer = self.provider.get_tracer("test")
 
@@ -230,9 +228,7 @@ def test_no_span_is_made_for_our_own_exporter_alone(captured: Captured) -> None:
     provider.shutdown()
 
 
-def test_suppressing_instrumentation_records_nothing_and_says_so(
-    captured: Captured, telemetry: Telemetry
-) -> None:
+def test_suppressing_instrumentation_records_nothing_and_says_so(captured: Captured, telemetry: Telemetry) -> None:
     with suppress_instrumentation():
         ask()
     assert captured.calls() == []
@@ -247,9 +243,7 @@ def test_suppressing_http_spans_is_not_about_calls(captured: Captured, telemetry
     assert "chat gpt-4o-mini" in telemetry.spans()
 
 
-def test_another_llm_instrumentation_hides_our_span_not_the_record(
-    captured: Captured, telemetry: Telemetry
-) -> None:
+def test_another_llm_instrumentation_hides_our_span_not_the_record(captured: Captured, telemetry: Telemetry) -> None:
     token = context.attach(context.set_value(spans.SUPPRESS_LLM_KEY, True))
     try:
         ask()

@@ -100,9 +100,7 @@ def test_exceptions_of_the_stream_are_untouched(captured: Captured, module: Any)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ValueError])
-def test_exceptions_of_the_transport_are_untouched(
-    captured: Captured, module: Any, error: type[BaseException]
-) -> None:
+def test_exceptions_of_the_transport_are_untouched(captured: Captured, module: Any, error: type[BaseException]) -> None:
     def fail(request: Any) -> Any:
         raise error("host")
 
@@ -247,7 +245,9 @@ async def test_an_async_stream_and_its_end(captured: Captured, module: Any) -> N
 def test_nothing_is_kept_after_the_calls(captured: Captured, module: Any, trusting: Loopback) -> None:
     with module.Client() as client:
         for _ in range(3):
-            client.post(f"{trusting.openai_url}/chat/completions", json=BODY, headers={"authorization": "Bearer sk-test"}).raise_for_status()
+            client.post(
+                f"{trusting.openai_url}/chat/completions", json=BODY, headers={"authorization": "Bearer sk-test"}
+            ).raise_for_status()
     assert len(captured.calls()) == 3
     assert not open_attempts
     gc.collect()
