@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,10 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from otelcost import settings
-from otelcost.demo.loopback import HOST, Loopback, running
+from otelcost.demo.loopback import HOST, running
 from otelcost.errors import OtelcostError
 
-MARKER: Final = "OTELCOST-DEMO"
+MARKER: Final = "otelcost-demo.json"
 PROVIDER_LOG: Final = "provider.ndjson"
 _APP: Final = Path(__file__).parent / "app"
 _LAUNCH: Final = "from opentelemetry.instrumentation.auto_instrumentation import run; run()"
@@ -50,33 +51,35 @@ def run(home: Path, *, seed: int = 7, progress: Callable[[str], None] | None = N
     """
     say = progress or (lambda _: None)
     began = time.perf_counter()
-    _prepare(home)
+    until_us = time.time_ns() // 1000
+    _prepare(home, seed, until_us)
     with running(seed) as provider:
         say(f"loopback provider on {HOST}:{provider.port}")
-        _live(home, seed, provider, say)
+        _live(home, _environment(home, seed, until_us, provider.port), say)
         log = home / PROVIDER_LOG
         log.write_text(provider.log_text(), encoding="utf-8")
+    say("loading the store")
     calls = _load(home)
     return DemoResult(home, calls, log, time.perf_counter() - began)
 
 
-def _prepare(home: Path) -> None:
-    """Make an empty folder with the marker that lets the next run wipe it."""
+def _prepare(home: Path, seed: int, until_us: int) -> None:
+    """Make an empty folder with the marker that lets the next run wipe it and says what this run was."""
     try:
         if home.exists():
             if any(home.iterdir()) and not (home / MARKER).is_file():
                 raise OtelcostError(f"{home} is not empty and was not made by the demo", "choose another folder")
             shutil.rmtree(home)
         home.mkdir(parents=True, mode=0o700)
-        (home / MARKER).write_text("Made by `otelcost demo`, which may delete this folder.\n", encoding="utf-8")
+        facts = {"made_by": "otelcost demo, which may delete this folder", "seed": seed, "until_unix_us": until_us}
+        (home / MARKER).write_text(json.dumps(facts) + "\n", encoding="utf-8")
         shutil.copytree(_APP, home / "app", ignore=shutil.ignore_patterns("__pycache__"))
     except OSError as error:
         raise OtelcostError(f"cannot prepare the demo's folder {home}", str(error)) from error
 
 
-def _live(home: Path, seed: int, provider: Loopback, say: Callable[[str], None]) -> None:
+def _live(home: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
     command = [sys.executable, "-c", _LAUNCH, "--traces_exporter", "otelcost", sys.executable, "-m", "app.main"]
-    environment = _environment(home, seed, provider.port)
     with tempfile.TemporaryFile("w+", encoding="utf-8") as complaints:
         app = subprocess.Popen(  # noqa: S603  (our own workload, no shell)
             command, cwd=home, env=environment, text=True, stdout=subprocess.PIPE, stderr=complaints
@@ -95,7 +98,7 @@ def _live(home: Path, seed: int, provider: Loopback, say: Callable[[str], None])
             raise OtelcostError(f"the demo's workload failed with status {status}", last)
 
 
-def _environment(home: Path, seed: int, port: int) -> dict[str, str]:
+def _environment(home: Path, seed: int, until_us: int, port: int) -> dict[str, str]:
     """The caller's environment without its proxies, keys and telemetry settings, and with the demo's."""
     return _without_foreign(os.environ) | {
         settings.HOME_VARIABLE: str(home),
@@ -110,7 +113,7 @@ def _environment(home: Path, seed: int, port: int) -> dict[str, str]:
         "OTEL_LOGS_EXPORTER": "none",
         "PYTHONDONTWRITEBYTECODE": "1",
         "DEMO_SEED": str(seed),
-        "DEMO_UNTIL_US": str(time.time_ns() // 1000),
+        "DEMO_UNTIL_US": str(until_us),
     }
 
 

@@ -28,16 +28,16 @@ def test_a_folder_with_something_else_in_it_is_refused(tmp_path: Path) -> None:
 
 def test_an_earlier_demo_is_wiped(tmp_path: Path) -> None:
     home = tmp_path / "demo"
-    runner._prepare(home)
+    runner._prepare(home, 7, 1)
     (home / "store.duckdb").write_text("old")
-    runner._prepare(home)
+    runner._prepare(home, 7, 1)
 
-    assert sorted(path.name for path in home.iterdir()) == [runner.MARKER, "app"]
+    assert sorted(path.name for path in home.iterdir()) == ["app", runner.MARKER]
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     real, link = tmp_path / "real", tmp_path / "link"
-    runner._prepare(real)
+    runner._prepare(real, 7, 1)
     link.symlink_to(real)
 
     with pytest.raises(OtelcostError, match="cannot prepare"):
@@ -77,7 +77,7 @@ def test_workload_sees_no_proxy_no_key_and_no_telemetry_of_the_caller(
     ):
         monkeypatch.setenv(name, "the user's own")
 
-    environment = runner._environment(tmp_path, 7, 1234)
+    environment = runner._environment(tmp_path, 7, 1, 1234)
 
     assert "the user's own" not in environment.values()
     assert environment["OTELCOST_HOME"] == str(tmp_path)
