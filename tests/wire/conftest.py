@@ -1,0 +1,84 @@
+"""Builders of exchanges shaped like the real ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from otelcost.model import Call, Context, Exchange
+from otelcost.wire import decode
+
+KEY = bytes(range(32))
+HOSTS = {"/v1/messages": "api.anthropic.com"}
+
+
+class Wire:
+    """Makes exchanges and decodes them with a fixed key."""
+
+    key = KEY
+    context = Context(trace_id="1" * 32, span_id="2" * 16, start_unix_us=1_700_000_000_000_000, operation_id="2" * 16)
+
+    def exchange(self, path: str, request: object, response: object, **changes: Any) -> Exchange:
+        """A finished 200; bodies that are not bytes are written as JSON. Keyword arguments replace members."""
+        members: dict[str, Any] = {
+            "method": "POST",
+            "host": HOSTS.get(path, "api.openai.com"),
+            "port": 443,
+            "path": path,
+            "query": "",
+            "request_headers": {},
+            "request_body": self.body(request),
+            "status": 200,
+            "response_headers": {},
+            "response_body": self.body(response),
+            "response_decoded": True,
+            "ended": "complete",
+            "error_type": None,
+            "request_truncated": False,
+            "response_truncated": False,
+            "trusted_host": False,
+            "context": self.context,
+        }
+        return Exchange(**(members | changes))
+
+    def call(self, path: str, request: object, response: object, **changes: Any) -> Call:
+        """The call of such an exchange."""
+        return decode(self.exchange(path, request, response, **changes), self.key)
+
+    def chat(self, request: object, response: object = None, **changes: Any) -> Call:
+        """A call of chat completions."""
+        return self.call("/v1/chat/completions", request, {} if response is None else response, **changes)
+
+    def responses(self, request: object, response: object, **changes: Any) -> Call:
+        """A call of responses."""
+        return self.call("/v1/responses", request, response, **changes)
+
+    def messages(self, request: object, response: object = None, **changes: Any) -> Call:
+        """A call of Anthropic messages."""
+        return self.call("/v1/messages", request, {} if response is None else response, **changes)
+
+    @staticmethod
+    def body(value: object) -> bytes:
+        """Bytes as they are, anything else as compact JSON."""
+        if isinstance(value, bytes):
+            return value
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+    @staticmethod
+    def sse(events: Iterable[object], *, named: bool = False, done: bool = False) -> bytes:
+        """Events as a body: with `event:` lines where `named`, closed by `[DONE]` where `done`."""
+        out = b""
+        for event in events:
+            if named and isinstance(event, dict):
+                out += f"event: {event.get('type')}\n".encode()
+            out += b"data: " + Wire.body(event) + b"\n\n"
+        return out + (b"data: [DONE]\n\n" if done else b"")
+
+
+@pytest.fixture(scope="session")
+def wire() -> Wire:
+    """Builders of exchanges and calls."""
+    return Wire()

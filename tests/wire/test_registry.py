@@ -1,0 +1,97 @@
+"""Which requests are calls, and whose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from otelcost.wire import HEADERS, provider_of, recognise
+
+
+@pytest.mark.parametrize(
+    ("path", "api"),
+    [
+        ("/v1/chat/completions", "openai.chat"),
+        ("/chat/completions", "openai.chat"),
+        ("/v1/chat/completions/", "openai.chat"),
+        ("/openai/v1/chat/completions", "openai.chat"),
+        ("/beta/chat/completions", "openai.chat"),
+        ("/openai/deployments/gpt/chat/completions", "openai.chat"),
+        ("/openai/deployments/gpt/completions", "openai.completions"),
+        ("/v1/completions", "openai.completions"),
+        ("/v1/responses", "openai.responses"),
+        ("/openai/responses", "openai.responses"),
+        ("/v1/responses/compact", "openai.responses"),
+        ("/v1/embeddings", "openai.embeddings"),
+        ("/api/v1/embeddings", "openai.embeddings"),
+        ("/v1/messages", "anthropic.messages"),
+        ("/anthropic/v1/messages", "anthropic.messages"),
+    ],
+)
+def test_paths_that_bill(path: str, api: str) -> None:
+    assert recognise("POST", "gateway.internal", path) == api
+    assert recognise("post", "gateway.internal", path) == api
+    assert recognise("GET", "gateway.internal", path) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/responses/resp_1",
+        "/v1/responses/resp_1/cancel",
+        "/v1/responses/resp_1/input_items",
+        "/v1/responses/input_tokens",
+        "/v1/messages/count_tokens",
+        "/v1/messages/batches",
+        "/v1/threads/thread_1/messages",
+        "/api/embeddings",
+        "/v1/models",
+        "/",
+        "",
+    ],
+)
+def test_paths_that_do_not(path: str) -> None:
+    assert recognise("POST", "api.openai.com", path) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "provider"),
+    [
+        ("api.openai.com", "/v1/responses", "openai"),
+        ("EU.api.openai.com", "/v1/responses", "openai"),
+        ("acme.openai.azure.com", "/openai/deployments/x/chat/completions", "azure.ai.openai"),
+        ("acme.services.ai.azure.com", "/openai/v1/responses", "azure.ai.openai"),
+        ("acme.services.ai.azure.com", "/models/chat/completions", "azure.ai.inference"),
+        ("api.anthropic.com", "/v1/messages", "anthropic"),
+        ("api.groq.com", "/openai/v1/chat/completions", "groq"),
+        ("europe-west1-aiplatform.googleapis.com", "/v1/chat/completions", "gcp.vertex_ai"),
+        ("bedrock-runtime.us-east-1.amazonaws.com", "/openai/v1/chat/completions", "aws.bedrock"),
+        ("localhost", "/v1/chat/completions", None),
+        ("notapi.openai.com.evil.example", "/v1/chat/completions", None),
+        ("fakeapi.openai.com", "/v1/chat/completions", None),
+    ],
+)
+def test_providers_by_host(host: str, path: str, provider: str | None) -> None:
+    assert provider_of(host, path) == provider
+
+
+def test_an_unknown_host_is_flagged_unless_trusted(wire: Any) -> None:
+    answer = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}
+    assumed = wire.chat({"model": "m"}, answer, host="llm.internal")
+    assert (assumed.provider, assumed.flags) == ("openai", ("provider_assumed",))
+    trusted = wire.chat({"model": "m"}, answer, host="llm.internal", trusted_host=True)
+    assert (trusted.provider, trusted.flags) == ("openai", ())
+
+
+def test_no_kept_header_can_hold_a_secret() -> None:
+    assert all(name == name.lower() for name in HEADERS)
+    for word in ("authorization", "key", "cookie", "token", "secret", "organization", "project"):
+        assert not [name for name in HEADERS if word in name]
+
+
+def test_an_exchange_nobody_recognises_still_makes_a_call(wire: Any) -> None:
+    call = wire.call("/v1/models", b"", b"{}")
+    assert (call.api, call.provider, call.status, call.flags) == ("unknown", "openai", "ok", ("request_undecodable",))
+    lost = wire.call("/v1/models", b"", b"", status=None, ended="timeout", host="h")
+    assert (lost.provider, lost.status) == ("unknown", "timeout")
