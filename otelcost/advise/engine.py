@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 
 import duckdb
 
@@ -14,7 +14,7 @@ from otelcost.advise.apply import World
 from otelcost.advise.catalogue import Rule, load
 from otelcost.advise.finding import Finding, run
 from otelcost.advise.interval import day_blocks
-from otelcost.advise.joint import Marginal, Saving, by_day, marginals
+from otelcost.advise.joint import Marginal, by_day, marginals
 from otelcost.advise.life_cycle import OPEN, counts, read_states
 from otelcost.advise.plan import Priced, build_world, make_plans
 from otelcost.advise.recorded import Recorded
@@ -25,20 +25,38 @@ from otelcost.advise.transforms import EnableCache
 from otelcost.advise.window import materialised
 from otelcost.errors import RuleError
 
-MONTHLY_FROM_DAYS = 7
-_DAY_US = 86_400_000_000
+MONTHLY_FROM_DAYS: Final = 7
+"""A monthly figure is told only where the traffic reaches over so many calendar days, and as many were observed."""
+
+LIFETIMES: Final = {"5m": "5 minutes", "1h": '1 hour ("ttl": "1h")', "auto": "the provider's own"}
+"""How a cache lifetime reads in a sentence."""
+
+_DAY_US: Final = 86_400_000_000
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (the store's times are naive UTC)
+
+_TRAFFIC: Final = """
+SELECT coalesce(sum(cost_picousd), 0), coalesce(min(epoch_us(start)), 0), coalesce(max(epoch_us(start)), 0),
+    count(DISTINCT start::DATE), (SELECT coalesce(min(epoch_us(start)), 0) FROM v_base)
+FROM w_calls
+"""
 
 
 class _Traffic(NamedTuple):
-    """What the window holds: priced spend, and the first and last call in microseconds."""
+    """What the window holds: priced spend, and times in microseconds since 1970, UTC."""
 
     spend: int
     first_us: int
     last_us: int
+    days_with_calls: int
+    observed_us: int  # from the first call there ever was, or the window's start, to the window's end
 
     @property
-    def covered_us(self) -> int:
-        return self.last_us - self.first_us
+    def first_day(self) -> int:
+        return self.first_us // _DAY_US
+
+    @property
+    def last_day(self) -> int:
+        return self.last_us // _DAY_US
 
 
 def recommend(
@@ -70,7 +88,7 @@ def recommend(
         world = build_world(connection, pricer, findings)
         priced, refused = make_plans(world, pricer, findings)
         states = read_states(connection, now)
-        return _report(window, _traffic(connection), world, pricer, priced, states, [*not_checked, *refused])
+        return _report(window, _traffic(connection, window), world, pricer, priced, states, [*not_checked, *refused])
 
 
 def _guarded(connection: duckdb.DuckDBPyConnection, rule: Rule) -> tuple[list[Finding], list[NotChecked]]:
@@ -85,13 +103,11 @@ def _first_word(error: RuleError) -> str:
     return error.what.removeprefix("rule ").partition(":")[0]
 
 
-def _traffic(connection: duckdb.DuckDBPyConnection) -> _Traffic:
-    row = connection.execute(
-        "SELECT coalesce(sum(cost_picousd), 0), coalesce(min(epoch_us(start)), 0), coalesce(max(epoch_us(start)), 0) "
-        "FROM w_calls"
-    ).fetchone()
-    spend, first, last = row or (0, 0, 0)
-    return _Traffic(int(spend), first, last)
+def _traffic(connection: duckdb.DuckDBPyConnection, window: Period) -> _Traffic:
+    row = connection.execute(_TRAFFIC).fetchone() or (0, 0, 0, 0, 0)
+    spend, first, last, days, first_ever = (int(value) for value in row)
+    start, end = ((moment - _EPOCH) // timedelta(microseconds=1) for moment in (window.start, window.end))
+    return _Traffic(spend, first, last, days, end - max(start, first_ever))
 
 
 def _report(
@@ -110,10 +126,10 @@ def _report(
     cards = [
         _card(one, share_of.get(one.plan.id), world, traffic, span, states.get(one.plan.id, OPEN)) for one in priced
     ]
-    headline = _headline(counted, shares, traffic)
+    headline = _headline(counted, shares, world)
     return Report(
         window=span,
-        coverage_days=traffic.covered_us / _DAY_US,
+        coverage_days=traffic.days_with_calls,
         spend_picousd=traffic.spend,
         recommendations=tuple(
             sorted(cards, key=lambda card: (-card.marginal_picousd, -card.standalone_picousd, card.id))
@@ -124,20 +140,20 @@ def _report(
     )
 
 
-def _headline(counted: Sequence[Priced], shares: Sequence[Marginal], traffic: _Traffic) -> Headline:
+def _headline(counted: Sequence[Priced], shares: Sequence[Marginal], world: World) -> Headline:
     totals: Counter[str] = Counter()
-    simulated: Counter[int] = Counter()
+    daily: Counter[int] = Counter()
+    simulated = [one for one in counted if one.plan.finding.rule.class_ == "simulated"]
     for one, share in zip(counted, shares, strict=True):
-        class_ = one.plan.finding.rule.class_
-        totals[class_] += share.total
-        if class_ == "simulated":
-            simulated.update(share.by_day)
-    bounds = _interval(simulated, traffic, "headline") if simulated else None
+        totals[one.plan.finding.rule.class_] += share.total
+        if one.plan.finding.rule.class_ == "simulated":
+            daily.update(share.by_day)
+    bounds = day_blocks(daily, _billed(world, simulated), "headline")
     return Headline(
         exact_picousd=totals["exact"],
         simulated_picousd=totals["simulated"],
-        simulated_low_picousd=bounds[0] if bounds else None,
-        simulated_high_picousd=min(bounds[1], traffic.spend - totals["exact"]) if bounds else None,
+        simulated_low_picousd=min(bounds[0], totals["simulated"]) if bounds else None,
+        simulated_high_picousd=max(bounds[1], totals["simulated"]) if bounds else None,
         needs_trial_picousd=totals["needs-trial"],
     )
 
@@ -149,7 +165,7 @@ def _card(
     calls = [world.calls[n] for n in sorted(plan.numbers)]
     evidence = plan.finding.evidence | _replayed(one, world)
     words = _words(one, evidence)
-    low, high = _bounds(one, world, traffic)
+    low, high = _bounds(one, world)
     return Recommendation(
         id=plan.id,
         rule=rule.id,
@@ -177,8 +193,13 @@ def _card(
 
 
 def _words(one: Priced, evidence: Mapping[str, Any]) -> dict[str, Any]:
-    finding = one.plan.finding
-    return {**transforms.as_dict(one.plan.transform), **evidence, "task": finding.task, "calls": len(one.plan.numbers)}
+    change = transforms.as_dict(one.plan.transform)
+    fixed = {
+        "task": one.plan.finding.task,
+        "calls": len(one.plan.numbers),
+        "lifetime": LIFETIMES.get(change.get("ttl", "")),
+    }
+    return {**change, **evidence, **fixed}
 
 
 def _replayed(one: Priced, world: World) -> dict[str, Any]:
@@ -197,27 +218,30 @@ def _replayed(one: Priced, world: World) -> dict[str, Any]:
     }
 
 
-def _bounds(one: Priced, world: World, traffic: _Traffic) -> tuple[int | None, int | None]:
+def _bounds(one: Priced, world: World) -> tuple[int | None, int | None]:
     """Low and high of the standalone saving. The low end leaves out calls whose bill is only estimated."""
-    certain = Saving({n: amount for n, amount in one.alone.by_call.items() if not world.calls[n].doubtful})
-    all_days = _interval(by_day(world, one.alone.by_call), traffic, one.plan.id)
-    certain_days = _interval(by_day(world, certain.by_call), traffic, one.plan.id)
-    if all_days is None or certain_days is None:
+    sure = {n: amount for n, amount in one.alone.by_call.items() if not world.calls[n].doubtful}
+    billed = _billed(world, [one])
+    low = day_blocks(by_day(world, sure), billed, one.plan.id)
+    high = day_blocks(by_day(world, one.alone.by_call), billed, one.plan.id)
+    if low is None or high is None:
         # One day says nothing of the next; what was surely billed still bounds the window itself from below.
-        return (certain.total, None) if certain.total < one.alone.total else (None, None)
-    observed = sum(world.calls[n].cost for n in one.plan.numbers)
-    high = min(max(all_days[1], one.alone.total), observed)  # nothing saves more than was paid
-    return min(certain_days[0], one.alone.total), high
+        known = sum(sure.values())
+        return (known, None) if known < one.alone.total else (None, None)
+    return min(low[0], one.alone.total), max(high[1], one.alone.total)
 
 
-def _interval(daily: Mapping[int, int], traffic: _Traffic, seed: str) -> tuple[int, int] | None:
-    return day_blocks(daily, traffic.first_us // _DAY_US, traffic.last_us // _DAY_US, seed)
+def _billed(world: World, priced: Iterable[Priced]) -> dict[int, int]:
+    """What the calls that these change cost, by day, each call once."""
+    return by_day(world, {n: world.calls[n].cost for one in priced for n in one.plan.numbers})
 
 
 def _monthly(saved: int, traffic: _Traffic) -> int | None:
-    if traffic.covered_us < MONTHLY_FROM_DAYS * _DAY_US:
+    """Per 30 days of the observed time, as the overview scales spend; never from less than a week of traffic."""
+    seen = traffic.last_day - traffic.first_day + 1
+    if seen < MONTHLY_FROM_DAYS or traffic.observed_us < MONTHLY_FROM_DAYS * _DAY_US:
         return None
-    return saved * 30 * _DAY_US // traffic.covered_us
+    return saved * 30 * _DAY_US // traffic.observed_us
 
 
 def _call_site(calls: Sequence[Recorded]) -> str | None:

@@ -1,4 +1,9 @@
-"""How far a window's saving may be from the next one's: a day-block bootstrap, seeded, in integers."""
+"""How far a saving may be from what was found: a day-block bootstrap of its rate, seeded, in integers.
+
+The window's traffic is known, so what is drawn anew is not how much was called but how much of the bill the
+change would take away, which differs from day to day. A rate that never differs, such as half price, has no
+width; and no bound is ever above the bill.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +17,27 @@ HIGH_PERMILLE: Final = 975
 MINIMUM_DAYS: Final = 2
 
 
-def day_blocks(daily: Mapping[int, int], first_day: int, last_day: int, seed: str) -> tuple[int, int] | None:
-    """The central 95 % of the saving of as many days, drawn with replacement from the days there were.
+def day_blocks(saved: Mapping[int, int], billed: Mapping[int, int], seed: str) -> tuple[int, int] | None:
+    """The central 95 % of the saving, were the window made of days drawn from it with replacement.
 
     Args:
-        daily: pico-dollars saved by day number; days that are missing saved nothing and count as such.
-        first_day, last_day: the covered days, both included.
+        saved: pico-dollars by day number.
+        billed: what the affected calls cost, by day number.
         seed: makes the draw repeatable.
 
     Returns:
-        Low and high, or None below `MINIMUM_DAYS` days: one day says nothing about another.
+        Low and high in pico-dollars of the whole window, or None below `MINIMUM_DAYS` days with a bill: one
+        day says nothing about another.
     """
-    days = [daily.get(day, 0) for day in range(first_day, last_day + 1)]
+    days = [(saved.get(day, 0), cost) for day, cost in sorted(billed.items()) if cost > 0]
     if len(days) < MINIMUM_DAYS:
         return None
+    whole = sum(cost for _, cost in days)
     draw = random.Random(seed)  # noqa: S311  (a repeatable draw, not a secret)
-    sums = sorted(sum(draw.choices(days, k=len(days))) for _ in range(SAMPLES))
-    return sums[SAMPLES * LOW_PERMILLE // 1000], sums[SAMPLES * HIGH_PERMILLE // 1000 - 1]
+    rates = sorted(_scaled(draw.choices(days, k=len(days)), whole) for _ in range(SAMPLES))
+    return rates[SAMPLES * LOW_PERMILLE // 1000], rates[SAMPLES * HIGH_PERMILLE // 1000 - 1]
+
+
+def _scaled(days: list[tuple[int, int]], whole: int) -> int:
+    """The saving of these days, scaled to the whole bill."""
+    return sum(saving for saving, _ in days) * whole // sum(cost for _, cost in days)

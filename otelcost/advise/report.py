@@ -35,8 +35,8 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
 
     `standalone_picousd` is the saving if nothing else is done, `marginal_picousd` its share of the joint
     figure; only marginals may be added up. `low_picousd` and `high_picousd` bound the standalone saving of
-    the window (95 %, day blocks); None where there are too few days to say. `monthly_picousd` is the
-    standalone saving scaled to 30 days, None below seven days of traffic.
+    the window (95 %, day blocks); None where there are too few days to say.
+    `monthly_picousd` is the standalone saving scaled to 30 days, None below seven days of traffic.
     """
 
     id: str
@@ -85,7 +85,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """All advice for one window. `joint_picousd` never exceeds `spend_picousd`."""
 
     window: Span
-    coverage_days: float
+    coverage_days: int  # UTC days of the window with a call
     spend_picousd: int
     recommendations: tuple[Recommendation, ...]
     joint_picousd: int

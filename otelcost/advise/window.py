@@ -98,9 +98,10 @@ def _candidates(provider: str, model: str, facts: ModelFacts, keys: set[str]) ->
         other = model_facts(provider, name)
         factor = facts.token_factor_to(other) if other is not None else None
         if other is not None and factor is not None:
+            priced = any(key.split("/")[1:] == [name, "standard"] for key in keys)
             yield (
                 provider, model, rank, name, round(factor * 1000), other.vision, other.tools, other.schema,
-                other.context_window_tokens, other.max_output_tokens, any(key.split("/")[1:] == [name, "standard"] for key in keys),
+                other.context_window_tokens, other.max_output_tokens, priced,
             )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from otelcost.spool.names import segment_name
 from otelcost.store.db import session
 from otelcost.store.drain import drain
 
-BASE = datetime(2026, 11, 2)
+BASE = datetime.fromisoformat("2026-11-02")
 """A Monday after the last change of prices in the book that matters here."""
 BYTES_PER_TOKEN = 4
 
@@ -31,8 +31,8 @@ class Window(NamedTuple):
     end: datetime
 
 
-ALL = Window(datetime(2026, 1, 1), datetime(2027, 1, 1))
-NOW = datetime(2026, 11, 30)
+NOW = datetime.fromisoformat("2026-11-30")
+ALL = Window(datetime.fromisoformat("2026-01-01"), NOW)
 
 
 class Part(msgspec.Struct, forbid_unknown_fields=True):
@@ -119,9 +119,7 @@ def _series(index: int, spec: Spec) -> Iterator[Call]:
             number += 1
 
 
-def _operation(
-    index: int, spec: Spec, at: datetime, trace: int, which: tuple[int, int, int, int]
-) -> Iterator[Call]:
+def _operation(index: int, spec: Spec, at: datetime, trace: int, which: tuple[int, int, int, int]) -> Iterator[Call]:
     number, _, copy, _ = which
     operation = digest(index, number, copy, "operation")
     for attempt in range(1, spec.attempts + 1):
@@ -129,9 +127,7 @@ def _operation(
         at += timedelta(seconds=spec.duration_s + 0.5)
 
 
-def _call(
-    spec: Spec, at: datetime, trace: int, operation: int, attempt: int, which: tuple[int, int, int, int]
-) -> Call:
+def _call(spec: Spec, at: datetime, trace: int, operation: int, attempt: int, which: tuple[int, int, int, int]) -> Call:
     number, day, copy, copies = which
     failed = attempt < spec.attempts
     again = copy < copies - 1
@@ -233,5 +229,8 @@ def spec(**fields: Any) -> Spec:
 
 def from_table(row: dict[str, Any]) -> Spec:
     """A declaration as `cases.toml` writes it."""
-    prompt = [part if isinstance(part, dict) else dict(zip(Part.__struct_fields__, part)) for part in row["prompt"]]
+    prompt = [
+        part if isinstance(part, dict) else dict(zip(Part.__struct_fields__, part, strict=False))
+        for part in row["prompt"]
+    ]
     return msgspec.convert(row | {"prompt": prompt}, Spec)

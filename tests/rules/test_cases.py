@@ -25,7 +25,9 @@ def _cases(folder: Traversable) -> list[dict[str, Any]]:
     return cases
 
 
-CASES = [pytest.param(folder, case, id=f"{folder.name}: {case['name']}") for folder in FOLDERS for case in _cases(folder)]
+CASES = [
+    pytest.param(folder, case, id=f"{folder.name}: {case['name']}") for folder in FOLDERS for case in _cases(folder)
+]
 
 
 def test_all_rules_load() -> None:

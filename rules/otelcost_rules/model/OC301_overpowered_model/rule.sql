@@ -53,7 +53,8 @@ able AS (
         AND (NOT c.needs_schema OR coalesce(d."schema", false))
         AND (NOT c.needs_vision OR coalesce(d.vision, false))
         AND coalesce(c.max_input_tokens, 0) * d.token_milli <= d.context_window_tokens * 1000
-        AND c.most_output_tokens * d.token_milli * $output_milli <= d.max_output_tokens * 1000000
+        AND (d.max_output_tokens IS NULL
+            OR c.most_output_tokens * d.token_milli * $output_milli <= d.max_output_tokens * 1000000)
 ),
 called AS (
     SELECT task, provider, model, list(call_id ORDER BY n) AS call_ids FROM answered GROUP BY task, provider, model
