@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from otelcost.store import queries
 
 _SHOWN = 5
+_TELLING = 20
+"""A fact of so many characters that the change quotes in full is not told twice."""
 _UNITS: Final = (
     ("_picousd", display.money),
     ("_us", display.duration),
@@ -221,15 +223,15 @@ def _recommendation(item: advise.Recommendation, calls: Mapping[str, frozenset[s
         change=item.change,
         risk=item.risk,
         effort=item.effort,
-        facts=facts(item.evidence),
+        facts=tuple(fact for fact in facts(item.evidence) if len(fact[1]) < _TELLING or fact[1] not in item.change),
         overlaps=tuple(other for other, theirs in calls.items() if other != item.id and not mine.isdisjoint(theirs)),
     )
 
 
 def transform(fields: Mapping[str, Any]) -> str:
     """`enable_cache(ttl=5m)`: the typed transform in one line, its long lists counted."""
-    name = str(fields.get("type", "change"))
-    rest = (f"{key}={_value(key, value)}" for key, value in fields.items() if key != "type" and value is not None)
+    name = str(fields.get("kind", "change"))
+    rest = (f"{key}={_value(key, value)}" for key, value in fields.items() if key != "kind" and value is not None)
     return f"{name}({', '.join(rest)})"
 
 
@@ -252,7 +254,7 @@ def _value(key: str, value: object) -> str:
     if isinstance(value, int):
         return next((word(value) for suffix, word in _UNITS if key.endswith(suffix)), f"{value:,}")
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_value(str(name), inner)}" for name, inner in value.items())
+        return ", ".join(f"{_label(str(name))} {_value(str(name), inner)}" for name, inner in value.items())
     if isinstance(value, (list, tuple)):
         shown = ", ".join(_value(key, inner) for inner in value[:_SHOWN])
         return f"{shown} and {len(value) - _SHOWN:,} more" if len(value) > _SHOWN else shown

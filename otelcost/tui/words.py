@@ -55,7 +55,7 @@ def change(current: int | None, previous: int | None) -> tuple[str, str]:
 def moved(current: int | None, previous: int | None) -> tuple[str, str]:
     """The change in few cells: `▲+61%`, `▼-4.0%`, `new`."""
     if current is None or previous is None:
-        return display.UNKNOWN, "$text-muted"
+        return "-", "$text-muted"
     if not previous:
         return ("new", "$text-muted") if current else ("=", "$text-muted")
     if current == previous:
@@ -110,10 +110,11 @@ def headline(advice: Advice) -> list[Piece]:
             if todo
             else [("Nothing to recommend in this window.", "$text-muted")]
         )
+    verb = "saves" if firm == 1 else "save"
     simulated = with_range(advice.simulated_picousd, advice.simulated_low_picousd, advice.simulated_high_picousd)
     return [
         (
-            f"{fixes(firm)} {'saves' if firm == 1 else 'save'} {display.money(advice.joint_picousd)}:",
+            f"{fixes(firm)} {verb} {display.money(advice.joint_picousd)}:",
             "bold $text-success",
         ),
         (f" {display.money(advice.exact_picousd)} exact + {simulated} simulated", ""),

@@ -18,6 +18,8 @@ from otelcost.tui.snapshot import Call, CallPage, CallQuery, Period, Snapshot
 from otelcost.tui.widgets.filterbar import FilterBar
 from otelcost.tui.widgets.table import Table
 
+_PLACES = 4
+"""Decimals of a call's cost: single calls cost cents."""
 _PAGE = 200
 _REFRESHED = 2000
 """More rows than this are not read again with each new record; `r` reads them anew."""
@@ -37,6 +39,11 @@ def _outcome(row: Call, _: int) -> Cell:
 def _tokens(row: Call, _: int) -> Cell:
     mark = "~" if "estimated" in row.flags else ""
     return f"{mark}{display.tokens(row.input_tokens)}/{display.tokens(row.output_tokens)}"
+
+
+def _money(row: Call, width: int) -> str:
+    text = display.money(row.picousd, _PLACES)
+    return text if len(text) <= width else display.money(row.picousd)
 
 
 def _model(row: Call, _: int) -> Cell:
@@ -69,7 +76,7 @@ _COLUMNS: Sequence[Column[Call]] = (
         title="$",
         width=9,
         align="right",
-        cell=lambda row, _: (display.money(row.picousd), "bold"),
+        cell=lambda row, width: (_money(row, width), "bold"),
         sort=lambda row: row.picousd,
     ),
     Column(
@@ -146,6 +153,7 @@ class CallsPage(TablePage[Call]):
         self._pending = False
         self._after = page.after
         self.rows = (*self.rows, *page.rows) if append else page.rows
+        self.table.empty = "no call passes the filter" if query.text.strip() else self.EMPTY
         self.table.set_rows(self.rows)
         self.table.set_order(query.order, query.descending)
         more = " and more" if page.after is not None else ""

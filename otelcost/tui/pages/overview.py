@@ -14,7 +14,7 @@ from otelcost.tui.columns import Cell, Column
 from otelcost.tui.pages.calls import CallsPage
 from otelcost.tui.pages.page import Page
 from otelcost.tui.pages.recommendation import RecommendationPage
-from otelcost.tui.pages.recommendations import COLUMNS as FIX_COLUMNS
+from otelcost.tui.pages.recommendations import columns as fix_columns
 from otelcost.tui.snapshot import Recommendation, Slice, Snapshot
 from otelcost.tui.widgets.daily import Daily
 from otelcost.tui.widgets.empty import Empty
@@ -45,7 +45,7 @@ class SliceTable(Table[Slice]):
     def _columns(self, title: str) -> tuple[Column[Slice], ...]:
         return (
             Column(key="name", title=title, width=14, flex=True, cell=lambda row, _: display.clean(row.name)),
-            Column(key="bar", title="", width=14, drop=2, cell=self._bar),
+            Column(key="bar", title="", width=10, drop=2, cell=self._bar),
             Column(
                 key="cost",
                 title="$",
@@ -61,6 +61,10 @@ class SliceTable(Table[Slice]):
 
     def _share(self, row: Slice, _: int) -> Cell:
         return display.percent(row.picousd, self.total), "$text-muted"
+
+
+def _fix_columns(rows: Sequence[Recommendation]) -> tuple[Column[Recommendation], ...]:
+    return tuple(column for column in fix_columns(rows) if column.key not in ("id", "task"))
 
 
 class OverviewPage(Page):
@@ -87,7 +91,7 @@ class OverviewPage(Page):
             with Vertical(id="left"):
                 yield Section("Fixes", id="fixes-title")
                 yield Table[Recommendation](
-                    FIX_COLUMNS, lambda row: row.id, headed=False, empty="none open", id="fixes"
+                    _fix_columns(()), lambda row: row.id, headed=False, empty="none open", id="fixes"
                 )
                 yield Daily()
             with Vertical(id="right"):
@@ -117,7 +121,9 @@ class OverviewPage(Page):
         self.query_one(Headline).show(snapshot)
         fixes: Table[Recommendation] = self.query_one("#fixes", Table)
         fixes.empty = "working ..." if advice is None else "none in this window"
-        fixes.set_rows(() if advice is None else words.still_open(advice))
+        rows = () if advice is None else words.still_open(advice)
+        fixes.columns = _fix_columns(rows)
+        fixes.set_rows(rows)
         self.query_one(Daily).show(overview.days)
         self.query_one("#by-task", SliceTable).show(overview.tasks)
         self.query_one("#by-model", SliceTable).show(overview.models)

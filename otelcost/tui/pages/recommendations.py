@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from otelcost import display
+from otelcost.digest.phrases import OPEN_STATES
 from otelcost.tui import words
 from otelcost.tui.columns import Cell, Column
 from otelcost.tui.pages.recommendation import RecommendationPage, copy_text
@@ -28,46 +29,40 @@ def _basis(row: Recommendation, _: int) -> Cell:
     return words.basis(row.class_)
 
 
-COLUMNS: Sequence[Column[Recommendation]] = (
-    Column(
-        key="title",
-        title="Do",
-        width=22,
-        flex=True,
-        cell=lambda row, _: display.clean(row.title),
-        sort=lambda row: row.title,
-    ),
-    Column(
-        key="task",
-        title="Task",
-        width=16,
-        drop=2,
-        cell=lambda row, _: (display.clean(row.task), "$text-muted"),
-        sort=lambda row: row.task,
-    ),
-    Column(
-        key="saves",
-        title="Saves",
-        width=9,
-        align="right",
-        cell=lambda row, _: (display.money(row.marginal_picousd), "bold"),
-        sort=lambda row: row.marginal_picousd,
-    ),
-    Column(key="basis", title="Basis", width=13, drop=1, cell=_basis, sort=lambda row: row.class_),
-)
-"""Shared with the overview's list."""
+def columns(rows: Sequence[Recommendation]) -> tuple[Column[Recommendation], ...]:
+    """The columns for these rows: their amounts share their decimals. The overview's list uses them too."""
+    places = display.common_places([row.marginal_picousd for row in rows])
 
-_WIDE_COLUMNS: Sequence[Column[Recommendation]] = (
-    Column(
-        key="id",
-        title="ID",
-        width=10,
-        drop=3,
-        cell=lambda row, _: (display.clean(row.id), "$text-muted"),
-        sort=lambda row: row.id,
-    ),
-    *COLUMNS,
-)
+    def saves(row: Recommendation, _: int) -> Cell:
+        return display.money(row.marginal_picousd, places), "bold"
+
+    def state(row: Recommendation, _: int) -> Cell:
+        return ("", "") if row.state in OPEN_STATES else (display.clean(row.state), "$text-muted")
+
+    return (
+        Column(key="id", title="ID", width=14, drop=4, cell=_id, sort=lambda row: row.id),
+        Column(key="title", title="Do", width=24, flex=True, cell=_title, sort=lambda row: row.title),
+        Column(key="task", title="Task", width=18, drop=3, cell=_task, sort=lambda row: row.task),
+        Column(key="saves", title="Saves", width=9, align="right", cell=saves, sort=lambda row: row.marginal_picousd),
+        Column(key="basis", title="Basis", width=13, drop=1, cell=_basis, sort=lambda row: row.class_),
+        *([Column(key="state", title="State", width=9, drop=2, cell=state)] if _any_closed(rows) else []),
+    )
+
+
+def _any_closed(rows: Sequence[Recommendation]) -> bool:
+    return any(row.state not in OPEN_STATES for row in rows)
+
+
+def _id(row: Recommendation, _: int) -> Cell:
+    return display.clean(row.id), "$text-muted"
+
+
+def _title(row: Recommendation, _: int) -> Cell:
+    return display.clean(row.title)
+
+
+def _task(row: Recommendation, _: int) -> Cell:
+    return display.clean(row.task), "$text-muted"
 
 
 class Totals(Paint):
@@ -105,7 +100,7 @@ class Unchecked(Paint):
 class RecommendationsPage(TablePage[Recommendation]):
     """See the module."""
 
-    COLUMNS: ClassVar[Sequence[Column[Recommendation]]] = _WIDE_COLUMNS
+    COLUMNS: ClassVar[Sequence[Column[Recommendation]]] = columns(())
     EMPTY = "none in this window"
 
     def __init__(self) -> None:
@@ -127,7 +122,9 @@ class RecommendationsPage(TablePage[Recommendation]):
             widget.advice = snapshot.advice
             widget.repaint()
         self.table.empty = "working ..." if snapshot.advice is None else self.EMPTY
-        self.set_rows(() if snapshot.advice is None else snapshot.advice.recommendations)
+        rows = () if snapshot.advice is None else snapshot.advice.recommendations
+        self.table.columns = columns(rows)
+        self.set_rows(rows)
         self._preview()
 
     def row_key(self, row: Recommendation) -> str:

@@ -90,6 +90,7 @@ class TablePage(Page, Generic[Row]):
         column = next((column for column in self.COLUMNS if column.key == self.order), None)
         self.table.set_rows(kept if column is None else sort_rows(kept, column, self.descending))
         self.table.set_order(self.order, self.descending)
+        self.table.empty = "no row passes the filter" if self.rows else self.table.empty
         self.query_one(FilterBar).count(f"{len(kept):,} of {len(self.rows):,}")
 
     def sortable(self) -> list[str]:

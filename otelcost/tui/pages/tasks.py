@@ -42,85 +42,93 @@ def _errors(row: Task, width: int) -> Cell:
     return (f"✗ {words.count(row.errors, width - 2)}", "$text-error") if row.errors else ("-", "$text-muted")
 
 
-_COLUMNS: Sequence[Column[Task]] = (
-    Column(
-        key="task",
-        title="Task",
-        width=16,
-        flex=True,
-        cell=lambda row, _: display.clean(row.name),
-        sort=lambda row: row.name,
-    ),
-    Column(
-        key="cost",
-        title="$",
-        width=12,
-        align="right",
-        cell=lambda row, _: (words.spend(row.picousd, row.calls, row.unpriced_calls), "bold"),
-        sort=lambda row: row.picousd,
-    ),
-    Column(
-        key="change",
-        title="Change",
-        width=8,
-        align="right",
-        drop=1,
-        cell=lambda row, _: words.moved(row.picousd, row.previous_picousd),
-        sort=_growth,
-    ),
-    Column(
-        key="calls",
-        title="Calls",
-        width=8,
-        align="right",
-        drop=2,
-        cell=lambda row, width: words.count(row.calls, width),
-        sort=lambda row: row.calls,
-    ),
-    Column(
-        key="tokens",
-        title="Tok/call",
-        width=8,
-        align="right",
-        drop=4,
-        cell=lambda row, _: display.tokens(_per_call(row)),
-        sort=_per_call,
-    ),
-    Column(
-        key="cached",
-        title="Cached",
-        width=7,
-        align="right",
-        drop=5,
-        cell=lambda row, _: display.percent(row.cache_read_tokens, row.input_tokens),
-        sort=_cached,
-    ),
-    Column(key="errors", title="Errors", width=7, align="right", drop=6, cell=_errors, sort=lambda row: row.errors),
-    Column(
-        key="models",
-        title="Model",
-        width=18,
-        drop=8,
-        cell=lambda row, _: (display.clean(", ".join(row.models)), "$text-muted"),
-        sort=lambda row: row.models,
-    ),
-    Column(key="spark", title="By day", width=_SPARK, drop=7, cell=_spark),
-)
+def columns(rows: Sequence[Task]) -> tuple[Column[Task], ...]:
+    """The columns for these rows: their amounts share their decimals, and empty columns are left out."""
+    places = display.common_places([row.picousd for row in rows])
+    compared = any(row.previous_picousd is not None for row in rows)
+    dropped = {
+        *(() if compared else ("change",)),
+        *(() if any(row.days for row in rows) else ("spark",)),
+    }
+    known: tuple[Column[Task], ...] = (
+        Column(
+            key="task",
+            title="Task",
+            width=16,
+            flex=True,
+            cell=lambda row, _: display.clean(row.name),
+            sort=lambda row: row.name,
+        ),
+        Column(
+            key="cost",
+            title="$",
+            width=12,
+            align="right",
+            cell=lambda row, _: (words.spend(row.picousd, row.calls, row.unpriced_calls, places), "bold"),
+            sort=lambda row: row.picousd,
+        ),
+        Column(
+            key="change",
+            title="Change",
+            width=8,
+            align="right",
+            drop=1,
+            cell=lambda row, _: words.moved(row.picousd, row.previous_picousd),
+            sort=_growth,
+        ),
+        Column(
+            key="calls",
+            title="Calls",
+            width=8,
+            align="right",
+            drop=2,
+            cell=lambda row, width: words.count(row.calls, width),
+            sort=lambda row: row.calls,
+        ),
+        Column(
+            key="tokens",
+            title="Tok/call",
+            width=8,
+            align="right",
+            drop=4,
+            cell=lambda row, _: display.tokens(_per_call(row)),
+            sort=_per_call,
+        ),
+        Column(
+            key="cached",
+            title="Cached",
+            width=7,
+            align="right",
+            drop=5,
+            cell=lambda row, _: display.percent(row.cache_read_tokens, row.input_tokens),
+            sort=_cached,
+        ),
+        Column(key="errors", title="Errors", width=7, align="right", drop=6, cell=_errors, sort=lambda row: row.errors),
+        Column(
+            key="models",
+            title="Model",
+            width=18,
+            drop=8,
+            cell=lambda row, _: (display.clean(", ".join(row.models)), "$text-muted"),
+            sort=lambda row: row.models,
+        ),
+        Column(key="spark", title="By day", width=_SPARK, drop=7, cell=_spark),
+    )
+    return tuple(column for column in known if column.key not in dropped)
 
 
 class TasksPage(TablePage[Task]):
     """See the module."""
 
-    COLUMNS: ClassVar[Sequence[Column[Task]]] = _COLUMNS
+    COLUMNS: ClassVar[Sequence[Column[Task]]] = columns(())
     ORDER = "cost"
 
     def __init__(self) -> None:
         super().__init__(("Tasks",))
 
     def show(self, snapshot: Snapshot) -> None:
-        """Show new facts; a column that has nothing to show is left out."""
-        known = any(row.days for row in snapshot.tasks)
-        self.table.columns = tuple(column for column in _COLUMNS if known or column.key != "spark")
+        """Show new facts."""
+        self.table.columns = columns(snapshot.tasks)
         self.set_rows(snapshot.tasks)
 
     def row_key(self, row: Task) -> str:

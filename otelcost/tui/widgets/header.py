@@ -47,7 +47,8 @@ def period_label(snapshot: Snapshot | None, state: State) -> str:
         return f"{display.clean(state.period.text)} …"
     label = display.clean(snapshot.label)
     if snapshot.start is None or snapshot.end is None:
-        return f"{label} · UTC"
+        days = snapshot.overview.days
+        return f"{label} · {days[0].day:%d %b}-{days[-1].day:%d %b} UTC" if days else f"{label} · UTC"
     return f"{label} · {snapshot.start:%d %b}-{snapshot.end:%d %b} UTC"
 
 

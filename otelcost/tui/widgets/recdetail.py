@@ -51,10 +51,11 @@ class RecommendationDetail(Paint):
     def _math(self, item: Recommendation, width: int) -> list[Content]:
         saved, cost = item.standalone_picousd, item.cost_observed_picousd
         after = None if saved is None or cost is None else cost - saved
+        places = display.common_places([cost, after])
         alone = words.with_range(saved, item.low_picousd, item.high_picousd)
         rows = [
-            ("as billed", display.money(cost)),
-            ("with the change", display.money(after)),
+            ("as billed", display.money(cost, places)),
+            ("with the change", display.money(after, places)),
             ("saves alone", f"{alone}, {display.percent(saved, cost)} of these calls"),
             ("beside the others", f"{display.money(item.marginal_picousd)}: what it adds to the total"),
         ]
