@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -57,9 +58,12 @@ def run(home: Path, *, seed: int = 7, progress: Callable[[str], None] | None = N
         say(f"loopback provider on {HOST}:{provider.port}")
         _live(home, _environment(home, seed, until_us, provider.port), say)
         log = home / PROVIDER_LOG
-        log.write_text(provider.log_text(), encoding="utf-8")
+        billed = provider.log_text()
+        log.write_text(billed, encoding="utf-8")
     say("loading the store")
-    calls = _load(home)
+    calls, requests = _load(home), len(billed.splitlines())
+    if calls != requests:
+        raise OtelcostError(f"the demo recorded {calls} of {requests} requests", "run otelcost doctor in its home")
     return DemoResult(home, calls, log, time.perf_counter() - began)
 
 
@@ -84,18 +88,25 @@ def _live(home: Path, environment: Mapping[str, str], say: Callable[[str], None]
         app = subprocess.Popen(  # noqa: S603  (our own workload, no shell)
             command, cwd=home, env=environment, text=True, stdout=subprocess.PIPE, stderr=complaints
         )
-        try:
-            with app:
-                for line in app.stdout or ():
-                    say(f"workload {line.strip()}")
-                status = app.wait(_LONGEST_S)
-        except BaseException:
-            app.kill()
-            raise
+        status = _follow(app, say)
         if status:
             complaints.seek(0)
             last = (complaints.read().strip().splitlines() or ["no message"])[-1]
             raise OtelcostError(f"the demo's workload failed with status {status}", last)
+
+
+def _follow(app: subprocess.Popen[str], say: Callable[[str], None]) -> int:
+    """Pass the workload's progress on until it ends; it never outlives this call, nor its time."""
+    too_long = threading.Timer(_LONGEST_S, app.kill)
+    too_long.start()
+    with app:
+        try:
+            for line in app.stdout or ():
+                say(f"workload {line.strip()}")
+            return app.wait()
+        finally:
+            too_long.cancel()
+            app.kill()
 
 
 def _environment(home: Path, seed: int, until_us: int, port: int) -> dict[str, str]:

@@ -64,6 +64,44 @@ def test_a_failing_workload_is_one_line(tmp_path: Path, monkeypatch: pytest.Monk
         demo.run(tmp_path / "demo")
 
 
+def test_requests_that_nobody_recorded_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_APP", tmp_path / "app")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "main.py").write_text(
+        "import http.client, os\n"
+        "from urllib.parse import urlsplit\n"
+        "connection = http.client.HTTPConnection(urlsplit(os.environ['OPENAI_BASE_URL']).netloc)\n"
+        "connection.request('POST', '/v1/responses', '{\"model\": \"gpt-5.4\"}', {'authorization': 'Bearer x'})\n"
+        "connection.getresponse().read()\n"
+    )
+
+    with pytest.raises(OtelcostError, match="recorded 0 of 1 requests"):
+        demo.run(tmp_path / "demo")
+
+
+def test_a_workload_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_APP", tmp_path / "app")
+    monkeypatch.setattr(runner, "_LONGEST_S", 0.5)
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "main.py").write_text("import time\ntime.sleep(120)")
+
+    with pytest.raises(OtelcostError, match="workload failed"):
+        demo.run(tmp_path / "demo")
+
+
+def test_a_listener_that_fails_ends_the_workload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(said: str) -> None:
+        if said.startswith("workload"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "_APP", tmp_path / "app")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "main.py").write_text("import time\nprint('1/9', flush=True)\ntime.sleep(120)")
+
+    with pytest.raises(KeyboardInterrupt):
+        demo.run(tmp_path / "demo", progress=fail)
+
+
 def test_workload_sees_no_proxy_no_key_and_no_telemetry_of_the_caller(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
