@@ -124,6 +124,7 @@ _COMPUTED: Final = {
     "operation_id": "printf('%016x', operation_id)",
 }
 _LISTS: Final = ("flags", "tools_called")
+_AMONG: Final = "span_id IN (SELECT unnest(CAST($ids AS UBIGINT[])))"
 
 
 def calls(
@@ -157,7 +158,7 @@ def calls(
     found = {row.span_id: row for row in _rows(connection, keys)}
     if with_segments:
         found = {call_id: _with_segments(connection, row) for call_id, row in found.items()}
-    return [found[call_id] for _, call_id, _, _ in keys]
+    return [found[f"{number:016x}"] for _, number, _ in keys]
 
 
 def call(connection: duckdb.DuckDBPyConnection, call_id: str) -> CallRow | None:
@@ -166,7 +167,7 @@ def call(connection: duckdb.DuckDBPyConnection, call_id: str) -> CallRow | None:
     found = connection.execute(text, {"span_id": span_number(call_id)}).fetchone()
     if found is None:
         return None
-    (row,) = _rows(connection, [(None, call_id, found[0], found[1])])
+    (row,) = _rows(connection, [(None, found[0], found[1])])
     return _with_segments(connection, row)
 
 
@@ -215,7 +216,8 @@ def span_number(call_id: str) -> int:
     return number
 
 
-_Key = tuple[Any, str, int, datetime]
+_Key = tuple[Any, int, datetime]
+"""Sort key, span id, start."""
 
 
 def _keys(
@@ -237,7 +239,7 @@ def _keys(
     conditions = ["start >= $start", "start < $end"]
     parameters: dict[str, Any] = {"start": window.start, "end": window.end, "limit": limit}
     if ids is not None:
-        conditions.append("list_contains(CAST($ids AS UBIGINT[]), span_id)")
+        conditions.append(_AMONG)
         parameters["ids"] = [span_number(one) for one in ids]
     for name, value in (("task", task), ("model", model)):
         if value is not None:
@@ -250,7 +252,7 @@ def _keys(
     way = "DESC" if descending else "ASC"
     source = "v_calls" if "cost" in expression else "v_base"
     text = f"""
-        SELECT {expression} AS sort_key, call_id, span_id, start FROM {source}
+        SELECT {expression} AS sort_key, span_id, start FROM {source}
         WHERE {" AND ".join(conditions)} ORDER BY sort_key {way}, span_id {way} LIMIT $limit
     """
     return connection.execute(text, parameters).fetchall()
@@ -261,10 +263,10 @@ def _rows(connection: duckdb.DuckDBPyConnection, keys: Sequence[_Key]) -> list[C
     columns = ", ".join(f'{_COMPUTED.get(name, name)} AS "{name}"' for name in names)
     text = f"""
         SELECT {columns} FROM v_calls
-        WHERE start BETWEEN $first AND $last AND list_contains(CAST($ids AS UBIGINT[]), span_id)
+        WHERE start BETWEEN $first AND $last AND {_AMONG}
     """
-    moments = [key[3] for key in keys]
-    parameters = {"first": min(moments), "last": max(moments), "ids": [key[2] for key in keys]}
+    moments = [key[2] for key in keys]
+    parameters = {"first": min(moments), "last": max(moments), "ids": [key[1] for key in keys]}
     rows = fetch(connection, text, parameters, CallRow)
     return [_with_tuples(row) for row in rows]
 
