@@ -150,7 +150,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     context: Context
     usage: Usage = Usage()
-    usage_raw: msgspec.Raw | None = None  # the provider's usage object, verbatim JSON
+    usage_raw: msgspec.Raw = msgspec.Raw()  # the provider's usage object as JSON on one line; empty: it sent none
     provider: str  # OpenTelemetry `gen_ai.provider.name`
     api: str  # decoder: "openai.chat", "openai.responses", "anthropic.messages", ...
     operation: str  # OpenTelemetry `gen_ai.operation.name`

@@ -106,9 +106,10 @@ def _brotli(data: bytes, limit: int) -> Iterator[bytes]:
     brotli = _optional("brotli")
     decoder = brotli.Decompressor()
     try:
-        yield decoder.process(data, output_buffer_limit=_STEP)
-        while not decoder.can_accept_more_data():
-            yield decoder.process(b"", output_buffer_limit=_STEP)
+        piece = decoder.process(data, output_buffer_limit=_STEP)
+        while piece:
+            yield piece
+            piece = b"" if decoder.is_finished() else decoder.process(b"", output_buffer_limit=_STEP)
     except brotli.error as broken:
         raise _BrokenError("br") from broken
 

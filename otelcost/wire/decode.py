@@ -19,7 +19,7 @@ from otelcost.wire.anatomy import Anatomy
 from otelcost.wire.body import decode_body
 from otelcost.wire.codec import Codec
 from otelcost.wire.hashing import Hasher
-from otelcost.wire.jsonview import BAD_JSON, Fields, as_text, decode_any
+from otelcost.wire.jsonview import BAD_JSON, Fields, as_text
 from otelcost.wire.parts import Request
 from otelcost.wire.registry import REQUEST_ID_HEADERS, provider_of, recognise
 from otelcost.wire.reply import STOPPED_EARLY, Reply, error_name, output_of
@@ -141,7 +141,8 @@ def _read_response(exchange: Exchange, codec: Codec, request: Request, flags: se
         if fields is not None:
             _read_whole(exchange, codec, fields, reply)
     unread = not reply.recognised and reply.error is None
-    if unread and _succeeded(exchange) and exchange.ended == "complete" and not exchange.response_truncated:
+    reply.complete = reply.complete and not unread
+    if unread and _succeeded(exchange) and exchange.ended == "complete" and "response_truncated" not in flags:
         flags.add("response_undecodable")
     flags |= reply.flags
     return reply
@@ -171,10 +172,10 @@ def _response_body(exchange: Exchange, flags: set[Flag]) -> bytes:
 
 
 def _bill(codec: Codec, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Billing:
-    raw = reply.usage_raw
-    counts = decode_any(raw) if raw is not None and len(raw) <= _MAX_USAGE_BYTES else None
-    if raw is None or not isinstance(counts, dict):
+    found = _usage_object(reply.usage_raw)
+    if found is None:
         return _Billing(usage=Usage(**reply.tool_counts))
+    counts, line = found
     reading = read(counts, codec.usage, writes_long=anatomy.writes_long())
     flags |= reading.flags
     usage = msgspec.structs.replace(reading.usage, **reply.tool_counts)
@@ -188,7 +189,7 @@ def _bill(codec: Codec, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Bi
         usage = msgspec.structs.replace(usage, **_PLACEHOLDERS)
     return _Billing(
         usage=usage,
-        raw=_compact(raw),
+        raw=line,
         tier=reply.tier or as_text(counts.get("service_tier")),
         speed=as_text(counts.get("speed")),
         geo=as_text(counts.get("inference_geo")),
@@ -196,10 +197,12 @@ def _bill(codec: Codec, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Bi
     )
 
 
-def _compact(raw: bytes) -> bytes | None:
-    """The same JSON on one line: a record is one line of its file."""
+def _usage_object(raw: bytes | None) -> tuple[dict[str, object], bytes] | None:
+    """The usage object, and the same JSON on one line: a record is one line of its file."""
+    if raw is None or len(raw) > _MAX_USAGE_BYTES:
+        return None
     try:
-        return msgspec.json.format(raw, indent=-1)
+        return msgspec.json.decode(raw, type=dict[str, object]), msgspec.json.format(raw, indent=-1)
     except BAD_JSON:
         return None
 
@@ -249,10 +252,9 @@ def _assemble(
         flags.add("provider_assumed")
     output = output_of(reply, anatomy.hasher)
     readable = bool(request.canonical)
-    return Call(
+    call = Call(
         context=exchange.context,
         usage=billing.usage,
-        usage_raw=None if billing.raw is None else msgspec.Raw(billing.raw),
         provider=provider or codec.provider,
         api=codec.api,
         operation=codec.operation,
@@ -289,6 +291,9 @@ def _assemble(
         tools_called=reply.names(),
         segments=anatomy.segments(billing.input_tokens),
     )
+    if billing.raw is None:
+        return call
+    return msgspec.structs.replace(call, usage_raw=msgspec.Raw(billing.raw))
 
 
 def _request_id(exchange: Exchange) -> str | None:

@@ -150,6 +150,10 @@ def test_tool_use_whole_and_streamed(wire: Any) -> None:
     assert whole.tools_called == streamed.tools_called == ("find", "web_search")
     assert whole.output_kind == streamed.output_kind == "tool"
     assert whole.output_hash == streamed.output_hash
+    thought = wire.messages(
+        REQUEST, message([{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": 5}, USE])
+    )
+    assert thought.output_hash == wire.messages(REQUEST, message([USE])).output_hash
 
 
 @pytest.mark.parametrize("reason", ["max_tokens", "refusal", "model_context_window_exceeded"])
@@ -161,7 +165,8 @@ def test_compaction_is_added_and_an_advisor_is_not(wire: Any) -> None:
     part = {"input_tokens": 1, "cache_read_input_tokens": 2, "cache_creation_input_tokens": 4, "output_tokens": 8}
     iterations = [
         part | {"type": "message"},
-        part | {"type": "compaction", "cache_creation": {"ephemeral_1h_input_tokens": 3, "ephemeral_5m_input_tokens": 1}},
+        part
+        | {"type": "compaction", "cache_creation": {"ephemeral_1h_input_tokens": 3, "ephemeral_5m_input_tokens": 1}},
         part | {"type": "advisor_message", "model": "claude-opus-5"},
         "odd",
     ]

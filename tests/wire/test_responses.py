@@ -68,6 +68,14 @@ def test_billed_tool_items_are_counted(wire: Any) -> None:
     assert (call.output_kind, call.output_bytes) == ("tool", len(CALL["arguments"]))
 
 
+def test_items_that_say_nothing(wire: Any) -> None:
+    odd = {"type": "message", "content": [{"type": "output_text", "text": 5}, {"type": "refusal", "refusal": "No."}]}
+    call = wire.responses(REQUEST, response([odd, {"type": "compaction"}, {}]))
+    assert (call.output_bytes, call.tools_called) == (3, ())
+    bare = wire.responses(REQUEST, {"id": "resp_1", "usage": {"input_tokens": 3, "output_tokens": 4}})
+    assert (bare.status, bare.usage) == ("ok", Usage(input_uncached_tokens=3, output_tokens=4))
+
+
 def test_a_stream_is_read_from_its_terminal_event(wire: Any) -> None:
     events = [
         {"type": "response.created", "response": response([], "in_progress", usage=None)},
@@ -125,7 +133,9 @@ def test_error_events(wire: Any) -> None:
     bare = wire.responses(REQUEST, wire.sse([{"type": "error"}]))
     assert bare.error_type == "error"
     failed = response([], "failed", error=None)
-    both = wire.responses(REQUEST, wire.sse([{"type": "error", "code": "a"}, {"type": "response.failed", "response": failed}]))
+    both = wire.responses(
+        REQUEST, wire.sse([{"type": "error", "code": "a"}, {"type": "response.failed", "response": failed}])
+    )
     assert both.error_type == "response_failed"
     unread = wire.responses(REQUEST, wire.sse([{"type": "response.completed", "response": 7}]))
     assert unread.status == "aborted"

@@ -1,0 +1,206 @@
+"""Invariants over any bytes: nothing raises, line endings and chunk boundaries do not matter."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from otelcost.model import Call, Usage
+from otelcost.wire import sse
+from otelcost.wire.decode import CODECS
+
+PATHS = {
+    "openai.chat": "/v1/chat/completions",
+    "openai.completions": "/v1/completions",
+    "openai.responses": "/v1/responses",
+    "openai.embeddings": "/v1/embeddings",
+    "anthropic.messages": "/v1/messages",
+}
+ANY_PATH = st.sampled_from(sorted(PATHS.values()))
+RELAXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+REQUESTS = {
+    "/v1/chat/completions": {
+        "model": "gpt-4o",
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {}}},
+        "messages": [
+            {"role": "system", "content": 'Say "yes" on 2026-11-03'},
+            {
+                "role": "user",
+                "content": [{"type": "text", "text": "é"}, {"type": "image_url", "image_url": {"url": "u"}}],
+            },
+            {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "{}"}}]},
+        ],
+    },
+    "/v1/completions": {"model": "m", "prompt": ["a", "b"]},
+    "/v1/embeddings": {"model": "m", "input": [[1, 2], [3]]},
+    "/v1/responses": {
+        "model": "m",
+        "instructions": "Be short.",
+        "input": [{"role": "user", "content": [{"type": "input_text", "text": "x"}]}, {"type": "function_call"}],
+        "text": {"format": {"type": "json_schema", "schema": {}}},
+    },
+    "/v1/messages": {
+        "model": "m",
+        "system": [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral", "ttl": "1h"}}],
+        "messages": [{"role": "user", "content": [{"type": "tool_result", "content": "é"}]}],
+        "thinking": {"type": "enabled", "budget_tokens": 1024},
+    },
+}
+COUNTS = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
+STREAMS = {
+    "/v1/chat/completions": [
+        {"id": "i", "model": "m", "choices": [{"index": 0, "delta": {"content": "é😀"}, "finish_reason": None}]},
+        {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{}"}}]}}]},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}], "usage": None},
+        {"choices": [], "usage": COUNTS},
+    ],
+    "/v1/completions": [{"choices": [{"text": "é"}]}, {"choices": [], "usage": COUNTS}],
+    "/v1/embeddings": [{"data": []}],
+    "/v1/responses": [
+        {"type": "response.created", "response": {"id": "r", "status": "in_progress"}},
+        {"type": "response.output_text.delta", "delta": "é"},
+        {"type": "response.completed", "response": {
+            "status": "completed",
+            "output": [{"type": "message", "content": [{"type": "output_text", "text": "é"}]}],
+            "usage": {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13},
+        }},
+    ],
+    "/v1/messages": [
+        {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 9, "output_tokens": 1}}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "é"}},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 4}},
+        {"type": "message_stop"},
+    ],
+}  # fmt: skip
+WHOLE = {
+    "/v1/chat/completions": {
+        "id": "i", "choices": [{"message": {"content": "é"}, "finish_reason": "stop"}], "usage": COUNTS,
+    },
+    "/v1/completions": {"choices": [{"text": "é"}], "usage": COUNTS},
+    "/v1/embeddings": {"data": [{"embedding": [0.1]}], "usage": {"prompt_tokens": 9, "total_tokens": 9}},
+    "/v1/responses": STREAMS["/v1/responses"][2]["response"],
+    "/v1/messages": {
+        "content": [{"type": "tool_use", "name": "f", "input": {}}], "usage": {"input_tokens": 9, "output_tokens": 4},
+    },
+}  # fmt: skip
+
+
+def test_every_api_is_covered() -> None:
+    assert set(PATHS) == set(CODECS)
+    assert set(REQUESTS) == set(STREAMS) == set(WHOLE) == set(PATHS.values())
+
+
+def body_of(wire: Any, path: str, *, stream: bool) -> bytes:
+    done = path.endswith("completions")
+    return wire.sse(STREAMS[path], named=not done, done=done) if stream else wire.body(WHOLE[path])
+
+
+def check(call: Call) -> None:
+    """What holds of every call, whatever the bytes."""
+    for name in Usage.__struct_fields__:
+        assert (getattr(call.usage, name) or 0) >= 0
+    line = msgspec.json.encode(call)
+    assert b"\n" not in line
+    again = msgspec.json.decode(line, type=Call)
+    assert msgspec.json.encode(again) == line
+
+
+@given(path=ANY_PATH, request=st.binary(max_size=200), response=st.binary(max_size=200))
+@RELAXED
+def test_any_bytes_make_a_call(wire: Any, path: str, request: bytes, response: bytes) -> None:
+    check(wire.call(path, request, response))
+    check(wire.call(path, request, b"data: " + response + b"\n\n"))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+def paths_into(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Ways to every member and item of a JSON value."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = [(*at, name) for name, _ in members]
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in members:
+        found += paths_into(inner, (*at, name))
+    return found
+
+
+def replaced(value: Any, at: tuple[Any, ...], new: object) -> Any:
+    """A copy with one member replaced."""
+    copy = json.loads(json.dumps(value))
+    node = copy
+    for name in at[:-1]:
+        node = node[name]
+    node[at[-1]] = new
+    return copy
+
+
+@given(path=ANY_PATH, data=st.data())
+@RELAXED
+def test_any_member_may_be_any_json(wire: Any, path: str, data: st.DataObject) -> None:
+    def mutated(value: Any) -> Any:
+        return replaced(value, data.draw(st.sampled_from(paths_into(value))), data.draw(JSON))
+
+    check(wire.call(path, mutated(REQUESTS[path]), mutated(WHOLE[path])))
+    check(wire.call(path, REQUESTS[path], wire.sse(mutated(STREAMS[path]), done=True)))
+
+
+@given(path=ANY_PATH, stream=st.booleans(), data=st.data())
+@RELAXED
+def test_any_damage_to_a_valid_body_makes_a_call(wire: Any, path: str, stream: bool, data: st.DataObject) -> None:
+    def damaged(body: bytes) -> bytes:
+        at = data.draw(st.integers(0, len(body)))
+        return body[:at] + data.draw(st.binary(max_size=4)) + body[at + data.draw(st.integers(0, 9)) :]
+
+    check(wire.call(path, damaged(wire.body(REQUESTS[path])), damaged(body_of(wire, path, stream=stream))))
+
+
+@given(path=ANY_PATH.filter(lambda path: path != "/v1/embeddings"), data=st.data())
+@RELAXED
+def test_a_prefix_of_a_stream_is_never_finished(wire: Any, path: str, data: st.DataObject) -> None:
+    body = body_of(wire, path, stream=True)
+    whole = wire.call(path, REQUESTS[path], body)
+    assert (whole.status, whole.flags, whole.usage.output_tokens) == ("ok", (), 4)
+    cut = data.draw(st.integers(0, len(body.rstrip(b"\n")) - 1))
+    call = wire.call(path, REQUESTS[path], body[:cut], ended="closed")
+    check(call)
+    assert (call.status, call.flags) == ("aborted", ("lower_bound",))
+    assert call.usage.output_tokens in {None, 4}
+
+
+@given(path=ANY_PATH, ending=st.sampled_from(["\n", "\r\n", "\r"]), comment=st.booleans(), data=st.data())
+@RELAXED
+def test_framing_does_not_matter(wire: Any, path: str, ending: str, comment: bool, data: st.DataObject) -> None:
+    body = body_of(wire, path, stream=True)
+    blocks = body.decode().strip("\n").split("\n\n")
+    if comment:
+        blocks.insert(data.draw(st.integers(0, len(blocks))), ": keep-alive")
+    framed = ("\n\n".join(blocks) + data.draw(st.sampled_from(["", "\n", "\n\n"]))).replace("\n", ending).encode()
+    one, two = wire.call(path, REQUESTS[path], body), wire.call(path, REQUESTS[path], framed)
+    assert msgspec.structs.replace(two, response_bytes=one.response_bytes) == one
+
+
+@given(path=ANY_PATH, stream=st.booleans(), data=st.data())
+@RELAXED
+def test_any_chunking_gives_the_same_call(wire: Any, path: str, stream: bool, data: st.DataObject) -> None:
+    body = body_of(wire, path, stream=stream)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=12)))
+    chunks = [body[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(body)], strict=True)]
+    assert wire.call(path, REQUESTS[path], b"".join(chunks)) == wire.call(path, REQUESTS[path], body)
+
+
+def test_one_event_may_spread_over_data_lines() -> None:
+    events = sse.parse(b'event: x\ndata: {"a":\ndata:1}\nid: 7\n\ndata\n\n\n\ndata: {}')
+    assert events.payloads == [b'{"a":\n1}', b"{}"]
+    assert events.tail_open
