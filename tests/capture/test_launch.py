@@ -159,9 +159,11 @@ FOREIGN = ("duckdb", "textual", "rich", "tiktoken", "pydantic", "openai", "anthr
         ("import otelcost", (*FOREIGN, "otelcost.capture", "opentelemetry", "msgspec", "httpx", "httpx2")),
         ("import otelcost; otelcost.instrument()", (*FOREIGN, "httpx", "httpx2")),
         (
-            ("import otelcost; otelcost.instrument(); import httpx2;"
-            "c = httpx2.Client(transport=httpx2.MockTransport(lambda r: httpx2.Response(200, json={})));"
-            "c.post('http://h/v1/chat/completions', json={'model': 'm', 'messages': []}); otelcost.flush()"),
+            (
+                "import otelcost; otelcost.instrument(); import httpx2;"
+                "c = httpx2.Client(transport=httpx2.MockTransport(lambda r: httpx2.Response(200, json={})));"
+                "c.post('http://h/v1/chat/completions', json={'model': 'm', 'messages': []}); otelcost.flush()"
+            ),
             tuple(name for name in FOREIGN if name != "rich"),  # httpx2's own command line uses rich
         ),
     ],
