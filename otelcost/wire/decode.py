@@ -181,8 +181,9 @@ def _bill(codec: Codec, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Bi
     usage = msgspec.structs.replace(reading.usage, **reply.tool_counts)
     if codec.hidden_usage is not None:
         hidden = codec.hidden_usage(counts)
-        flags |= hidden.flags
-        usage = add(usage, hidden.usage)
+        if hidden.flags:
+            flags |= hidden.flags
+            usage = add(usage, hidden.usage)
     if reply.vector:  # there is no text to bill
         usage = msgspec.structs.replace(usage, output_tokens=usage.output_tokens or 0)
     if not reply.usage_final:

@@ -171,9 +171,10 @@ def _delta(index: int, delta: _Delta, texts: dict[int, list[str]], reply: Reply)
         _text(delta.content, texts.setdefault(index, []))
     if delta.refusal:
         texts.setdefault(index, []).append(delta.refusal)
-    for position, call in enumerate(delta.tool_calls or ()):
-        if call.function is not None:
-            _piece((index, position if call.index is None else call.index), call.function, reply)
+    if delta.tool_calls:
+        for position, call in enumerate(delta.tool_calls):
+            if call.function is not None:
+                _piece((index, position if call.index is None else call.index), call.function, reply)
     if delta.function_call is not None:
         _piece((index, "function_call"), delta.function_call, reply)
 

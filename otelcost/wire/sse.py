@@ -40,22 +40,15 @@ def parse(body: bytes) -> Events:
     body = body.removeprefix(_BOM)
     if b"\r" in body:
         body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    payloads: list[bytes] = []
     blocks = body.split(b"\n\n")
-    last = blocks.pop()
-    for block in blocks:
-        payload = _payload(block)
-        if payload:
-            payloads.append(payload)
-    payload = _payload(last)
-    if payload:
-        payloads.append(payload)
-    return Events(payloads, tail_open=bool(payload))
+    tail_open = bool(_payload(blocks[-1]))
+    payloads = [  # nearly every block of nearly every stream is one line of data
+        block[6:] if block.startswith(_DATA) and b"\n" not in block else _payload(block) for block in blocks
+    ]
+    return Events([payload for payload in payloads if payload], tail_open)
 
 
 def _payload(block: bytes) -> bytes:
-    if block.startswith(_DATA) and b"\n" not in block:  # nearly every block of nearly every stream
-        return block[6:]
     lines = [line[5:].removeprefix(b" ") for line in block.split(b"\n") if line.startswith(b"data:")]
     return b"\n".join(lines).strip()
 

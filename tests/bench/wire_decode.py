@@ -64,8 +64,8 @@ def chat(size: int) -> Exchange:
     request = {
         "model": "gpt-4o",
         "messages": [
-            {"role": "system", "content": _prose(size * 3 // 4)},
-            {"role": "user", "content": _prose(max(40, min(size // 8, 2_000)))},
+            {"role": "system", "content": _prose(size - size // 8 if size > 2_000 else size * 3 // 5)},
+            {"role": "user", "content": _prose(max(40, min(size // 8, 1_000)))},
         ],
         "tools": [_TOOL],
         "temperature": 0.2,
@@ -86,8 +86,14 @@ def messages(size: int) -> Exchange:
     request = {
         "model": "claude-sonnet-4-5",
         "max_tokens": 500,
-        "system": [{"type": "text", "text": _prose(size * 3 // 4), "cache_control": {"type": "ephemeral"}}],
-        "messages": [{"role": "user", "content": _prose(max(40, min(size // 8, 2_000)))}],
+        "system": [
+            {
+                "type": "text",
+                "text": _prose(size - size // 8 if size > 2_000 else size * 3 // 5),
+                "cache_control": {"type": "ephemeral"},
+            }
+        ],
+        "messages": [{"role": "user", "content": _prose(max(40, min(size // 8, 1_000)))}],
     }
     answer = {
         "id": "msg_1",

@@ -169,7 +169,8 @@ def test_typed_parts_and_refusals_are_output(wire: Any) -> None:
 
 
 def test_several_choices_interleave(wire: Any) -> None:
-    events = [chunk({"content": "b"}, index=1), chunk({"content": "a"}, "stop"), chunk({}, "length", index=1)]
+    bare: dict[str, Any] = {"choices": [{"index": 0}]}
+    events = [bare, chunk({"content": "b"}, index=1), chunk({"content": "a"}, "stop"), chunk({}, "length", index=1)]
     call = wire.chat(REQUEST | {"n": 2}, wire.sse(events, done=True))
     both = answer({"content": "a"})
     both["choices"].append({"index": 1, "message": {"content": "b"}, "finish_reason": "length"})
