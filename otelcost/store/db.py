@@ -35,7 +35,6 @@ _DAMAGE: Final = (
     duckdb.FatalException,
     duckdb.SerializationException,
 )
-"""What DuckDB raises for a file it cannot open or read, as opposed to a query that is wrong."""
 
 
 @contextmanager
@@ -128,11 +127,18 @@ def _connected(store: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConne
         with duckdb.connect(str(store), read_only=read_only, config=CONFIG) as connection:
             connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
             yield connection
-    except _DAMAGE as error:
+    except duckdb.Error as error:
+        if not _is_damage(error):
+            raise
         raise StoreError(
             f"the store {store} cannot be opened or read ({_first_line(error)})",
             "close other programs that hold it; if it is damaged, move it away and it is begun anew",
         ) from error
+
+
+def _is_damage(error: duckdb.Error) -> bool:
+    """A file that cannot be read, as opposed to a query that is wrong; a bad checksum has no class of its own."""
+    return type(error) is duckdb.Error or isinstance(error, _DAMAGE)
 
 
 def _make_folder(folder: Path) -> None:

@@ -103,7 +103,7 @@ SELECT
     position,
     segment."role" AS "role", segment.kind AS kind, segment."name" AS "name", segment.hash AS hash,
     segment.template_hash AS template_hash, segment.prefix_hash AS prefix_hash, segment.bytes AS bytes,
-    segment.tokens AS tokens, segment.cache AS cache, segment.volatile AS volatile,
+    segment.tokens AS tokens, segment.cache AS cache, coalesce(segment.volatile, []) AS volatile,
     segment.volatile_offset_bytes AS volatile_offset_bytes, segment.volatile_bytes AS volatile_bytes,
     segment.image_detail AS image_detail
 FROM (
@@ -116,20 +116,24 @@ FROM (
 );
 
 CREATE OR REPLACE VIEW v_operations AS
-SELECT
-    trace_id, operation_id, printf('%016x', operation_id) AS operation_key,
-    any_value(task) AS task, any_value(provider) AS provider, arg_max(model, attempt) AS model,
-    count(*) AS attempts,
-    min(start) AS start,
-    max(start + to_microseconds(coalesce(duration_us, 0))) AS "end",
-    arg_max(status, (attempt, start)) AS status,
-    arg_max(http_status, (attempt, start)) AS http_status,
-    arg_max(error_type, (attempt, start)) AS error_type,
-    list(call_id ORDER BY attempt, start) AS call_ids,
-    count(*) FILTER (cost_picousd IS NULL) AS unpriced_attempts,
-    sum(cost_picousd) AS cost_picousd  -- of the priced attempts
-FROM v_calls
-GROUP BY trace_id, operation_id;
+SELECT * EXCLUDE (final), final.status AS status, final.http_status AS http_status, final.error_type AS error_type
+FROM (
+    SELECT
+        trace_id, operation_id, printf('%016x', operation_id) AS operation_key,
+        any_value(task) AS task, any_value(provider) AS provider, arg_max(model, attempt) AS model,
+        count(*) AS attempts,
+        min(start) AS start,
+        max(start + to_microseconds(coalesce(duration_us, 0))) AS "end",
+        -- One struct, because arg_max skips NULLs: the last attempt's missing error must not become an earlier one's.
+        arg_max(
+            {'status': status, 'http_status': http_status, 'error_type': error_type}, (attempt, start)
+        ) AS final,
+        list(call_id ORDER BY attempt, start) AS call_ids,
+        count(*) FILTER (cost_picousd IS NULL) AS unpriced_attempts,
+        sum(cost_picousd) AS cost_picousd  -- of the priced attempts
+    FROM v_calls
+    GROUP BY trace_id, operation_id
+);
 
 CREATE OR REPLACE VIEW v_tasks AS
 SELECT

@@ -263,10 +263,9 @@ def _rows(connection: duckdb.DuckDBPyConnection, keys: Sequence[_Key]) -> list[C
     columns = ", ".join(f'{_COMPUTED.get(name, name)} AS "{name}"' for name in names)
     text = f"""
         SELECT {columns} FROM v_calls
-        WHERE start BETWEEN $first AND $last AND {_AMONG}
+        WHERE start IN (SELECT unnest(CAST($starts AS TIMESTAMP[]))) AND {_AMONG}
     """
-    moments = [key[2] for key in keys]
-    parameters = {"first": min(moments), "last": max(moments), "ids": [key[1] for key in keys]}
+    parameters = {"starts": [key[2] for key in keys], "ids": [key[1] for key in keys]}
     rows = fetch(connection, text, parameters, CallRow)
     return [_with_tuples(row) for row in rows]
 

@@ -5,7 +5,7 @@ WITH current AS (
         any_value(task_source) AS task_source,
         mode(call_site) AS call_site,
         count(*) AS calls,
-        count(DISTINCT (trace_id, operation_id)) AS operations,
+        count(DISTINCT operation_id) AS operations,
         count(*) FILTER (status IN ('error', 'timeout', 'aborted', 'cancelled')) AS errors,
         count(*) FILTER (cost_picousd IS NULL) AS unpriced_calls,
         sum(input_tokens) AS input_tokens,
