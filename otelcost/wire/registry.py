@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 HEADERS: Final = frozenset(
@@ -91,10 +92,16 @@ def recognise(method: str, host: str, path: str) -> str | None:
 
 def provider_of(host: str, path: str) -> str | None:
     """Who answers at `host`, by its name alone; None for a host nobody listed."""
+    provider = _listed(host)
+    if provider == "azure.ai.inference" and "/openai/" in path:
+        return "azure.ai.openai"
+    return provider
+
+
+@lru_cache(maxsize=256)
+def _listed(host: str) -> str | None:
     name = host.lower()
     for ending, provider in _HOSTS:
         if name == ending or name.endswith(("." + ending, "-" + ending)):
-            if provider == "azure.ai.inference" and "/openai/" in path:
-                return "azure.ai.openai"
             return provider
     return None
