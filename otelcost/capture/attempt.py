@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 from itertools import chain
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from opentelemetry import context
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
@@ -28,6 +28,8 @@ Ended = Literal["complete", "closed", "cancelled", "timeout", "error"]
 BODY_LIMIT_BYTES: Final = 32 * 1024 * 1024
 """Of one response: what comes later is kept as a tail only, which is where usage stands."""
 TAIL_BYTES: Final = 256 * 1024
+_DONE: Final = b"[DONE]\n\n"
+_STOP: Final = b'"message_stop"'
 _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
 _RETRY_HEADER: Final = "x-stainless-retry-count"
 
@@ -43,17 +45,8 @@ class Headers(Protocol):
         """The value of a header, by its name in any case."""
 
 
-class Previous(NamedTuple):
-    """The attempt before this one in the same context: how a retry finds its operation."""
-
-    client: int
-    host: str
-    path: str
-    attempt: int
-    operation_id: int
-
-
-_previous: ContextVar[Previous | None] = ContextVar("otelcost_previous_attempt", default=None)
+_previous: ContextVar[tuple[int, str, str, int, int] | None] = ContextVar("otelcost_previous_attempt", default=None)
+"""Client, host, path, number and operation of the attempt before this one: how a retry finds its operation."""
 _in_flight: set[int] = set()
 open_attempts: dict[int, Attempt] = {}
 """Attempts that have begun and not finished, by identity: what an exit in the middle of a call can still record."""
@@ -152,6 +145,9 @@ class Attempt:
             self.chunks.append(data)
         else:
             self._keep_tail(data)
+        # Some clients never close a stream. Exact: inside a JSON string both marks would be escaped.
+        if data[-2:] == b"\n\n" and (data[-8:] == _DONE or _STOP in data[-160:]):
+            self.finish("complete")
 
     def _keep_tail(self, data: bytes) -> None:
         if self.tail is None:
@@ -270,5 +266,5 @@ def _link(attempt: Attempt, client: int, host: str, path: str) -> None:
         attempt.attempt = int(retries) + 1
         previous = _previous.get()
         if attempt.attempt > 1 and previous is not None and previous[:4] == (client, host, path, attempt.attempt - 1):
-            attempt.operation_id = previous.operation_id
-        _previous.set(Previous(client, host, path, attempt.attempt, attempt.operation_id))
+            attempt.operation_id = previous[4]
+        _previous.set((client, host, path, attempt.attempt, attempt.operation_id))

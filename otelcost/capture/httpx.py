@@ -158,8 +158,6 @@ class _SyncTee(_Tee):
             for chunk in self._stream:
                 with guard:
                     keep(chunk)
-                    if chunk[-2:] == b"\n\n" and _is_terminal(chunk):
-                        attempt.finish("complete")
                 yield chunk
         except BaseException as error:
             with Guard("stream"):
@@ -185,8 +183,6 @@ class _AsyncTee(_Tee):
             async for chunk in inner:
                 with guard:
                     keep(chunk)
-                    if chunk[-2:] == b"\n\n" and _is_terminal(chunk):
-                        attempt.finish("complete")
                 yield chunk
         except BaseException as error:
             with Guard("stream"):
@@ -204,14 +200,6 @@ class _AsyncTee(_Tee):
         finally:
             with Guard("close"):
                 self._attempt.finish("closed")
-
-
-def _is_terminal(chunk: bytes) -> bool:
-    """Whether a chunk ends with an event after which nothing follows: some clients never close their streams.
-
-    Exact: inside a JSON string both marks would stand with a backslash or without the line ends.
-    """
-    return chunk.endswith(b"[DONE]\n\n") or b'"message_stop"' in chunk[-160:]
 
 
 @functools.cache

@@ -46,7 +46,8 @@ class Site(NamedTuple):
     line: int | None
 
 
-_owners: dict[CodeType, _Owner] = {}
+_owners: dict[str, _Owner] = {}
+"""By file name: code objects of two files can be equal, and hashing one is slow."""
 
 
 def find_site(frame: FrameType | None) -> Site | None:
@@ -55,9 +56,10 @@ def find_site(frame: FrameType | None) -> Site | None:
     for _ in range(_MAX_FRAMES):
         if frame is None:
             break
-        owner = _owners.get(frame.f_code)
+        filename = frame.f_code.co_filename
+        owner = _owners.get(filename)
         if owner is None:
-            owner = _classify(frame.f_code)
+            owner = _classify(filename)
         if owner == 2:
             return Site(frame.f_code, frame.f_lineno)
         if owner == 1 and fallback is None:
@@ -66,10 +68,10 @@ def find_site(frame: FrameType | None) -> Site | None:
     return None if fallback is None else Site(fallback.f_code, fallback.f_lineno)
 
 
-def _classify(code: CodeType) -> _Owner:
-    if len(_owners) > _CACHE_LIMIT:  # code objects made on the fly, as template engines do
+def _classify(filename: str) -> _Owner:
+    if len(_owners) > _CACHE_LIMIT:  # names made on the fly, as notebooks and template engines do
         _owners.clear()
-    owner = _owners[code] = _owner_of(code.co_filename)
+    owner = _owners[filename] = _owner_of(filename)
     return owner
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SUPPRESS_LLM_KEY: Final = "suppress_language_model_instrumentation"
 _PROVISIONAL_NAME: Final = "chat"
+_NO_PROVIDER: Final = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
 _RANDOM = random.SystemRandom()
 _bits = random.Random(_RANDOM.getrandbits(128))  # noqa: S311  (identifiers, not secrets; a seeded host stays as it is)
 
@@ -133,7 +134,7 @@ def start(current: Context) -> Started:
     pipeline = pipeline_of(provider)
     if pipeline is not None and not pipeline.disabled:
         started = pipeline.start(current, parent)
-    elif pipeline is None and not isinstance(provider, trace.ProxyTracerProvider | trace.NoOpTracerProvider):
+    elif pipeline is None and not isinstance(provider, _NO_PROVIDER):
         started = _start_live(provider, current, parent)
     else:
         started = unattached(current)
