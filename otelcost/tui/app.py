@@ -119,7 +119,7 @@ class OtelcostApp(App[None]):
 
     def _tick(self) -> None:
         page = self.screen_stack[-1]
-        if isinstance(page, Page):
+        if isinstance(page, Page) and page.ready:
             page.tick()
 
     def _poll(self) -> None:
@@ -133,7 +133,7 @@ class OtelcostApp(App[None]):
 
     def _show(self) -> None:
         for page in self.screen_stack:
-            if isinstance(page, Page) and page.is_mounted:
+            if isinstance(page, Page) and page.ready:
                 page.update()
 
     @work(group="load", exclusive=True)

@@ -26,7 +26,7 @@ from otelcost.tui.snapshot import (
 )
 
 DOLLAR = 10**12
-NOW = datetime(2026, 11, 22, 12, 0, 0)
+NOW = datetime(2026, 11, 22, 12, 0, 0)  # noqa: DTZ001  (naive UTC, as in the store)
 HOSTILE = "evil[bold red]\x1b[31m\x07\n\u202e[/]name"
 
 _SPEND = (41, 38, 44, 52, 71, 112, 97)

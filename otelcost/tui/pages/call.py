@@ -60,6 +60,8 @@ class CallDetailPage(ScrollPage):
 
     def receive_call(self, detail: CallDetail | None) -> None:
         """Show what was asked for."""
+        if not self.ready:
+            return
         if detail is None:
             self.app.notify("This call is no longer in the store.", timeout=4)
             return

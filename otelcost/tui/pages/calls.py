@@ -150,6 +150,8 @@ class CallsPage(TablePage[Call]):
 
     def receive_calls(self, page: CallPage, query: CallQuery, *, append: bool) -> None:
         """Show a page that was asked for."""
+        if not self.ready:
+            return
         self._pending = False
         self._after = page.after
         self.rows = (*self.rows, *page.rows) if append else page.rows

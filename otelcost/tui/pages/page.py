@@ -37,11 +37,18 @@ class Page(Screen[None]):
         super().__init__()
         self.crumbs = tuple(crumbs)
         self._shown: Snapshot | None = None
+        # A screen counts as mounted before its widgets are there.
+        self._complete = False
 
     @property
     def host(self) -> Host:
         """The application."""
         return cast("Host", self.app)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the widgets are there: not before the first mount, not after the page was left."""
+        return self._complete and self.is_attached
 
     def compose(self) -> ComposeResult:
         """The frame."""
@@ -91,11 +98,12 @@ class Page(Screen[None]):
 
     def on_mount(self) -> None:
         """First facts."""
+        self._complete = True
         self.update()
 
     def on_screen_resume(self) -> None:
         """Facts that arrived while another page was in front."""
-        if self.is_mounted:
+        if self.ready:
             self.update()
 
     def action_back(self) -> None:

@@ -87,7 +87,7 @@ class TablePage(Page, Generic[Row]):
         names = frozenset(self.fields(self.rows[0])) if self.rows else frozenset[str]()
         wanted = Filter.parse(self.filter_text, names)
         kept = [row for row in self.rows if wanted.matches(self.fields(row))]
-        column = next((column for column in self.COLUMNS if column.key == self.order), None)
+        column = next((column for column in self.table.columns if column.key == self.order), None)
         self.table.set_rows(kept if column is None else sort_rows(kept, column, self.descending))
         self.table.set_order(self.order, self.descending)
         self.table.empty = "no row passes the filter" if self.rows else self.table.empty
@@ -95,7 +95,7 @@ class TablePage(Page, Generic[Row]):
 
     def sortable(self) -> list[str]:
         """Keys of the columns one can sort by."""
-        return [column.key for column in self.COLUMNS if column.sort is not None]
+        return [column.key for column in self.table.columns if column.sort is not None]
 
     def action_filter(self) -> None:
         """Type a filter."""

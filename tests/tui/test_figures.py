@@ -1,0 +1,219 @@
+"""The pure parts: bars, anatomy, columns, filter, text. Invariants over anything, and the cases that matter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from otelcost.tui import anatomy, charts, words
+from otelcost.tui.columns import Column, heading, layout, row_line, sort_rows
+from otelcost.tui.filtering import Filter
+from otelcost.tui.snapshot import Advice, Part
+from otelcost.tui.text import crop, fit, pairs, rule, wrap
+from otelcost.tui.widgets.header import age
+
+from . import facts
+
+amounts = st.lists(st.none() | st.integers(0, 10**21), max_size=60)
+texts = st.text(max_size=60)
+widths = st.integers(1, 120)
+
+
+@given(amounts, st.integers(1, 12), st.integers(1, 5), st.integers(0, 2))
+def test_columns_fill_their_box_and_start_at_zero(values: list[int | None], height: int, width: int, gap: int) -> None:
+    rows = charts.columns(values, height, width, gap)
+    assert len(rows) == height
+    assert all(len(row) == len(values) * (width + gap) for row in rows)
+    for index, value in enumerate(values):
+        column = "".join(row[index * (width + gap)] for row in rows)
+        if value is None:
+            assert column.strip() == "?"
+        elif value == 0:
+            assert not column.strip()
+        else:
+            assert column[-1] not in " ?"
+    known = [value for value in values if value]
+    if known:
+        top = values.index(max(known)) * (width + gap)
+        assert all(row[top] == "█" for row in rows)
+
+
+@given(amounts, st.integers(1, 40))
+def test_bars_are_exactly_as_wide_as_asked_and_keep_order(values: list[int | None], width: int) -> None:
+    largest = max((value for value in values if value is not None), default=0)
+    drawn = [(value, charts.bar(value, largest, width)) for value in values]
+    assert all(len(text) == width for _, text in drawn)
+    known = sorted((value, len(text.strip())) for value, text in drawn if value is not None)
+    assert [size for _, size in known] == sorted(size for _, size in known)
+
+
+@given(amounts, st.integers(1, 40))
+def test_buckets_keep_the_sum(values: list[int | None], most: int) -> None:
+    groups, size = charts.bucketed(values, most)
+    assert len(groups) <= most
+    assert sum(group or 0 for group in groups) == sum(value or 0 for value in values)
+    assert size >= 1
+
+
+def test_a_bucket_is_unknown_only_where_nothing_in_it_is_known() -> None:
+    assert charts.bucketed([None, None, 3, None], 2) == ([None, 3], 2)
+
+
+@given(st.lists(st.integers(0, 10**12), max_size=30), st.integers(30, 200))
+def test_shares_fill_the_bar_exactly(weights: list[int], width: int) -> None:
+    sizes = anatomy.cells(weights, width)
+    assert sum(sizes) == (width if any(weights) else 0)
+    assert all(size > 0 for size, weight in zip(sizes, weights, strict=True) if weight)
+    assert all(size == 0 for size, weight in zip(sizes, weights, strict=True) if not weight)
+
+
+@given(st.integers(0, 10**9), st.integers(1, 10**9), st.integers(2, 200))
+def test_the_cached_line_shows_something_of_both_ends(cached: int, total: int, width: int) -> None:
+    drawn = anatomy.cached_line(min(cached, total), total, width)
+    assert len(drawn) == width
+    assert (anatomy.CACHED in drawn) == (cached > 0)
+    assert (anatomy.BROKEN in drawn) == (cached < total)
+    assert drawn == anatomy.CACHED * drawn.count("━") + anatomy.BROKEN * drawn.count("┄")
+
+
+def test_what_follows_the_last_answer_is_the_users_turn() -> None:
+    kinds = [share.kind for share in anatomy.anatomy(facts.parts()).shares]
+    assert kinds == ["tools", "system", "history", "results", "user"]
+    assert [share.kind for share in anatomy.anatomy(facts.parts()[4:5]).shares] == ["user"]
+
+
+def test_glyphs_tell_kinds_apart_without_colour() -> None:
+    assert len(set(anatomy.GLYPHS.values())) == len(anatomy.GLYPHS) == len(anatomy.STYLES)
+
+
+def test_bytes_stand_in_for_tokens_nobody_counted() -> None:
+    body = anatomy.anatomy((Part(role="system", kind="system", bytes=300), Part(role="user", kind="text", bytes=100)))
+    assert not body.exact
+    assert body.total == 400
+
+
+def test_the_prefix_breaks_in_the_part_that_was_not_read_whole() -> None:
+    parts = facts.parts()
+    found = anatomy.break_at(parts, 1050)
+    assert found is not None
+    assert found.position == 3  # the first two parts are 600 and 450 tokens
+    assert anatomy.break_at(parts, 0) is None
+    assert anatomy.break_at(parts, None) is None
+    assert anatomy.break_at(parts, sum(part.tokens or 0 for part in parts)) is None
+
+
+@given(texts, widths, st.sampled_from(["left", "right"]))
+def test_fit_is_exact_in_cells(text: str, width: int, align: Any) -> None:
+    shown = text if text.isprintable() else ascii(text)
+    assert cell_len(fit(shown, width, align)) == width
+    assert cell_len(crop(shown, width)) <= width
+
+
+@given(texts, st.integers(2, 80))
+def test_wrapped_text_fits_and_loses_no_word(text: str, width: int) -> None:
+    rows = wrap(text, width)
+    assert all(cell_len(row) <= width for row in rows)
+    assert all(row.isprintable() for row in rows)
+
+
+@given(st.lists(st.tuples(texts, texts), max_size=5), st.integers(20, 120))
+def test_pairs_fit(rows: list[tuple[str, str]], width: int) -> None:
+    assert all(line.cell_length <= max(width, 34) for line in pairs(rows, width))
+
+
+@given(st.text(alphabet="abc ", max_size=30), st.integers(1, 100), texts)
+def test_a_heading_never_overflows(title: str, width: int, note: str) -> None:
+    shown = note if note.isprintable() else ascii(note)
+    assert rule(title, width, shown).cell_length <= max(width, cell_len(title) + 2)
+
+
+def _columns(sizes: list[tuple[int, bool, int]]) -> list[Column[int]]:
+    return [
+        Column(key=str(index), title="t", width=width, flex=flex, drop=drop, cell=lambda row, _: str(row))
+        for index, (width, flex, drop) in enumerate(sizes)
+    ]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 20), st.booleans(), st.integers(0, 9)), min_size=1, max_size=10),
+    st.integers(1, 200),
+)
+def test_a_layout_fits_or_holds_only_what_must_stay(sizes: list[tuple[int, bool, int]], width: int) -> None:
+    kept = layout(_columns(sizes), width)
+    used = sum(size for _, size in kept) + 2 * (len(kept) - 1)
+    assert kept
+    assert used <= width or len(kept) == 1 or all(column.drop == 0 for column, _ in kept)
+    if used <= width and any(column.flex for column, _ in kept):
+        assert used == width
+    assert row_line(kept, 5).cell_length == heading(kept, None, True).cell_length == used
+
+
+def test_unknown_values_sort_below_all_known_ones() -> None:
+    column: Column[int | None] = Column(key="x", title="x", width=1, cell=lambda row, _: "", sort=lambda row: row)
+    assert sort_rows([3, None, 0, 5], column, True) == [5, 3, 0, None]
+    assert sort_rows([3, None, 0, 5], column, False) == [None, 0, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [
+        ("", True),
+        ("triage", True),
+        ("TRIAGE", True),
+        ("triage sonnet", True),
+        ("triage gpt", False),
+        ("!triage", False),
+        ("!gpt", True),
+        ("model:sonnet", True),
+        ("task:sonnet", False),
+        ("!task:sonnet", True),
+        ("nofield:sonnet", False),
+        ("!", True),
+    ],
+)
+def test_the_filter_language(text: str, passes: bool) -> None:
+    fields = {"task": "support-triage", "model": "claude-sonnet-5"}
+    assert Filter.parse(text, frozenset(fields)).matches(fields) is passes
+
+
+@given(texts)
+def test_any_text_is_a_filter(text: str) -> None:
+    assert isinstance(Filter.parse(text, frozenset({"task"})).matches({"task": "x"}), bool)
+
+
+def test_a_sum_says_what_it_lacks() -> None:
+    assert words.spend(12 * facts.DOLLAR, 5, 0) == "$12.00"
+    assert words.spend(12 * facts.DOLLAR, 5, 2) == "$12.00 + ?"
+    assert words.spend(0, 5, 5) == "?"
+    assert words.spend(None, 5, 5) == "?"
+    assert words.spend(0, 0, 0) == "$0.00"
+
+
+def test_change_has_arrow_and_sign() -> None:
+    assert words.change(161, 100)[0].startswith("▲ +")
+    assert words.change(39, 100)[0].startswith("▼ -")
+    assert words.change(100, 100)[0] == "= unchanged"
+    assert words.change(None, 100)[0] == words.change(5, None)[0] == "no earlier spend to compare"
+
+
+def _advice(**states: str) -> Advice:
+    import msgspec
+
+    rows = facts.recommendations()
+    changed = tuple(msgspec.structs.replace(row, state=states.get(row.rule, row.state)) for row in rows)
+    return msgspec.structs.replace(facts.advice(), recommendations=changed)
+
+
+def test_what_is_done_or_dismissed_is_counted_as_a_fix_no_more() -> None:
+    assert words.headline(_advice())[0][0].startswith("2 fixes save ")
+    assert words.headline(_advice(OC001="dismissed"))[0][0].startswith("1 fix saves ")
+    assert words.headline(_advice(OC001="dismissed", OC002="applied"))[0][0].startswith("No fix to recommend without")
+    assert words.headline(_advice(OC001="x", OC002="x", OC003="x"))[0][0].startswith("Nothing to recommend")
+
+
+def test_ages() -> None:
+    assert [age(seconds) for seconds in (-5, 0, 59, 60, 3600, 86400)] == ["0 s", "0 s", "59 s", "1 min", "1 h", "1 d"]

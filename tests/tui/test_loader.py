@@ -1,0 +1,196 @@
+"""The loader against a real spool and a real store."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from otelcost.errors import UsageError
+from otelcost.store import queries
+from otelcost.store.db import session
+from otelcost.store.drain import drain
+from otelcost.tui.app import OtelcostApp
+from otelcost.tui.host import StaleError
+from otelcost.tui.loader import Loader, window
+from otelcost.tui.snapshot import CallQuery, Period
+
+from . import facts, look, traffic
+
+NOW = facts.NOW
+WEEK = Period("7d")
+
+
+@pytest.fixture
+def store(home: Path) -> Path:
+    """A spool with nine days of calls beside a store that is not there yet."""
+    traffic.spool(home, traffic.week(NOW))
+    return home / "store.duckdb"
+
+
+def test_a_window_is_drained_and_read(store: Path) -> None:
+    snapshot = Loader(store, NOW).refresh(WEEK, force=True)
+    assert snapshot is not None
+    assert snapshot.overview.calls == 7 * 40
+    assert snapshot.overview.unpriced_calls == 7
+    assert snapshot.overview.recorded_ever
+    assert [task.name for task in snapshot.tasks] == ["triage", "draft"]
+    assert len(snapshot.tasks[0].days) == len(snapshot.overview.days) == 8  # noon to noon touches eight days
+    assert sum(day or 0 for day in snapshot.tasks[0].days) == snapshot.tasks[0].picousd
+
+
+def test_figures_are_those_of_the_query_layer(store: Path) -> None:
+    snapshot = Loader(store, NOW).refresh(WEEK, force=True)
+    assert snapshot is not None
+    with session(store) as connection:
+        found = queries.overview(connection, window(WEEK, NOW))
+    assert snapshot.overview.spend_picousd == found.spend_picousd
+    assert snapshot.overview.previous_picousd == found.previous_picousd
+    assert snapshot.overview.monthly_picousd == found.monthly_picousd
+
+
+def test_nothing_is_opened_where_nothing_is_new(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = Loader(store, NOW)
+    assert loader.refresh(WEEK, force=False) is not None
+    loader.refresh(WEEK, force=False)  # the drain removed its segment: one more look may follow
+    opened = []
+    monkeypatch.setattr("otelcost.tui.loader.session", lambda *_: opened.append(1))
+    monkeypatch.setattr("otelcost.tui.loader.drain", lambda *_: opened.append(1))
+    for _ in range(5):
+        assert loader.refresh(WEEK, force=False) is None
+    assert not opened
+
+
+def test_a_new_line_is_seen_and_the_store_is_free_between_refreshes(store: Path, home: Path) -> None:
+    loader = Loader(store, NOW)
+    loader.refresh(WEEK, force=True)
+    traffic.spool(home, [traffic.record(5000, NOW - timedelta(minutes=1))], sequence=1)
+    with session(store, write=True):  # nobody holds it, or this would wait a minute and fail
+        pass
+    snapshot = loader.refresh(WEEK, force=False)
+    assert snapshot is not None
+    assert snapshot.overview.calls == 7 * 40 + 1
+
+
+def test_what_another_process_drained_is_seen_too(store: Path, home: Path) -> None:
+    loader = Loader(store, NOW)
+    loader.refresh(WEEK, force=True)
+    loader.refresh(WEEK, force=False)
+    traffic.spool(home, [traffic.record(5000, NOW - timedelta(minutes=1))], sequence=1)
+    drain(store, home / "spool")
+    snapshot = loader.refresh(WEEK, force=False)
+    assert snapshot is not None
+    assert snapshot.overview.calls == 7 * 40 + 1
+
+
+@pytest.mark.parametrize("order", ["start", "cost", "duration"])
+@pytest.mark.parametrize("descending", [True, False])
+def test_pages_of_calls_join_without_gap_or_repeat(store: Path, order: str, descending: bool) -> None:
+    loader = Loader(store, NOW)
+    loader.refresh(WEEK, force=True)
+    query = CallQuery(period=WEEK, order=order, descending=descending, limit=37)
+    ids: list[str] = []
+    while True:
+        page = loader.calls(query)
+        ids += [row.id for row in page.rows]
+        if page.after is None:
+            break
+        query = msgspec.structs.replace(query, after=page.after)
+    assert len(ids) == len(set(ids)) == 7 * 40
+
+
+def test_a_filter_finds_what_lies_behind_the_first_page(store: Path) -> None:
+    loader = Loader(store, NOW)
+    loader.refresh(WEEK, force=True)
+    query = CallQuery(period=WEEK, text="task:draft !status:error", limit=4)
+    first = loader.calls(query)
+    assert [row.task for row in first.rows] == ["draft"] * 4
+    second = loader.calls(msgspec.structs.replace(query, after=first.after))
+    assert [row.task for row in second.rows] == ["draft"] * 3
+    assert second.after is None
+
+
+def test_one_call_has_its_anatomy_and_its_bill_adds_up(store: Path) -> None:
+    loader = Loader(store, NOW)
+    loader.refresh(WEEK, force=True)
+    row = loader.calls(CallQuery(period=WEEK, task="triage", limit=1)).rows[0]
+    detail = loader.call(row.id)
+    assert detail is not None
+    assert [part.role for part in detail.parts] == ["system", "user"]
+    assert sum(cost or 0 for _, cost in detail.bill) == detail.call.picousd
+    assert loader.call("00000000ffffffff") is None
+
+
+def test_advice_comes_from_the_engine(store: Path) -> None:
+    loader = Loader(store, NOW)
+    loader.refresh(WEEK, force=True)
+    advice = loader.advise(WEEK)
+    assert advice.joint_picousd is not None
+    assert advice.spend_picousd is not None
+    assert advice.joint_picousd <= advice.spend_picousd
+
+
+def test_an_empty_home_is_no_error(home: Path) -> None:
+    snapshot = Loader(home / "store.duckdb", NOW).refresh(Period("all"), force=True)
+    assert snapshot is not None
+    assert not snapshot.overview.recorded_ever
+    assert snapshot.start is None
+
+
+def test_a_shift_moves_by_the_windows_own_length() -> None:
+    span = window(Period("7d", 2), NOW)
+    assert (span.start, span.end) == (NOW - timedelta(days=21), NOW - timedelta(days=14))
+    assert window(Period("all", 3), NOW).end == NOW
+    with pytest.raises(UsageError):
+        window(Period("fortnight"), NOW)
+
+
+def test_cancel_interrupts_what_runs(store: Path) -> None:
+    loader = Loader(store, NOW)
+    loader.refresh(WEEK, force=True)
+    stopped: list[bool] = []
+
+    def endless() -> None:
+        try:
+            with loader._session() as connection:
+                connection.execute("SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b")
+        except StaleError:
+            stopped.append(True)
+
+    thread = threading.Thread(target=endless)
+    thread.start()
+    while thread.is_alive():
+        time.sleep(0.05)
+        loader.cancel()
+    assert stopped
+
+
+async def test_the_interface_shows_a_real_store_and_follows_a_writing_application(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otelcost.tui.app.REFRESH_SECONDS", 0.2)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    traffic.spool(home, traffic.week(now - timedelta(minutes=5), per_day=10))
+    app = OtelcostApp(Loader(home / "store.duckdb"), "all")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await look.settle(pilot)
+        shown = look.text(app)
+        assert "90 calls" in shown
+        assert "unpriced 3" in shown
+        assert "○ last record" in shown
+        traffic.spool(home, [traffic.record(5000, now)], sequence=1)
+        for _ in range(100):
+            await pilot.pause(0.1)
+            shown = look.text(app)
+            if "91 calls" in shown:
+                break
+        assert "91 calls" in shown
+        assert "● live, last record" in shown
+        await pilot.press("4", "enter")
+        await look.settle(pilot)
+        assert "nothing is stored" not in look.text(app)
+        assert "600 of 1,000 tokens (60%) read from the provider's cache" in look.text(app)
