@@ -42,7 +42,10 @@ def command(seed: int, tui: bool, format_: str) -> None:
     # From here on this process looks at the demo's home: its store, its prices, nothing of the user's.
     os.environ[settings.HOME_VARIABLE] = str(home)
     terminal.progress(SAID)
-    result = demo.run(home, seed=seed, progress=terminal.progress)
+    try:
+        result = demo.run(home, seed=seed, progress=terminal.step)
+    finally:
+        terminal.step_done()
     interactive = tui and format_ == "table" and terminal.is_terminal() and sys.stdin.isatty()
     if interactive:
         _open_screens()

@@ -10,7 +10,7 @@ from otelcost.cli import options, windows
 from otelcost.cli.figures import costs, with_unpriced
 from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import Reader, reader
-from otelcost.cli.recommendation import headline, saving
+from otelcost.cli.recommendation import headline, savings
 from otelcost.cli.render import Block, Column, Document, Heading, Line, Name, Prose, Table
 from otelcost.digest import phrases
 from otelcost.display import count, iso, money, percent, plural
@@ -166,7 +166,7 @@ def _fixes(report: Report) -> tuple[Block, ...]:
     fixes = phrases.open_fixes(report)[:TOP_FIXES]
     if not fixes:
         return ()
-    rows = tuple((fix.id, fix.title, saving(fix), fix.class_) for fix in fixes)
+    rows = tuple((fix.id, fix.title, saved, fix.class_) for fix, saved in zip(fixes, savings(fixes), strict=True))
     columns = (Column("fix"), Column("what to change"), Column("saves", right=True), Column("basis"))
     return Heading("Top fixes (all of them: otelcost rec list)"), Table(columns, rows)
 

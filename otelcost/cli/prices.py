@@ -9,7 +9,7 @@ import click
 from otelcost.cli import options
 from otelcost.cli.reader import unknown
 from otelcost.cli.render import Block, Column, Document, Heading, Line, Name, Prose, Table
-from otelcost.display import PICOUSD, UNKNOWN, iso, plural
+from otelcost.display import PICOUSD, UNKNOWN, iso
 from otelcost.errors import EXIT_OK, EXIT_STALE, UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from otelcost.pricing.book import Book, Resolution
     from otelcost.pricing.rates import PriceRow
+    from otelcost.pricing.report import Finding
     from otelcost.store.queries import Health
 
 PROVIDERS = (
@@ -188,56 +189,54 @@ def check_command(format_: str, drain: bool) -> int:
     Exits 0 when all is well, 4 when the book is stale or a call is unpriced, 2 when prices.toml has a mistake.
     """
     from otelcost import settings  # noqa: PLC0415
-    from otelcost.cli.checks.store import STALE_DAYS, read_health  # noqa: PLC0415
     from otelcost.cli.reader import drain_spool  # noqa: PLC0415
+    from otelcost.pricing import report  # noqa: PLC0415
     from otelcost.pricing.book import compile_book  # noqa: PLC0415
+    from otelcost.store import queries  # noqa: PLC0415
+    from otelcost.store.db import session  # noqa: PLC0415
 
     compile_book(settings.price_override_path())
     if drain:
         drain_spool()
-    health = read_health(options.now())
-    stale = health.book_age_days is not None and health.book_age_days > STALE_DAYS
-    options.show(check_document(health, stale=stale), format_)
-    return EXIT_STALE if stale or health.unpriced else EXIT_OK
+    today = options.now().date()
+    with session() as connection:
+        health = queries.health(connection, today=today)
+        findings = report.check(connection, today=today)
+    options.show(check_document(health, findings), format_)
+    return EXIT_STALE if {finding.kind for finding in findings} & {"stale", "unpriced"} else EXIT_OK
 
 
-def check_document(health: Health, *, stale: bool) -> Document:
-    """The book's age and the models without a price as a document."""
+def check_document(health: Health, findings: Sequence[Finding]) -> Document:
+    """The book, and every reason not to trust a figure blindly, as a document."""
     from msgspec import to_builtins  # noqa: PLC0415
 
-    rows: list[dict[str, Any]] = to_builtins(health.unpriced)
+    rows: list[dict[str, Any]] = to_builtins(findings)
     return Document(
         envelope={
-            "ok": not stale and not rows,
+            "ok": not rows,
             "book": {
                 "source": health.book_source,
                 "sha256": health.book_sha256,
                 "date": None if health.book_date is None else health.book_date.isoformat(),
                 "age_days": health.book_age_days,
-                "stale": stale,
             },
-            "unpriced": rows,
+            "findings": rows,
+            "unpriced": to_builtins(health.unpriced),
         },
-        blocks=(Prose(_verdict(health, stale=stale)), *_unpriced(health)),
-        fields=("provider", "model", "calls", "reason"),
+        blocks=(Prose((_book(health),)), *_findings(findings)),
+        fields=("kind", "what", "fix"),
         records=tuple(rows),
     )
 
 
-def _verdict(health: Health, *, stale: bool) -> tuple[Line, ...]:
+def _book(health: Health) -> str:
     if health.book_source is None:
-        return ("The price book is not compiled yet: otelcost drain",)
-    book = f"{health.book_source}, prices up to {health.book_date}"
-    if stale:
-        book += f", {plural(health.book_age_days or 0, 'day')} old: upgrade genai-prices or add what changed"
-    calls = sum(row.calls for row in health.unpriced)
-    unpriced = f"{plural(calls, 'call')} without a price" if calls else "every recorded call has a price"
-    return book, unpriced
+        return "the price book is not compiled yet: otelcost drain"
+    return f"{health.book_source}, prices up to {health.book_date}"
 
 
-def _unpriced(health: Health) -> tuple[Block, ...]:
-    if not health.unpriced:
-        return ()
-    columns = (Column("provider"), Column("model"), Column("calls", right=True), Column("why"))
-    rows = tuple((row.provider or "?", row.model or "?", f"{row.calls:,}", row.reason) for row in health.unpriced)
-    return Table(columns, rows), Prose(("Add a [[price]] entry for each to prices.toml beside the store.",))
+def _findings(findings: Sequence[Finding]) -> tuple[Block, ...]:
+    if not findings:
+        return (Prose(("every recorded call has a price",)),)
+    rows = tuple((finding.kind, finding.what, finding.fix) for finding in findings)
+    return (Table((Column("finding"), Column("what"), Column("what to do")), rows),)

@@ -90,18 +90,10 @@ def _sure(report: Report) -> bool:
 def _table(report: Report) -> tuple[Block, ...]:
     if not report.recommendations:
         return ()
+    listed = report.recommendations
     rows = tuple(
-        (
-            row.id,
-            row.task,
-            row.title,
-            recommendation.saving(row),
-            recommendation.alone(row),
-            row.class_,
-            count(row.calls),
-            row.state,
-        )
-        for row in report.recommendations
+        (row.id, row.task, row.title, saved, alone, row.class_, count(row.calls), row.state)
+        for row, saved, alone in zip(listed, recommendation.savings(listed), recommendation.alone(listed), strict=True)
     )
     columns = (
         Column("id"),
@@ -166,6 +158,8 @@ def _value(key: str, value: object) -> str:
     """Pico-dollars read as dollars, everything structured as compact JSON."""
     if key.endswith("_picousd") and (value is None or isinstance(value, int)):
         return money(value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
     return str(value) if isinstance(value, str | int | float) else _compact(value)
 
 

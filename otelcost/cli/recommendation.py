@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from otelcost.cli import windows
+from otelcost.cli.figures import costs
 from otelcost.display import common_places, money
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from otelcost.advise import Recommendation, Report
     from otelcost.store.queries import Window
 
@@ -37,7 +40,7 @@ def envelope(report: Report, window: Window, label: str) -> dict[str, Any]:
     """`rec list` as JSON: the recommendations, what they save together, and what could not be checked."""
     return {
         "window": windows.envelope(window, label),
-        "coverage_days": report.coverage_days,
+        "coverage_days": round(report.coverage_days, 3),
         "spend_picousd": report.spend_picousd,
         "joint_picousd": report.joint_picousd,
         "headline": headline(report),
@@ -84,16 +87,19 @@ def as_json(found: Recommendation, window: Window, label: str) -> dict[str, Any]
     }
 
 
-def saving(found: Recommendation) -> str:
-    """Its share of what all fixes save together: the only figure of a fix that may be added up."""
-    return money(found.marginal_picousd)
+def savings(rows: Sequence[Recommendation]) -> list[str]:
+    """A column: each one's share of what all fixes save together, the only figure that may be added up."""
+    return costs([row.marginal_picousd for row in rows])
 
 
-def alone(found: Recommendation) -> str:
-    """`$12.34 [$10.00-$14.00]`: what it saves if nothing else is done, with its range where days suffice."""
-    amounts = [found.standalone_picousd, found.low_picousd, found.high_picousd]
-    places = common_places(amounts)
-    middle, low, high = (money(amount, places) for amount in amounts)
-    if found.low_picousd is None or found.high_picousd is None or low == high:
+def alone(rows: Sequence[Recommendation]) -> list[str]:
+    """A column: what each one saves if nothing else is done, `$12.34 [$10.00-$14.00]` where days suffice."""
+    places = common_places([row.standalone_picousd for row in rows])
+    return [_with_range(row, places) for row in rows]
+
+
+def _with_range(row: Recommendation, places: int) -> str:
+    middle = money(row.standalone_picousd, places)
+    if row.low_picousd is None or row.high_picousd is None or row.low_picousd == row.high_picousd:
         return middle
-    return f"{middle} [{low}-{high}]"
+    return f"{middle} [{money(row.low_picousd, places)}-{money(row.high_picousd, places)}]"

@@ -41,6 +41,20 @@ def progress(text: str) -> None:
     print(clean(text), file=sys.stderr)
 
 
+def step(text: str) -> None:
+    """Say how far a long command is: one line that changes where somebody looks, plain lines elsewhere."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[2K{clean(text)}", end="", file=sys.stderr, flush=True)
+    else:
+        progress(text)
+
+
+def step_done() -> None:
+    """Wipe the changing line, so that the answer starts on a clean one."""
+    if sys.stderr.isatty():
+        print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+
+
 def warn(text: str) -> None:
     """Say what is wrong but did not stop the command, on standard error."""
     print(f"warning: {clean(text)}", file=sys.stderr)

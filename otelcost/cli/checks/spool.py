@@ -20,7 +20,10 @@ _MIB = 1024 * 1024
 
 def check_spool() -> list[Check]:
     """Everything between an application and the store."""
-    return [_home(), _spool(), *_later_versions(), _quarantine(), *_swallowed()]
+    home = _home()
+    if home.state == "broken":
+        return [home]
+    return [home, _spool(), *_later_versions(), _quarantine(), *_swallowed()]
 
 
 def _home() -> Check:

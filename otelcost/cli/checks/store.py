@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from otelcost.store.queries import Health, UnpricedRow
 
-STALE_DAYS = 14
-"""Prices change this often: an older book may miss a model or a cut."""
-
 _MIB = 1024 * 1024
 _MAX_MODELS = 5
 
@@ -80,11 +77,13 @@ def prices(health: Health) -> list[Check]:
 
 
 def _book(health: Health) -> Check:
+    from otelcost.pricing.report import STALE_AFTER_DAYS  # noqa: PLC0415
+
     if health.book_source is None:
         return Check("price book", "note", "not compiled yet", "otelcost drain")
     detail = f"{health.book_source}, prices up to {health.book_date}"
     age = health.book_age_days
-    if age is not None and age > STALE_DAYS:
+    if age is not None and age > STALE_AFTER_DAYS:
         fix = "python -m pip install --upgrade genai-prices, or add what changed to prices.toml"
         return Check("price book", "warning", f"{detail}, {plural(age, 'day')} old", fix)
     return Check("price book", "ok", detail)

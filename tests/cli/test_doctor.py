@@ -1,0 +1,200 @@
+"""The doctor explains every zero: each thing that can be wrong is made wrong and must be named, with its fix."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from otelcost.cli.checks import Check
+from otelcost.cli.checks.environment import check_environment
+from otelcost.cli.doctor import document
+from otelcost.cli.render import FORMATS, render
+from otelcost.spool.diagnostics import Diagnostics
+from otelcost.spool.names import SegmentName
+
+from . import world
+from .world import run
+
+
+def examine(home: Path, code: int = 0, **environment: str) -> dict[str, dict[str, Any]]:
+    """Run the doctor and give its checks by name."""
+    answer = run(home, "doctor", "--format", "json", **environment)
+    assert answer.returncode == code, answer.stdout + answer.stderr
+    assert answer.stderr == ""
+    report = json.loads(answer.stdout)
+    assert report["ok"] == (code == 0)
+    return {check["name"]: check for check in report["checks"]}
+
+
+def test_all_is_well(recorded_home: Path) -> None:
+    checks = examine(recorded_home)
+    assert {name: check["state"] for name, check in checks.items() if name != "unpriced"} == dict.fromkeys(
+        [
+            "python",
+            "packages",
+            "instrumentor",
+            "span exporter",
+            "launcher defaults",
+            "OpenTelemetry SDK",
+            "instrumentations",
+            "OTEL_TRACES_EXPORTER",
+            "OTEL_METRICS_EXPORTER",
+            "OTEL_LOGS_EXPORTER",
+            "home",
+            "spool",
+            "quarantine",
+            "capture",
+            "drain",
+            "store",
+            "calls",
+            "price book",
+        ],
+        "ok",
+    )
+    assert checks["unpriced"]["state"] == "warning"
+    assert "in-house-7b" in checks["unpriced"]["detail"]
+    assert "prices.toml" in checks["unpriced"]["fix"]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_every_format(recorded_home: Path, format_: str) -> None:
+    answer = run(recorded_home, "doctor", "--format", format_)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "in-house-7b" in answer.stdout
+
+
+def test_an_empty_home_says_how_to_fill_it(home: Path) -> None:
+    checks = examine(home)
+    assert checks["calls"]["state"] == "note"
+    assert "otelcost run" in checks["calls"]["fix"]
+    assert "otelcost demo" in checks["calls"]["fix"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "name", "code"),
+    [
+        ("OTEL_SDK_DISABLED", "true", "OpenTelemetry SDK", 0),
+        ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "flask, otelcost", "instrumentations", 1),
+        ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "*", "instrumentations", 1),
+        ("OTEL_TRACES_EXPORTER", "otelcost,nonesuch", "OTEL_TRACES_EXPORTER", 1),
+        ("OTEL_METRICS_EXPORTER", "nonesuch", "OTEL_METRICS_EXPORTER", 1),
+        ("OTEL_PYTHON_DISTRO", "nonesuch", "OTEL_PYTHON_DISTRO", 0),
+        ("OTEL_PYTHON_CONFIGURATOR", "nonesuch", "OTEL_PYTHON_CONFIGURATOR", 0),
+    ],
+)
+def test_environment_problems(recorded_home: Path, variable: str, value: str, name: str, code: int) -> None:
+    check = examine(recorded_home, code, **{variable: value})[name]
+    assert check["state"] == ("broken" if code else "warning")
+    assert variable in check["fix"]
+
+
+def test_harmless_environment() -> None:
+    environment = {"OTEL_TRACES_EXPORTER": "otelcost,console", "OTEL_METRICS_EXPORTER": "none"}
+    environment |= {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "flask", "OTEL_PYTHON_DISTRO": "distro"}
+    checks = {check.name: check for check in check_environment(environment)}
+    assert {check.state for check in checks.values()} == {"ok"}
+    assert checks["instrumentations"].detail == "switched off: flask"
+    assert checks["OTEL_PYTHON_DISTRO"].detail == "distro"
+
+
+def test_a_home_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    checks = examine(tmp_path / "file" / "home", 1)
+    assert checks["home"]["state"] == "broken"
+    assert "OTELCOST_HOME" in checks["home"]["fix"]
+
+
+@pytest.fixture
+def copied_home(recorded_home: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(recorded_home, tmp_path / "copy"))
+
+
+def test_a_corrupted_store(copied_home: Path) -> None:
+    (copied_home / "store.duckdb").write_bytes(b"this is no database")
+    check = examine(copied_home, 1)["store"]
+    assert check["state"] == "broken"
+    assert check["fix"]
+
+
+def test_swallowed_errors_are_shown_with_their_place(copied_home: Path) -> None:
+    diagnostics = Diagnostics()
+    secret = "never" + "shown"
+    try:
+        {}[secret]
+    except KeyError as error:
+        diagnostics.error("decode", error)
+    diagnostics.count("dropped_records", 3)
+    (copied_home / "spool").mkdir(exist_ok=True)
+    diagnostics.write(copied_home / "spool", force=True)
+    checks = examine(copied_home)
+    name = next(name for name in checks if name.startswith("capture "))
+    assert "dropped_records 3" in checks[name]["detail"]
+    assert "error:decode 1" in checks[name]["detail"]
+    assert "KeyError" in checks[name]["detail"]
+    assert "test_doctor.py" in checks[name]["detail"]
+    assert secret not in checks[name]["detail"]
+
+
+def test_counts_without_an_error(copied_home: Path) -> None:
+    diagnostics = Diagnostics()
+    diagnostics.count("dropped_records")
+    (copied_home / "spool").mkdir(exist_ok=True)
+    diagnostics.write(copied_home / "spool", force=True)
+    checks = examine(copied_home)
+    assert next(check for name, check in checks.items() if name.startswith("capture "))["fix"].startswith(
+        "see the spool"
+    )
+
+
+def test_lines_that_cannot_be_read(copied_home: Path) -> None:
+    world.spool(copied_home, [b"not json"], pid=7)
+    checks = examine(copied_home)
+    assert "1 line put aside" in checks["drain"]["detail"]
+    checks = examine(copied_home)
+    assert checks["quarantine"]["state"] == "warning"
+
+
+def test_records_of_a_later_version_wait(copied_home: Path) -> None:
+    name = SegmentName("calls", 99, "host", 1, 1, 0)
+    (copied_home / "spool").mkdir(exist_ok=True)
+    (copied_home / "spool" / f"{name}.ndjson").write_bytes(b"{}\n")
+    assert "update" in examine(copied_home)["spool version"]["fix"]
+
+
+def test_orphans_are_counted_before_they_are_loaded(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    sealed = world.spool(home, world.lines())
+    sealed.rename(sealed.with_suffix(".open"))
+    checks = examine(home)
+    assert "of processes that have ended: 1" in checks["spool"]["detail"]
+    assert str(len(world.lines())) in checks["drain"]["detail"]
+
+
+def test_own_prices(copied_home: Path) -> None:
+    path = copied_home / "prices.toml"
+    path.write_text('[[price]]\nmodel = "in-house-7b"\nself_hosted = true\n')
+    checks = examine(copied_home)
+    assert checks["own prices"]["state"] == "ok"
+    assert checks["unpriced"]["state"] == "ok"
+    path.write_text('[[price]]\nmodle = "x"\n')
+    assert "modle" in examine(copied_home)["own prices"]["detail"]
+
+
+def test_calls_from_the_future(recorded_home: Path) -> None:
+    answer = run(recorded_home, "doctor", "--format", "json", now="2026-11-01T00:00:00Z")
+    checks = {check["name"]: check for check in json.loads(answer.stdout)["checks"]}
+    assert "clocks" in checks["calls"]["fix"]
+
+
+def test_nothing_to_do_is_said() -> None:
+    text = render(document([Check("python", "ok", "fine")]), "table")
+    assert text.endswith("Nothing to do\n")
+
+
+def test_a_check_is_plain_data() -> None:
+    assert msgspec.to_builtins(document([Check("a", "ok", "b")]).envelope)["checks"][0]["state"] == "ok"
