@@ -226,6 +226,10 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None]) -> At
     """Start an attempt if this request is an LLM call that nobody records yet; make its span current.
 
     The caller must call `release` when the HTTP library's `send` is over.
+
+    Instrumentation suppressed as a whole (`suppress_instrumentation`) means no record: whoever says so expects
+    none; it is counted, so that a doctor can tell. Suppressed HTTP spans mean nothing here, and a suppressed LLM
+    span (`suppress_language_model_instrumentation`: somebody else makes one) hides our span and not the record.
     """
     url = request.url
     host, path = url.host, url.path

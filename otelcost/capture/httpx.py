@@ -34,6 +34,11 @@ def install() -> None:
             register_post_import_hook(_patch_imported, name)
 
 
+def installed() -> bool:
+    """Whether calls are recorded now."""
+    return _enabled
+
+
 def uninstall() -> None:
     """Stop recording; put the original methods back where nobody wrapped ours meanwhile."""
     global _enabled  # noqa: PLW0603

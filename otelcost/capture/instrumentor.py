@@ -67,7 +67,8 @@ def _watch_spans() -> None:
     def set_tracer_provider(tracer_provider: trace.TracerProvider) -> None:
         original(tracer_provider)
         with Guard("provider"):
-            pipeline_of(trace.get_tracer_provider())
+            if seam.installed():
+                pipeline_of(trace.get_tracer_provider())
 
     set_tracer_provider.__doc__ = original.__doc__
     set_tracer_provider.otelcost_own = True  # type: ignore[attr-defined]

