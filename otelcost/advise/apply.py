@@ -61,6 +61,7 @@ class World:
         self.calls: dict[int, Recorded] = {call.n: call for call in calls}
         self.parts = parts
         self.rules = rules
+        self._after: dict[frozenset[tuple[str, AnyTransform, int]], Bills] = {}
         self._sent: dict[tuple[str, str, str], dict[int, Input]] = {}
         self._groups: dict[tuple[str, str, str], list[int]] = {}
         for call in self.calls.values():
@@ -68,12 +69,19 @@ class World:
 
     def after(self, plans: Collection[Plan]) -> Bills:
         """The bill of every call that `plans` touch, also of those a dropped call leaves without a warm cache."""
+        key = frozenset((plan.id, plan.transform, len(plan.numbers)) for plan in plans)
+        if key not in self._after:
+            self._after[key] = self._compute(plans)
+        return self._after[key]
+
+    def _compute(self, plans: Collection[Plan]) -> Bills:
         bills: Bills = {n: self.calls[n].bill for plan in plans for n in plan.numbers}
         dropped = frozenset(n for plan in plans if isinstance(plan.transform, DropCall) for n in plan.numbers)
         bills |= self._without(dropped)
         for plan in sorted(plans, key=lambda plan: plan.order[1:]):
             self._apply(plan, bills, dropped)
-        return bills | dict.fromkeys(dropped)
+        bills.update(dict.fromkeys(dropped))
+        return bills
 
     def reproduces(self, numbers: Collection[int]) -> bool:
         """True where replaying these calls as they were sent gives the cache use their provider billed."""
@@ -175,9 +183,7 @@ def _with_input(bill: Bill, billed: Input, fixed_uncached: int) -> Bill:
         billed = Input(total - sum(parts), *parts)
     if billed.uncached < fixed_uncached:
         return bill
-    return bill._replace(
-        uncached=billed.uncached, read=billed.read, write_short=billed.write_short, write_long=billed.write_long
-    )
+    return Bill(bill.price_key, *billed, bill.output, bill.reasoning)
 
 
 def _changed(bill: Bill, change: AnyTransform, fixed_uncached: int) -> Bill:

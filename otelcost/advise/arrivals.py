@@ -46,8 +46,9 @@ def as_cached(call: Recorded, parts: Sequence[Part], change: EnableCache, *, aut
 def _arrival(call: Recorded, bounds: list[Bound], marks: list[Mark]) -> Arrival:
     """Cap at the billed input: shares of a total may round above it."""
     total = call.bill.input_tokens
-    capped = tuple(Bound(bound.identity, min(bound.tokens, total)) for bound in bounds)
-    return Arrival(call.start_us, call.end_us, total, capped, tuple(marks))
+    if bounds and bounds[-1].tokens > total:
+        bounds = [Bound(bound.identity, min(bound.tokens, total)) for bound in bounds]
+    return Arrival(call.start_us, call.end_us, total, tuple(bounds), tuple(marks))
 
 
 def _share(part: Part, size_bytes: int) -> int:

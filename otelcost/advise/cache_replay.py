@@ -71,7 +71,8 @@ class _Entry:
         return self.available_us <= now_us < self.expires_us
 
     def renew(self, now_us: int) -> None:
-        self.expires_us = max(self.expires_us, now_us + self.lifetime_us)
+        expires_us = now_us + self.lifetime_us
+        self.expires_us = max(self.expires_us, expires_us)
 
 
 _Entries = dict[int, _Entry]

@@ -52,7 +52,7 @@ class Pricer:
         new = [bill for bill in dict.fromkeys(bills) if bill not in self._known]
         if not new:
             return
-        columns = {name: [getattr(bill, name) for _, bill in new] for name in Bill._fields}
+        columns = dict(zip(Bill._fields, map(list, zip(*(bill for _, bill in new), strict=True)), strict=True))
         rows = self._connection.execute(
             _SQL, {"k": list(range(len(new))), "n": [n for n, _ in new], **columns}
         ).fetchall()
