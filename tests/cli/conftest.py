@@ -17,3 +17,9 @@ def recorded_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     answer = world.run(home, "drain", "--format", "json")
     assert answer.returncode == 0, answer.stderr
     return home
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home where nothing was ever recorded."""
+    return tmp_path_factory.mktemp("empty") / "home"

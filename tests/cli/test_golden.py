@@ -62,8 +62,8 @@ def test_one_recommendation(recorded_home: Path, format_: str) -> None:
 
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("name", ["overview", "tasks", "calls", "rec-list", "digest-preview"])
-def test_an_empty_store_says_what_to_do(tmp_path: Path, name: str, format_: str) -> None:
-    answer = run(tmp_path / "home", *COMMANDS[name], "--format", format_)
+def test_an_empty_store_says_what_to_do(empty_home: Path, name: str, format_: str) -> None:
+    answer = run(empty_home, *COMMANDS[name], "--format", format_)
     assert (answer.returncode, answer.stderr) == (0, "")
     golden(f"empty-{name}.{SUFFIX[format_]}", answer.stdout)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from otelcost import settings
@@ -14,6 +16,7 @@ from otelcost.spool import diagnostics, reader
 if TYPE_CHECKING:
     from pathlib import Path
 
+_FRAME = re.compile(r'File "(.+)", line (\d+), in (.+)')
 _LARGE_BYTES = 256 * 1024 * 1024
 _MIB = 1024 * 1024
 
@@ -94,5 +97,16 @@ def _account(report: diagnostics.Report) -> Check:
     trace = next(iter(report.first_tracebacks.values()), "")
     if not trace:
         return Check(name, "warning", counts, "see the spool's free space and the size of the bodies")
-    last = " < ".join(line.strip() for line in reversed(trace.splitlines()[-3:]))
-    return Check(name, "warning", f"{counts}; first: {last}", "report it; the application was not affected")
+    return Check(
+        name, "warning", f"{counts}; first: {_innermost(trace)}", "report it; the application was not affected"
+    )
+
+
+def _innermost(trace: str) -> str:
+    """`KeyError at decode.py:12 in close`: the last frame and the type, which the trace's last line names."""
+    kind = trace.splitlines()[-1].removeprefix("builtins.")
+    frames = _FRAME.findall(trace)
+    if not frames:
+        return kind
+    file, line, function = frames[-1]
+    return f"{kind} at {PurePath(file).name}:{line} in {function}"
