@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from otelcost.advise.arrivals import as_cached, as_sent
-from otelcost.advise.cache_replay import Arrival, CacheRules, Input, misfit, replay
+from otelcost.advise.cache_replay import Arrival, CacheRules, Input, Mark, misfit, replay
 from otelcost.advise.finding import Finding
 from otelcost.advise.recorded import Bill, Part, Recorded
 from otelcost.advise.transforms import (
@@ -62,6 +62,7 @@ class World:
         self.parts = parts
         self.rules = rules
         self._after: dict[frozenset[tuple[str, AnyTransform, int]], Bills] = {}
+        self._cached: dict[tuple[int, int, int | None], Arrival] = {}
         self._sent: dict[tuple[str, str, str], dict[int, Input]] = {}
         self._groups: dict[tuple[str, str, str], list[int]] = {}
         for call in self.calls.values():
@@ -123,14 +124,19 @@ class World:
         known = [n for n in numbers if n in self.parts]
         if rules is None:
             return
-        arrivals = [
-            as_cached(self.calls[n], self.parts[n], change, automatic=rules.automatic, long=change.ttl == "1h")
-            for n in known
-        ]
+        arrivals = [self._cacheable(n, change) for n in known]
+        if not rules.automatic:
+            arrivals = [_marked(arrival, long=change.ttl == "1h") for arrival in arrivals]
         for n, billed in zip(known, replay(arrivals, rules), strict=True):
             bill = bills[n]
             if bill is not None:
                 bills[n] = _with_input(bill, billed, self.calls[n].fixed_uncached)
+
+    def _cacheable(self, n: int, change: EnableCache) -> Arrival:
+        key = (n, change.breakpoint, change.move_volatile)
+        if key not in self._cached:
+            self._cached[key] = as_cached(self.calls[n], self.parts[n], change.breakpoint, change.move_volatile)
+        return self._cached[key]
 
     def _without(self, dropped: frozenset[int]) -> Bills:
         """What dropping calls that wrote or renewed a cache costs the calls after them."""
@@ -162,6 +168,12 @@ class World:
 
     def _arrival(self, n: int, rules: CacheRules) -> Arrival:
         return as_sent(self.calls[n], self.parts[n], automatic=rules.automatic)
+
+
+def _marked(arrival: Arrival, *, long: bool) -> Arrival:
+    """With one breakpoint, at the end of what is cacheable."""
+    last = len(arrival.bounds) - 1
+    return arrival._replace(marks=(Mark(last, long),)) if last >= 0 else arrival
 
 
 def _uses_cache(bill: Bill) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from otelcost.advise.cache_replay import Arrival, Bound, Mark
 from otelcost.advise.recorded import Part, Recorded, mixed
-from otelcost.advise.transforms import EnableCache
 
 
 def as_sent(call: Recorded, parts: Sequence[Part], *, automatic: bool) -> Arrival:
@@ -30,17 +29,19 @@ def as_sent(call: Recorded, parts: Sequence[Part], *, automatic: bool) -> Arriva
     return _arrival(call, bounds, marks)
 
 
-def as_cached(call: Recorded, parts: Sequence[Part], change: EnableCache, *, automatic: bool, long: bool) -> Arrival:
-    """The request with its start made cacheable up to `change.breakpoint`, volatile values moved below it."""
+def as_cached(call: Recorded, parts: Sequence[Part], breakpoint_: int, move_volatile: int | None) -> Arrival:
+    """The request up to segment `breakpoint_`, with the changing values of `move_volatile` below that.
+
+    What follows is no bound: it is not cacheable, or in an automatic cache never met again. It has no marks.
+    """
     bounds: list[Bound] = []
     tokens = identity = 0
-    for position, part in enumerate(parts[: change.breakpoint], start=1):
-        moved = position == change.move_volatile
+    for position, part in enumerate(parts[:breakpoint_], start=1):
+        moved = position == move_volatile
         identity = mixed(identity, part.template_hash if moved else part.hash)
         tokens += part.tokens - (_share(part, part.volatile_bytes) if moved else 0)
         bounds.append(Bound(identity, tokens))
-    marks = [] if automatic or not bounds else [Mark(len(bounds) - 1, long)]
-    return _arrival(call, bounds, marks)
+    return _arrival(call, bounds, [])
 
 
 def _arrival(call: Recorded, bounds: list[Bound], marks: list[Mark]) -> Arrival:

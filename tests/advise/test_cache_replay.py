@@ -19,7 +19,9 @@ OPENAI = CacheRules(1024, 128, automatic=True, short_us=1800 * SECOND, long_us=1
 FREE = OPENAI._replace(writes_billed=False, short_us=600 * SECOND)
 
 BLOCKS = st.lists(
-    st.tuples(st.sampled_from("abc"), st.sampled_from([100, 1024, 3000, 5000]), st.sampled_from([None, None, "5m", "1h"])),
+    st.tuples(
+        st.sampled_from("abc"), st.sampled_from([100, 1024, 3000, 5000]), st.sampled_from([None, None, "5m", "1h"])
+    ),
     min_size=1,
     max_size=4,
 )

@@ -43,9 +43,7 @@ def test_no_monthly_figure_from_minutes_even_where_batch_is_right(home: Path) ->
 
 
 @pytest.mark.parametrize(("ttl", "factor_percent"), [("5m", 125), ("1h", 200)])
-def test_caching_a_prefix_that_is_called_every_six_hours_costs_more(
-    ttl: str, factor_percent: int, home: Path
-) -> None:
+def test_caching_a_prefix_that_is_called_every_six_hours_costs_more(ttl: str, factor_percent: int, home: Path) -> None:
     """Every call would write and none would read: +25 % and +100 % on the prefix."""
     catalogue = world.spec(
         task="catalogue", model="claude-sonnet-4-6", prompt=[("system", "rules", 5000), ("user", "{n}", 60)],

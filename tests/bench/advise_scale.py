@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "advise"))
 
 import world
+
 from otelcost.advise import recommend
 from otelcost.store.db import session
 
@@ -34,8 +35,10 @@ SAMPLE = [
         task="invoices", model="claude-opus-5-5", prompt=[("system", "i", 300), ("user", "{n}", 200)], output=80,
         tools="t", output_kind="tool", count=30, days=10, every_s=600,
     ),
-    world.spec(task="faq", temperature=0.0, prompt=[("user", "q{d}", 200)], answer="q{d}", count=7, days=10, every_s=311),
-    world.spec(task="parser", prompt=[("user", "{n}", 300)], count=20, days=10, every_s=600, resends=[0, 0, 1, 0, 0, 2]),
+    world.spec(task="faq", temperature=0.0, prompt=[("user", "q{d}", 200)], answer="q{d}", count=7, days=10,
+        every_s=311),
+    world.spec(task="parser", prompt=[("user", "{n}", 300)], count=20, days=10, every_s=600,
+        resends=[0, 0, 1, 0, 0, 2]),
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ WITH answered AS (
         n, call_id, task, provider, request_hash, trace_id, start, end_at, output_hash, cost_picousd,
         temperature = 0 OR operation = 'embeddings' AS deterministic,
         row_number() OVER w AS nth,
+        count(*) OVER (PARTITION BY trace_id, request_hash) AS copies_in_trace,
         lag(start) OVER w AS earlier_start, lag(trace_id) OVER w AS earlier_trace,
         lag(output_hash) OVER w AS earlier_output,
         min(end_at) OVER (
@@ -19,6 +20,7 @@ repeats AS (
     SELECT *, first_end <= start AS was_answered, epoch_us(start) - epoch_us(earlier_start) AS gap_us
     FROM answered
     WHERE nth > 1 AND coalesce(deterministic, false) AND trace_id <> earlier_trace
+        AND copies_in_trace = 1  -- asked again within a trace: a retry, which OC501 judges
         AND start <= earlier_start + to_hours($horizon_hours::INTEGER)
 ),
 polled AS (

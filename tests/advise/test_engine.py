@@ -1,0 +1,209 @@
+"""The engine around the rules: broken rules, states, windows, figures by the month, and a store left clean."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import msgspec
+import pytest
+import world
+
+from otelcost.advise import Recommendation, recommend
+from otelcost.advise.catalogue import Rule, load
+from otelcost.advise.plan import stable_id
+from otelcost.advise.window import RELATIONS
+from otelcost.store.db import session
+
+NIGHTLY = world.spec(
+    task="report", provider="openai", model="gpt-4o", prompt=[("system", "s", 300), ("user", "{n} {d}", 300)],
+    output=900, count=10, every_s=25, at_s=7200, days=14, traces="day", root="INTERNAL", root_name="cron report",
+)  # fmt: skip
+ONE = 600 * 2_500_000 + 900 * 10_000_000
+BATCH_ROW = "SELECT 'report' AS task, '' AS target, list(call_id) AS call_ids, {} AS transform, '{{}}' AS evidence, "
+
+
+def _rule(**changes: object) -> Rule:
+    (rule,) = (rule for rule in load()[0] if rule.id == "OC201")
+    return msgspec.structs.replace(rule, **changes)  # type: ignore[arg-type]
+
+
+def test_a_fortnight_of_nights_in_every_figure(home: Path) -> None:
+    report = world.advise([NIGHTLY], home)
+    (card,) = report.recommendations
+    assert report.spend_picousd == card.cost_observed_picousd == 140 * ONE
+    assert card.standalone_picousd == card.marginal_picousd == report.joint_picousd == 70 * ONE
+    assert card.low_picousd == card.high_picousd == 70 * ONE, "half price is half price on every day"
+    assert report.coverage_days == 14
+    observed = world.NOW - (world.BASE + timedelta(seconds=7200))
+    assert card.monthly_picousd == 70 * ONE * 30 * 86400 // int(observed.total_seconds())
+    assert card.id == stable_id("OC201", "report", "gpt-4o") == "R-" + card.id[2:]
+    assert (card.class_, card.state, card.risk, card.effort) == ("exact", "open", "low", "medium")
+    assert card.call_site == "app/main.py:12 run"
+    assert card.transform == {"kind": "batch"}
+    assert msgspec.to_builtins(card)["class"] == "exact"
+
+
+def test_the_id_outlives_the_window_and_the_figures_follow_it(home: Path) -> None:
+    with world.store_of(world.expand([NIGHTLY]), home) as connection:
+        whole = recommend(connection, world.ALL, now=world.NOW)
+        week = world.Window(world.BASE, world.BASE + timedelta(days=3))
+        part = recommend(connection, week, now=world.NOW)
+    assert part.recommendations[0].id == whole.recommendations[0].id
+    assert part.joint_picousd == 15 * ONE
+    assert part.recommendations[0].monthly_picousd is None
+    assert part.window.end == week.end
+
+
+def test_an_empty_store_has_nothing_to_say(home: Path) -> None:
+    with session(home / "store.duckdb") as connection:
+        report = recommend(connection, world.ALL, now=world.NOW)
+    assert (report.spend_picousd, report.joint_picousd, report.coverage_days) == (0, 0, 0)
+    assert (report.recommendations, report.not_checked) == ((), ())
+
+
+def test_the_connection_is_left_as_it_was(home: Path) -> None:
+    with world.store_of(world.expand([NIGHTLY]), home) as connection:
+        recommend(connection, world.ALL, now=world.NOW)
+        tables = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    assert not tables & set(RELATIONS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"sql": "SELECT FROM nowhere"}, "rule.sql failed: Parser Error"),
+        ({"sql": "SELECT * FROM nowhere"}, "rule.sql failed: Catalog Error"),
+        ({"sql": "SELECT 1 AS task"}, "returns columns ('task',)"),
+        ({"sql": BATCH_ROW.format('\'{"kind": "pray"}\'') + "NULL AS not_checked FROM w_calls"}, "malformed"),
+        ({"sql": BATCH_ROW.format("'nonsense'") + "NULL AS not_checked FROM w_calls"}, "malformed"),
+        ({"sql": None, "check": "def check(connection, parameters):\n    return [1 / 0]"}, "ZeroDivisionError"),
+        ({"sql": None, "check": "def check(connection, parameters):\n    return [(1, 2)]"}, "gave 2 values"),
+        ({"sql": None, "check": "def chec"}, "SyntaxError"),
+    ],
+)
+def test_a_broken_rule_is_named_and_the_others_run(changes: dict[str, object], said: str, home: Path) -> None:
+    broken = _rule(id="OC999", folder="OC999_broken", **changes)
+    report = world.advise([NIGHTLY], home, [broken, _rule()])
+    assert len(report.recommendations) == 1
+    (entry,) = (entry for entry in report.not_checked if entry.rule == "OC999")
+    assert entry.task is None
+    assert said in entry.reason
+    assert "\n" not in entry.reason
+
+
+def test_a_rule_may_be_python(home: Path) -> None:
+    source = (
+        "def check(connection, parameters):\n"
+        "    rows = connection.execute('SELECT task, list(call_id) FROM w_calls GROUP BY task').fetchall()\n"
+        "    for task, ids in rows:\n"
+        '        yield task, \'\', ids, \'{"kind": "service_tier", "tier": "batch"}\', \'{}\', None\n'
+    )
+    report = world.advise([NIGHTLY], home, [_rule(sql=None, check=source)])
+    assert report.joint_picousd == 70 * ONE
+
+
+@pytest.mark.parametrize(
+    "transform", ['{"kind": "trim_history", "keep_turns": 2}', '{"kind": "limit_output", "tokens": 5}']
+)
+def test_what_records_cannot_price_is_not_priced(transform: str, home: Path) -> None:
+    rule = _rule(sql=BATCH_ROW.format(f"'{transform}'") + "NULL AS not_checked FROM w_calls")
+    report = world.advise([NIGHTLY], home, [rule])
+    assert report.recommendations == ()
+    assert "cannot be priced from records alone" in report.not_checked[0].reason
+
+
+def test_less_reasoning_is_priced_by_the_reasoning_recorded(home: Path) -> None:
+    thinking = msgspec.structs.replace(NIGHTLY, reasoning=500)
+    change = '{"kind": "set_effort", "effort": "low", "reasoning_milli": 400}'
+    rule = _rule(sql=BATCH_ROW.format(f"'{change}'") + "NULL AS not_checked FROM w_calls", class_="needs-trial")
+    report = world.advise([thinking], home, [rule])
+    assert report.recommendations[0].standalone_picousd == 140 * 300 * 10_000_000
+    assert report.joint_picousd == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "until", "shown", "counted"),
+    [
+        ("accepted", None, "accepted", True),
+        ("dismissed", None, "dismissed", False),
+        ("applied", None, "applied", False),
+        ("snoozed", "2027-01-01", "snoozed", False),
+        ("snoozed", "2026-11-01", "open", True),
+    ],
+)
+def test_only_what_is_still_to_be_had_is_counted(
+    state: str, until: str | None, shown: str, counted: bool, home: Path
+) -> None:
+    id_ = stable_id("OC201", "report", "gpt-4o")
+    with world.store_of(world.expand([NIGHTLY]), home):
+        pass
+    with session(home / "store.duckdb", write=True) as connection:
+        connection.execute(
+            "INSERT INTO recommendation_state (id, state, until, changed_at) VALUES (?, ?, ?, now()::TIMESTAMP)",
+            [id_, state, until],
+        )
+    with session(home / "store.duckdb") as connection:
+        report = recommend(connection, world.ALL, now=world.NOW)
+    (card,) = report.recommendations
+    assert card.state == shown
+    assert card.standalone_picousd == 70 * ONE
+    assert card.marginal_picousd == report.joint_picousd == (70 * ONE if counted else 0)
+
+
+def test_what_was_not_recorded_is_named_and_not_clean(home: Path) -> None:
+    blind = world.spec(task="other", prompt=[("user", "{n}", 300)], count=30, hashed=False, root="")
+    calls = [msgspec.structs.replace(call, segments=()) for call in world.expand([blind])]
+    with world.store_of(calls, home) as connection:
+        report = recommend(connection, world.ALL, now=world.NOW)
+    reasons = {entry.rule: entry.reason for entry in report.not_checked}
+    assert report.recommendations == ()
+    assert "prompt segments" in reasons["OC101"]
+    assert "root span" in reasons["OC201"]
+    assert "request hashes" in reasons["OC401"]
+    assert "request hashes" in reasons["OC501"]
+
+
+def test_a_thrown_away_answer_of_uncertain_bill_is_left_out_of_the_low_end(home: Path) -> None:
+    def card(flags: list[str], folder: Path) -> Recommendation:
+        slow = world.spec(
+            task="slow", model="gpt-4o", provider="openai", prompt=[("user", "{n}", 300)], count=5, every_s=600,
+            attempts=2, failed_status="timeout", failed_http=200, failed_usage=True, flags=flags,
+        )  # fmt: skip
+        (found,) = world.advise([slow], folder).recommendations
+        return found
+
+    sure, doubtful = card([], home / "a"), card(["estimated", "lower_bound"], home / "b")
+    assert sure.standalone_picousd == doubtful.standalone_picousd
+    assert (sure.low_picousd, sure.high_picousd) == (None, None), "one day bounds nothing"
+    assert (doubtful.low_picousd, doubtful.high_picousd) == (0, None)
+    assert doubtful.evidence["bill_only_estimated"] == 5
+
+
+def test_dropping_a_call_that_kept_a_cache_warm_pays_for_the_next_write(home: Path) -> None:
+    """The second of three calls renews the entry that the third reads: without it the third writes again."""
+    rules = {"role": "system", "key": "rules", "tokens": 9000, "cache": "5m"}
+    row = {
+        "task": "faq",
+        "temperature": 0.0,
+        "answer": "x",
+        "prompt": [rules, {"role": "user", "key": "q", "tokens": 60}],
+    }
+    other = {**row, "temperature": None, "prompt": [rules, {"role": "user", "key": "{n}", "tokens": 60}]}
+    specs = [
+        world.from_table({**row, "at_s": 0, "write_short": 9000}),
+        world.from_table({**row, "at_s": 200, "read": 9000}),
+        world.from_table({**other, "at_s": 400, "read": 9000}),
+    ]
+    rule = _rule(sql="SELECT 'faq' AS task, '' AS target, list(call_id) AS call_ids, '{\"kind\": \"drop_call\"}' AS "
+        "transform, '{}' AS evidence, NULL AS not_checked FROM w_calls WHERE n = 2")  # fmt: skip
+    calls = world.expand(specs)
+    with world.store_of(calls, home) as connection:
+        report = recommend(connection, world.ALL, now=world.NOW, rules=[rule])
+    dropped = 9000 * 100_000 + 60 * 1_000_000 + 100 * 5_000_000
+    lost = 9000 * (1_250_000 - 100_000)
+    assert report.not_checked == (), "judged, not passed over"
+    assert report.recommendations == (), "the drop would cost more than it saves"
+    assert dropped < lost
