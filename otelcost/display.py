@@ -117,9 +117,9 @@ def count(number: int | None) -> str:
     return UNKNOWN if number is None else f"{number:,}"
 
 
-def plural(number: int, noun: str) -> str:
-    """`1 call`, `2 calls`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def plural(number: int, noun: str, many: str | None = None) -> str:
+    """`1 call`, `2 calls`; `many` where an `s` does not make the plural."""
+    return f"{number:,} {noun if number == 1 else many or noun + 's'}"
 
 
 def tokens(number: int | None) -> str:

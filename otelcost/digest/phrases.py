@@ -42,7 +42,7 @@ def savings(report: Report) -> str:
     if head.needs_trial_picousd:
         parts.append(f"{money(head.needs_trial_picousd)} needs a trial")
     what = "; ".join(parts) or "nothing that can be priced"
-    return f"{len(fixes)} {'fix' if len(fixes) == 1 else 'fixes'}: {what}"
+    return f"{plural(len(fixes), 'fix', 'fixes')}: {what}"
 
 
 def _ends(head: Headline) -> str:

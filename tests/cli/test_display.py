@@ -116,6 +116,7 @@ def test_counts_and_moments() -> None:
     assert display.count(None) == "?"
     assert display.count(1234) == "1,234"
     assert (display.plural(1, "call"), display.plural(0, "call")) == ("1 call", "0 calls")
+    assert display.plural(2, "entry", "entries") == "2 entries"
     moment = datetime(2026, 11, 14, 7, 30, 1, 5)  # noqa: DTZ001
     assert display.instant(moment) == "2026-11-14 07:30 UTC"
     assert display.iso(moment) == "2026-11-14T07:30:01.000005Z"

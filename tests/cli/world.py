@@ -183,7 +183,7 @@ def _call(
     """A call `day` days before the last midnight."""
     start = _MIDNIGHT - timedelta(days=day) + timedelta(hours=hour, minutes=minute)
     context = Context(
-        trace_id=f"{number:032x}",
+        trace_id=f"{operation_id or number:032x}",
         span_id=f"{number:016x}",
         operation_id=f"{operation_id or number:016x}",
         start_unix_us=int(start.timestamp()) * 1_000_000,

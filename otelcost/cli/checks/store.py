@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from otelcost import settings
 from otelcost.cli.checks import Check
 from otelcost.display import count, instant, plural
-from otelcost.errors import OtelcostError
+from otelcost.errors import OtelcostError, PriceError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -73,7 +73,7 @@ def _spans(health: Health) -> list[Check]:
 
 def prices(health: Health) -> list[Check]:
     """The book and the calls it has no price for: what `otelcost prices check` reports as well."""
-    return [_book(health), *_override(health), *_unpriced(health.unpriced)]
+    return [_book(health), *_override(), *_unpriced(health.unpriced)]
 
 
 def _book(health: Health) -> Check:
@@ -89,11 +89,19 @@ def _book(health: Health) -> Check:
     return Check("price book", "ok", detail)
 
 
-def _override(health: Health) -> list[Check]:
+def _override() -> list[Check]:
+    """The user's prices are read here and now: the store keeps the last good ones and may not say so."""
+    from otelcost.pricing.override import read_rules  # noqa: PLC0415
+
     path = settings.price_override_path()
-    if health.book_warning:
-        return [Check("own prices", "warning", health.book_warning, f"correct {path}")]
-    return [Check("own prices", "ok", str(path))] if path.is_file() else []
+    if not path.is_file():
+        return []
+    try:
+        rules = read_rules(path)
+    except PriceError as error:
+        return [Check("own prices", "warning", f"{error.what}; the last good prices are used", error.fix)]
+    entries = plural(len(rules), "entry", "entries")
+    return [Check("own prices", "ok", f"{path}, {entries}")]
 
 
 def _unpriced(rows: tuple[UnpricedRow, ...]) -> list[Check]:
