@@ -41,7 +41,7 @@ def command(seed: int, tui: bool, format_: str) -> None:
     home = settings.home() / FOLDER
     # From here on this process looks at the demo's home: its store, its prices, nothing of the user's.
     os.environ[settings.HOME_VARIABLE] = str(home)
-    terminal.progress(SAID)
+    terminal.progress("demo: a loopback provider on this machine, a virtual clock, nobody is billed")
     try:
         result = demo.run(home, seed=seed, progress=terminal.step)
     finally:
