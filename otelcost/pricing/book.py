@@ -195,7 +195,8 @@ def compile_book(override: Path | None = None) -> Book:
         PriceError: the override has a mistake.
     """
     rules = () if override is None else read_rules(override)
-    return _compile(tuple(_user_rule(rule) for rule in rules))
+    table, own, source = _base()
+    return Book(table, own, tuple(_user_rule(rule) for rule in rules), source)
 
 
 def fingerprint(override: Path | None = None) -> str:
@@ -208,12 +209,6 @@ def fingerprint(override: Path | None = None) -> str:
     if override is not None and override.is_file():
         digest.update(b"override" + override.read_bytes())
     return digest.hexdigest()
-
-
-@lru_cache(maxsize=8)
-def _compile(rules: tuple[Rule, ...]) -> Book:
-    table, own, source = _base()
-    return Book(table, own, rules, source)
 
 
 @lru_cache(maxsize=1)

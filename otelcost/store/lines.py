@@ -6,7 +6,7 @@ NULL and lets a torn line swallow its neighbour. What cannot be read is kept as 
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -20,24 +20,7 @@ _STARTS: Final = {"calls": b'{"context":', "spans": b'{"trace_id":'}
 _BLANK: Final = b" \t\r\0"
 
 _WRONG: Final = (msgspec.MsgspecError, ValueError, RecursionError)
-
-
-def _line_type() -> type[msgspec.Struct]:
-    """`Call` with a plain raw field: msgspec cannot decode a raw value that may also be None."""
-    fields = [
-        (field.name, msgspec.Raw, msgspec.Raw(b"null"))
-        if field.name == "usage_raw"
-        else (field.name, field.type, _default(field))
-        for field in msgspec.structs.fields(Call)
-    ]
-    return msgspec.defstruct("CallLine", fields, kw_only=True, frozen=True)
-
-
-def _default(field: msgspec.structs.FieldInfo) -> Any:
-    return msgspec.NODEFAULT if field.required else field.default
-
-
-_CALLS: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(_line_type())
+_CALLS: Final = msgspec.json.Decoder(Call)
 _SPANS: Final = msgspec.json.Decoder(SpanRecord)
 
 Pricing = tuple[str | None, str | None, str | None, str | None, str | None, bool]
@@ -106,7 +89,7 @@ def _check(kind: str, line: bytes) -> Facts:
         _check_usage(span.usage)
         model = _model(span.response_model, span.request_model)
         return Facts((span.provider, model, span.service_tier, None, None, False), span.start_unix_us)
-    call: Call = _CALLS.decode(line)  # a CallLine: the same but for the raw usage
+    call = _CALLS.decode(line)
     _check_usage(call.usage)
     model = _model(call.response_model, call.request_model)
     pricing = (call.provider, model, call.service_tier, call.speed, call.inference_geo, call.batch)

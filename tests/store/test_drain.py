@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from otelcost.errors import StoreError
@@ -297,7 +297,12 @@ def spools(draw: st.DrawFn) -> tuple[list[Call], list[bytes], list[tuple[int, in
     return records, lines, list(zip(edges, edges[1:], strict=False))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=15,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(spools(), st.data())
 def test_any_cut_of_a_spool_into_files_and_drains_gives_the_same_rows(
     made: tuple[list[Call], list[bytes], list[tuple[int, int]]], data: st.DataObject

@@ -84,9 +84,7 @@ class Crew:
         self.kills[kind] += 1
 
     def acknowledged(self) -> set[int]:
-        return {
-            int(line) for path in self.home.glob("ack-*") for line in path.read_bytes().split(b"\n")[:-1] if line
-        }
+        return {int(line) for path in self.home.glob("ack-*") for line in path.read_bytes().split(b"\n")[:-1] if line}
 
 
 def test_nothing_is_lost_and_nothing_is_twice_whoever_is_killed(home: Path) -> None:

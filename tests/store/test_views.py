@@ -66,7 +66,9 @@ BILLING: list[tuple[str, dict[str, Any], str, int | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "status", "cost"), [case[1:] for case in BILLING], ids=[case[0] for case in BILLING])
+@pytest.mark.parametrize(
+    ("fields", "status", "cost"), [case[1:] for case in BILLING], ids=[case[0] for case in BILLING]
+)
 def test_what_is_billed(fields: dict[str, Any], status: str, cost: int | None, spool: Path) -> None:
     load(spool, make.call(1, **fields))
     ((found, amount, reason, key),) = ask("SELECT price_status, cost_picousd, price_reason, price_key FROM v_calls")
@@ -81,7 +83,9 @@ def test_the_price_of_the_day_and_of_the_size_counts(spool: Path) -> None:
 
         start = int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1_000_000)
         usage = Usage(input_uncached_tokens=tokens, output_tokens=0)
-        return make.call(number, context={"start_unix_us": start}, usage=usage, request_model=model, response_model=model)
+        return make.call(
+            number, context={"start_unix_us": start}, usage=usage, request_model=model, response_model=model
+        )
 
     load(
         spool,
@@ -136,7 +140,7 @@ def test_an_operation_is_its_attempts(spool: Path) -> None:
     )
     assert (attempts, status, http, error) == (2, "ok", 200, None)
     assert (cost, unpriced, ids) == (3_500_000_000, 0, [first, f"{2:016x}"])
-    assert ask("SELECT \"end\" - start FROM v_operations")[0][0].total_seconds() == pytest.approx(1.9)
+    assert ask('SELECT "end" - start FROM v_operations')[0][0].total_seconds() == pytest.approx(1.9)
 
 
 def test_segments_come_in_wire_order(spool: Path) -> None:
