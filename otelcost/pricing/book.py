@@ -123,7 +123,7 @@ class Book:
         key = f"{base}/{variant}"
         if self.rows_for(key):
             return Resolution(price_key=key, status=status)
-        if reason:
+        if reason and not matching:
             return _unpriced(reason)
         return _unpriced(f"no {variant} price is known for {model}")
 

@@ -76,11 +76,20 @@ def _unmatched(connection: duckdb.DuckDBPyConnection, rules: tuple[Rule, ...], p
 
 
 def _known_models() -> list[tuple[str, str]]:
-    """Models of the book under the names a user may call their provider by."""
-    book = compile_book(None)
-    models = {tuple(row.price_key.rpartition("/")[0].split("/", 1)) for row in book.rows}
-    spoken = {spelled: [name for name, id_ in PROVIDER_IDS.items() if id_ == spelled] for spelled, _ in models}
-    return [(name, model) for house, model in models for name in (house, *spoken[house])]
+    """Models of the book under every name their sellers go by, resellers included."""
+    from otelcost.pricing import snapshot  # noqa: PLC0415  (0.3 s, only with user prices)
+
+    models: dict[str, set[str]] = {}
+    for row in compile_book(None).rows:
+        house, _, name = row.price_key.rpartition("/")[0].partition("/")
+        models.setdefault(house, set()).add(name)
+    spoken = [(house, house) for house in models] + [(id_, name) for name, id_ in PROVIDER_IDS.items()]
+    return [
+        (name, model)
+        for house, name in spoken
+        for seller in (house, *(snapshot.PROVIDERS[house].fallback_model_providers or ()))
+        for model in models.get(seller, ())
+    ]
 
 
 def _stale(connection: duckdb.DuckDBPyConnection, today: date) -> list[Finding]:

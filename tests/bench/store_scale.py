@@ -5,6 +5,7 @@
 Numbers depend on the machine, which is printed with them. The drain is measured with real spool files.
 """
 
+# ruff: noqa: DTZ001  (the store's times are naive UTC)
 from __future__ import annotations
 
 import argparse
@@ -99,7 +100,10 @@ def measure(store: Path, repeats: int) -> None:
         ("tasks, all time", lambda c: queries.tasks(c, ever)),
         ("newest 50 calls", lambda c: queries.calls(c, ever, limit=50)),
         ("dearest 50 calls", lambda c: queries.calls(c, ever, limit=50, order="cost")),
-        ("next 50 by cost", lambda c: queries.calls(c, ever, limit=50, order="cost", after=queries.position(middle, "cost"))),
+        (
+            "next 50 by cost",
+            lambda c: queries.calls(c, ever, limit=50, order="cost", after=queries.position(middle, "cost")),
+        ),
         ("one call with segments", lambda c: queries.call(c, middle.span_id)),
         ("health", lambda c: queries.health(c, today=NOW.date(), store=store, spool=store.parent / "none")),
         ("sum of costs, all time", lambda c: c.execute("SELECT sum(cost_picousd) FROM v_calls").fetchall()),
@@ -165,14 +169,18 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    print(f"{platform.machine()} {os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}")
+    print(
+        f"{platform.machine()} {os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}"
+    )
     print(f"{datetime.now(UTC):%Y-%m-%d}, load {os.getloadavg()[0]:.1f}, {arguments.rows:,} rows over {DAYS} days")
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store.duckdb"
         begin = time.perf_counter()
         fill(store, arguments.rows)
         size = store.stat().st_size
-        print(f"filled in {time.perf_counter() - begin:.0f} s, {size / 1e6:.0f} MB, {size / arguments.rows:.0f} bytes a call")
+        print(
+            f"filled in {time.perf_counter() - begin:.0f} s, {size / 1e6:.0f} MB, {size / arguments.rows:.0f} bytes a call"
+        )
         measure(store, arguments.repeats)
         measure_drain(Path(folder))
 

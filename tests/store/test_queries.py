@@ -1,5 +1,6 @@
 """The query layer: windows, totals, tasks, pages of calls, health."""
 
+# ruff: noqa: DTZ001  (the store's times are naive UTC)
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta

@@ -1,0 +1,73 @@
+"""What `otelcost prices` says about a model and about the book."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from otelcost.errors import PriceError
+from otelcost.model import Call, Context, Usage
+from otelcost.pricing import report
+from otelcost.pricing.report import check, show
+from otelcost.store.db import session
+from otelcost.store.drain import drain
+
+
+def record(home: Path, model: str) -> None:
+    context = Context(trace_id="1" * 32, span_id="2" * 16, operation_id="2" * 16, start_unix_us=1_795_000_000_000_000)
+    usage = Usage(input_uncached_tokens=10, output_tokens=1)
+    call = Call(
+        context=context, provider="openai", api="openai.chat", operation="chat", request_model=model, usage=usage
+    )
+    (home / "spool").mkdir(parents=True)
+    (home / "spool" / "calls-v1-host-1-1-0.ndjson").write_bytes(msgspec.json.encode(call) + b"\n")
+
+
+def test_show_lists_every_variant(home: Path) -> None:
+    keys = {row.price_key for row in show("claude-opus-5-5", "anthropic")}
+    assert {"anthropic/claude-opus-5-5/standard", "anthropic/claude-opus-5-5/batch"} <= keys
+    assert any(row.price_key.startswith("openrouter/") for row in show("anthropic/claude-opus-4.5"))
+    assert show("nothing-of-the-kind") == []
+    home.mkdir()
+    (home / "prices.toml").write_text("[[price]]\n")
+    with pytest.raises(PriceError):
+        show("gpt-4o")
+
+
+def test_a_good_book_has_no_findings() -> None:
+    drain()
+    with session() as connection:
+        ((newest,),) = connection.execute("SELECT source_date FROM book").fetchall()
+        assert check(connection, today=newest) == []
+        assert check(connection, today=newest + timedelta(days=14)) == []
+        (stale,) = check(connection, today=newest + timedelta(days=15))
+    assert stale.kind == "stale"
+    assert "15 days ago" in stale.what
+
+
+def test_a_store_without_a_book_is_not_stale() -> None:
+    with session() as connection:
+        assert check(connection, today=date(2030, 1, 1)) == []
+
+
+def test_findings_say_what_and_what_to_do(home: Path, tmp_path: Path) -> None:
+    record(home, "in-house-7b")
+    drain()
+    override = tmp_path / "prices.toml"
+    override.write_text(
+        '[[price]]\nmodel = "gpt-4o*"\nprovider = "azure.ai.openai"\nmultiplier = 1.1\n'
+        '[[price]]\nmodel = "gtp-4o"\nmultiplier = 1.1\n[[price]]\nmodel = "in-house-*"\nbase_model = "gpt-4o"\n'
+    )
+    with session() as connection:
+        ((newest,),) = connection.execute("SELECT source_date FROM book").fetchall()
+        glob, unpriced = check(connection, today=newest, override=override)
+        override.write_text("[[price]]\nmodel = 'm'\ninptu = 1\n")
+        mistake, _ = check(connection, today=newest, override=override)
+    assert (glob.kind, unpriced.kind, mistake.kind) == ("glob", "unpriced", "override")
+    assert "entry 2 (gtp-4o) matches no" in glob.what
+    assert "1 calls of in-house-7b at openai have no price: the price book has no model" in unpriced.what
+    assert "did you mean 'input'" in mistake.fix
+    assert report.STALE_AFTER_DAYS == 14
