@@ -17,11 +17,6 @@ MODEL: Final = "coalesce(nullif(r.response_model, ''), r.request_model)"
 """The model a row is priced by: the answer's word counts more than the request's."""
 
 
-def duckdb_type(struct: type[msgspec.Struct]) -> str:
-    """The STRUCT type of a struct's JSON."""
-    return _type(inspect.type_info(struct))
-
-
 def reader_columns(struct: type[msgspec.Struct]) -> str:
     """The `columns` argument of `read_json` for lines of a struct."""
     info = inspect.type_info(struct)

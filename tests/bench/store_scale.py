@@ -178,9 +178,8 @@ def main() -> None:
         begin = time.perf_counter()
         fill(store, arguments.rows)
         size = store.stat().st_size
-        print(
-            f"filled in {time.perf_counter() - begin:.0f} s, {size / 1e6:.0f} MB, {size / arguments.rows:.0f} bytes a call"
-        )
+        seconds = time.perf_counter() - begin
+        print(f"filled in {seconds:.0f} s, {size / 1e6:.0f} MB, {size / arguments.rows:.0f} bytes a call")
         measure(store, arguments.repeats)
         measure_drain(Path(folder))
 

@@ -42,8 +42,9 @@ def test_downgrades_are_cheaper_today() -> None:
 @pytest.mark.parametrize(
     ("model", "minimum"),
     [
-        ("claude-opus-5-5-20261001", 512), ("claude-opus-5", 512), ("claude-sonnet-5-5", 512), ("claude-haiku-5-5", 512),
-        ("claude-fable-5-1", 512), ("claude-sonnet-5", 1024), ("claude-sonnet-4-5-20250929", 1024),
+        ("claude-opus-5-5-20261001", 512), ("claude-opus-5", 512), ("claude-sonnet-5-5", 512),
+        ("claude-haiku-5-5", 512), ("claude-fable-5-1", 512),
+        ("claude-sonnet-5", 1024), ("claude-sonnet-4-5-20250929", 1024),
         ("claude-sonnet-4-6", 1024), ("claude-opus-4-8", 1024), ("claude-opus-4-7", 2048), ("claude-opus-4-6", 4096),
         ("claude-opus-4-5", 4096), ("claude-haiku-4-5", 4096),
     ],

@@ -96,6 +96,12 @@ def test_one_variant_alone(tmp_path: Path) -> None:
     assert (flex.rates.input_picousd, standard.rates.input_picousd) == (1_000_000, 2_500_000)
 
 
+def test_a_multiple_of_an_unknown_input_rate_is_unknown(tmp_path: Path) -> None:
+    made = book(tmp_path, '[[price]]\nmodel = "m"\noutput = 1\ntimes_input = { cache_read = 0.1 }\n')
+    (row,) = rows(made, "openai", "m")
+    assert (row.rates.input_picousd, row.rates.cache_read_picousd) == (None, None)
+
+
 def test_no_file_means_no_rules(tmp_path: Path) -> None:
     assert read_rules(tmp_path / "none.toml") == ()
     assert parse_rules("", "x") == ()

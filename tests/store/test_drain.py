@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +216,7 @@ def test_a_quarantine_that_cannot_be_written_stops_before_anything_is_lost(
 ) -> None:
     path = make.write(spool, make.line(make.call(1)) + b"bad\n")
     (home / "quarantine").write_text("a file where the folder should be")
-    with pytest.raises(StoreError, match="quarantine .* cannot be written"):
+    with pytest.raises(StoreError, match=r"quarantine .* cannot be written"):
         drain()
     assert path.exists()
     (home / "quarantine").unlink()
@@ -294,7 +295,7 @@ def spools(draw: st.DrawFn) -> tuple[list[Call], list[bytes], list[tuple[int, in
             lines.append(draw(st.sampled_from([b"rubbish\n", b"\n", b"{}\n", b"\0\0\n"])))
     cuts = sorted(draw(st.lists(st.integers(0, len(lines)), max_size=3)))
     edges = [0, *cuts, len(lines)]
-    return records, lines, list(zip(edges, edges[1:], strict=False))
+    return records, lines, list(pairwise(edges))
 
 
 @settings(

@@ -56,13 +56,15 @@ def test_new_prices_change_what_old_calls_cost(spool: Path, home: Path) -> None:
 def test_a_call_that_comes_after_the_override_gets_it_too(spool: Path, home: Path) -> None:
     override(home, '[[price]]\nmodel = "in-house-*"\ninput = 1\noutput = 2\n')
     drain()
-    make.write(
-        spool, make.line(make.call(1, response_model="In-House-7b")) + make.line(make.call(2, provider="nobody"))
-    )
+    first, other = make.call(1, response_model="In-House-7b"), make.call(2, provider="nobody")
+    again = make.call(3, response_model="in-house-7B", service_tier="default")
+    make.write(spool, make.line(first) + make.line(other) + make.line(again))
     drain()
+    assert ask("SELECT count(*) FROM price WHERE price_key LIKE 'override:openai/in-house%'") == [(1,)]
     assert ask("SELECT cost_picousd, price_status FROM v_calls ORDER BY span_id") == [
         (1000 * 1_000_000 + 100 * 2_000_000, "override"),
         (None, "unpriced"),
+        (1000 * 1_000_000 + 100 * 2_000_000, "override"),
     ]
 
 
