@@ -62,7 +62,7 @@ def moved(current: int | None, previous: int | None) -> tuple[str, str]:
         return "=", "$text-muted"
     share = display.percent(abs(current - previous), previous)
     if len(share) > _WIDEST_SHARE:
-        share = ">999%"
+        return ("▲>+999%", "$text-error") if current > previous else ("▼>-999%", "$text-success")
     return (f"▲+{share}", "$text-error") if current > previous else (f"▼-{share}", "$text-success")
 
 

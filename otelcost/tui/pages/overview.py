@@ -45,7 +45,7 @@ class SliceTable(Table[Slice]):
     def _columns(self, title: str) -> tuple[Column[Slice], ...]:
         return (
             Column(key="name", title=title, width=14, flex=True, cell=lambda row, _: display.clean(row.name)),
-            Column(key="bar", title="", width=10, drop=2, cell=self._bar),
+            Column(key="bar", title="", width=10, flex=True, drop=2, cell=self._bar),
             Column(
                 key="cost",
                 title="$",
@@ -87,16 +87,14 @@ class OverviewPage(Page):
         """Headline, then lists and bars; two columns where there is room."""
         yield Empty()
         yield Headline()
+        yield Section("Fixes", id="fixes-title")
+        yield Table[Recommendation](_fix_columns(()), lambda row: row.id, headed=False, id="fixes")
         with Horizontal(id="columns"):
             with Vertical(id="left"):
-                yield Section("Fixes", id="fixes-title")
-                yield Table[Recommendation](
-                    _fix_columns(()), lambda row: row.id, headed=False, empty="none open", id="fixes"
-                )
-                yield Daily()
-            with Vertical(id="right"):
                 yield Section("By task", id="tasks-title")
                 yield SliceTable("by-task", "task")
+            with Vertical(id="right"):
+                yield Daily()
                 yield Section("By model", id="models-title")
                 yield SliceTable("by-model", "model")
 

@@ -48,8 +48,8 @@ class Daily(Paint):
             return "no priced call"
         value, index = max(known, key=lambda pair: pair[0])
         unpriced = sum(day.unpriced_calls for day in self.days)
-        doubt = f", {display.plural(unpriced, 'call')} unpriced" if unpriced else ""
-        return f"highest {display.money(value)} on {self.days[index * size].day:%a %d %b}{doubt}"
+        doubt = f" · {unpriced:,} unpriced" if unpriced else ""
+        return f"top {display.money(value)} on {self.days[index * size].day:%a %d %b}{doubt}"
 
     def _dates(self, bars: int, pitch: int, size: int) -> str:
         step = max(1, -(-7 // pitch))

@@ -61,7 +61,7 @@ class RecommendationDetail(Paint):
         ]
         monthly = item.monthly_picousd
         rows.append(
-            ("a month", display.money(monthly) if monthly is not None else "not from less than 7 days of calls")
+            ("a month, alone", display.money(monthly) if monthly is not None else "not from less than 7 days of calls")
         )
         if item.class_ == "needs-trial":
             rows.append(("not in the total", "what a cheaper model costs in quality is unknown before a trial"))
