@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from otelcost.wire.jsonview import Fields
 from otelcost.wire.parts import Request
 from otelcost.wire.reply import Reply
-from otelcost.wire.sse import Events
+from otelcost.wire.sse import Events, events_of
 from otelcost.wire.usage import Reading, UsageMap
 
 
@@ -21,5 +21,8 @@ class Codec(NamedTuple):
     usage: UsageMap
     request: Callable[[Fields], Request]
     whole: Callable[[Fields, Reply], None]  # a body that is one JSON object
-    stream: Callable[[Events, Reply], None]  # a body of server-sent events
+    stream: Callable[[Events, Reply], None]  # a body of events
     hidden_usage: Callable[[object], Reading] | None = None  # billed outside of the top-level counts
+    events: Callable[[bytes, str], Events | None] = events_of  # body and content type; None: no stream
+    finish: Callable[[Request, Mapping[str, str], Reply], None] | None = None  # what response headers add
+    shared_path: bool = False  # other services have such paths too: the bodies must confirm what it is

@@ -9,11 +9,14 @@ import msgspec
 from otelcost.model import Call, Exchange, Flag, Status, Usage
 from otelcost.wire import (
     anthropic_messages,
+    gemini_embed,
+    gemini_generate,
+    ollama_chat,
+    ollama_embed,
     openai_chat,
     openai_completions,
     openai_embeddings,
     openai_responses,
-    sse,
 )
 from otelcost.wire.anatomy import Anatomy
 from otelcost.wire.body import decode_body
@@ -21,7 +24,7 @@ from otelcost.wire.codec import Codec
 from otelcost.wire.hashing import Hasher
 from otelcost.wire.jsonview import BAD_JSON, Fields, as_text
 from otelcost.wire.parts import Request
-from otelcost.wire.registry import REQUEST_ID_HEADERS, provider_of, recognise
+from otelcost.wire.registry import REQUEST_ID_HEADERS, assumed_provider, model_in, provider_of, recognise
 from otelcost.wire.reply import STOPPED_EARLY, Reply, error_name, output_of
 from otelcost.wire.usage import add, read, total_input
 
@@ -33,6 +36,10 @@ CODECS: Final[dict[str, Codec]] = {
         openai_responses,
         openai_embeddings,
         anthropic_messages,
+        gemini_generate,
+        gemini_embed,
+        ollama_chat,
+        ollama_embed,
     )
 }
 """Every API there is a decoder for, by name."""
@@ -84,6 +91,8 @@ def decode(exchange: Exchange, key: bytes) -> Call:
         return _unknown(exchange)
     request = _read_request(exchange, codec, flags)
     reply = _read_response(exchange, codec, request, flags)
+    if codec.shared_path and not _confirmed(exchange, request, reply):
+        return _unknown(exchange)
     anatomy = Anatomy(request, Hasher(key))
     billing = _bill(codec, reply, anatomy, flags)
     status, error_type = _outcome(exchange, reply, flags)
@@ -116,16 +125,19 @@ def _read_request(exchange: Exchange, codec: Codec, flags: set[Flag]) -> Request
     if fields is None:
         if not exchange.request_truncated:
             flags.add("request_undecodable")
-        return Request(model=_deployment(exchange.path))
+        return Request(model=model_in(exchange.path))
     request = codec.request(fields)
-    request.model = request.model or _deployment(exchange.path)
+    request.model = request.model or model_in(exchange.path)
     return request
 
 
-def _deployment(path: str) -> str | None:
-    """The deployment an Azure path names, for requests that leave the model to it."""
-    _, found, rest = path.partition("/deployments/")
-    return as_text(rest.partition("/")[0]) if found else None
+def _confirmed(exchange: Exchange, request: Request, reply: Reply) -> bool:
+    """Whether a path that many services have was used for this API: by the host, else by both bodies."""
+    if exchange.trusted_host or provider_of(exchange.host, exchange.path) is not None:
+        return True
+    silent = not reply.recognised and reply.error is None
+    refuted = silent and _succeeded(exchange) and exchange.ended == "complete"
+    return request.model is not None and not refuted
 
 
 def _read_response(exchange: Exchange, codec: Codec, request: Request, flags: set[Flag]) -> Reply:
@@ -133,13 +145,16 @@ def _read_response(exchange: Exchange, codec: Codec, request: Request, flags: se
     if exchange.response_truncated:
         flags.add("response_truncated")
     body = _response_body(exchange, flags)
-    if sse.looks_like_sse(body, exchange.response_headers.get("content-type", "")):
+    events = codec.events(body, exchange.response_headers.get("content-type", ""))
+    if events is not None:
         request.stream = True
-        codec.stream(sse.parse(body), reply)
+        codec.stream(events, reply)
     elif body:
         fields = Fields.parse(body)
         if fields is not None:
             _read_whole(exchange, codec, fields, reply)
+    if codec.finish is not None:
+        codec.finish(request, exchange.response_headers, reply)
     unread = not reply.recognised and reply.error is None
     reply.complete = reply.complete and not unread
     if unread and _succeeded(exchange) and exchange.ended == "complete" and "response_truncated" not in flags:
@@ -215,7 +230,8 @@ def _outcome(exchange: Exchange, reply: Reply, flags: set[Flag]) -> tuple[Status
         status = _TRANSPORT[exchange.ended]
         return ("error" if exchange.ended == "complete" else status), exchange.error_type
     if not _succeeded(exchange):
-        return "error", reply.error or str(exchange.status)
+        told = reply.error if reply.error != "error" else None
+        return "error", told or _error_header(exchange) or str(exchange.status)
     if reply.error is not None:
         if not reply.complete:
             flags.add("lower_bound")
@@ -224,6 +240,11 @@ def _outcome(exchange: Exchange, reply: Reply, flags: set[Flag]) -> tuple[Status
         early = reply.incomplete or not STOPPED_EARLY.isdisjoint(reply.finish)
         return ("incomplete" if early else "ok"), None
     return _unfinished(exchange, flags)
+
+
+def _error_header(exchange: Exchange) -> str | None:
+    """The error's name as AWS sends it: before a colon, an address may follow."""
+    return as_text(exchange.response_headers.get("x-amzn-errortype", "").partition(":")[0])
 
 
 def _unfinished(exchange: Exchange, flags: set[Flag]) -> tuple[Status, str | None]:
@@ -256,9 +277,9 @@ def _assemble(
     call = Call(
         context=exchange.context,
         usage=billing.usage,
-        provider=provider or codec.provider,
+        provider=provider or assumed_provider(exchange.path, codec.provider),
         api=codec.api,
-        operation=codec.operation,
+        operation=request.operation or codec.operation,
         server_address=exchange.host,
         server_port=exchange.port,
         request_model=request.model,

@@ -41,6 +41,8 @@ def as_text(value: object) -> str | None:
 
 def as_count(value: object) -> int | None:
     """A whole number that a 64-bit column can hold and that counts something, else None."""
+    if isinstance(value, float) and value.is_integer():  # some servers write 6.0
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53:
         return value
     return None
@@ -109,6 +111,10 @@ class Fields:
         """The member's items as slices."""
         raw = self.raw.get(name)
         return None if raw is None else decode_array(raw)
+
+    def either(self, *names: str) -> str:
+        """The first of these members that is there, the first name where none is."""
+        return next((name for name in names if name in self.raw), names[0])
 
     def objects(self, name: str) -> list[Fields]:
         """The member's items that are objects; none where it is no array."""

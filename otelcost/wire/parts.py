@@ -36,6 +36,7 @@ class Request(msgspec.Struct, kw_only=True):
 
     parts: list[Part] = []
     model: str | None = None
+    operation: str | None = None  # where one API serves several
     stream: bool = False
     tier: str | None = None
     max_output_tokens: int | None = None
@@ -51,18 +52,23 @@ NOT_THE_JOB: Final = frozenset({"stream", "stream_options", "user", "metadata", 
 """Members that say how to deliver an answer or on whose behalf, not what to do."""
 
 
+def canonical(fields: Fields) -> list[bytes]:
+    """Top-level members by name, without what does not change the job."""
+    members: list[bytes] = []
+    for name in sorted(fields.raw.keys() - NOT_THE_JOB):
+        members += (name.encode(), bytes(fields.raw[name]))
+    return members
+
+
 def common(fields: Fields) -> Request:
     """The parameters that every API spells alike."""
-    canonical: list[bytes] = []
-    for name in sorted(fields.raw.keys() - NOT_THE_JOB):
-        canonical += (name.encode(), bytes(fields.raw[name]))
     return Request(
         model=fields.text("model"),
         stream=fields.value("stream") is True,
         tier=fields.text("service_tier"),
         temperature=fields.number("temperature"),
         choices=fields.count("n"),
-        canonical=canonical,
+        canonical=canonical(fields),
     )
 
 

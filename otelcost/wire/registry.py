@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+from otelcost.wire.jsonview import as_text
 
 HEADERS: Final = frozenset(
     {
@@ -26,6 +30,7 @@ HEADERS: Final = frozenset(
         "openai-version",
         "request-id",
         "retry-after",
+        "x-gemini-service-tier",
         "x-ms-region",
         "x-request-id",
         "x-should-retry",
@@ -36,18 +41,59 @@ HEADERS: Final = frozenset(
 REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "apim-request-id")
 """Where providers put the id of a request, most specific to the API first."""
 
-_PATHS: Final = (
-    ("/chat/completions", "openai.chat"),
-    ("/completions", "openai.completions"),
-    ("/responses", "openai.responses"),
-    ("/responses/compact", "openai.responses"),  # a billed model call with the same usage object
-    ("/embeddings", "openai.embeddings"),
-    ("/v1/messages", "anthropic.messages"),  # not bare `/messages`: threads have those, unbilled
-)
-"""Path endings that create something billed. Reading an old response repeats its usage: never listed."""
 
-_FOREIGN_PATHS: Final = frozenset({"/api/embeddings"})
-"""Exact paths of other wire formats that end like one of ours (Ollama's own embeddings)."""
+class Route(NamedTuple):
+    """One path ending that creates something billed."""
+
+    ending: str
+    api: str
+    within: str = ""  # must stand in the path too
+    provider: str = ""  # not claimed at the host of any other provider: the path is a common one
+
+
+ROUTES: Final = (
+    Route("/chat/completions", "openai.chat"),
+    Route("/completions", "openai.completions"),
+    Route("/responses", "openai.responses"),
+    Route("/responses/compact", "openai.responses"),  # a billed model call with the same usage object
+    Route("/api/chat", "ollama.chat", provider="ollama"),
+    Route("/api/generate", "ollama.chat", provider="ollama"),
+    Route("/api/embed", "ollama.embed", provider="ollama"),
+    Route("/api/embeddings", "ollama.embed", provider="ollama"),
+    Route("/embeddings", "openai.embeddings"),
+    Route(":generateContent", "gemini.generate"),
+    Route(":streamGenerateContent", "gemini.generate"),
+    Route(":embedContent", "gemini.embed"),
+    Route(":batchEmbedContents", "gemini.embed"),
+    Route(":predict", "gemini.embed", within="embedding"),  # Vertex serves much else that way
+    Route(":rawPredict", "anthropic.messages", within="/publishers/anthropic/models/claude"),
+    Route(":streamRawPredict", "anthropic.messages", within="/publishers/anthropic/models/claude"),
+    Route(":rawPredict", "openai.chat", within="/publishers/mistralai/"),
+    Route(":streamRawPredict", "openai.chat", within="/publishers/mistralai/"),
+    Route("/v1/messages", "anthropic.messages"),  # not bare `/messages`: threads have those, unbilled
+)
+"""What is billed. Reading an old response repeats its usage: never listed. Longer endings come first."""
+
+
+def _by_last_word() -> dict[str, tuple[Route, ...]]:
+    table: dict[str, tuple[Route, ...]] = {}
+    for route in ROUTES:
+        word = route.ending[_last_word_at(route.ending) :]
+        table[word] = (*table.get(word, ()), route)
+    return table
+
+
+def _last_word_at(path: str) -> int:
+    return max(path.rfind("/"), path.rfind(":")) + 1
+
+
+_ROUTES: Final = _by_last_word()
+
+_MODEL_IN_PATH: Final = re.compile(
+    r"/(?:models|tunedModels|endpoints)/(?P<google>[^/:]+):\w+/*$"
+    r"|/model/(?P<bedrock>.+)/[\w-]+/*$"
+    r"|/deployments/(?P<azure>[^/]+)/"
+)
 
 _HOSTS: Final = (
     ("api.openai.com", "openai"),
@@ -71,6 +117,8 @@ _HOSTS: Final = (
     ("generativelanguage.googleapis.com", "gcp.gemini"),
     ("aiplatform.googleapis.com", "gcp.vertex_ai"),
     ("amazonaws.com", "aws.bedrock"),
+    ("api.aws", "aws.bedrock"),
+    ("ollama.com", "ollama"),
 )
 """Host endings and OpenTelemetry provider names."""
 
@@ -78,16 +126,33 @@ _HOSTS: Final = (
 def recognise(method: str, host: str, path: str) -> str | None:
     """Name of the API a request is for, or None. Runs on the caller's thread: string endings only.
 
-    Any prefix may stand before the API's own path, as gateways and Azure deployments have it.
+    Any prefix may stand before the API's own path, as gateways and Azure deployments have it. Any host
+    may speak these formats; its name only matters for paths that many services have.
     """
-    del host  # any host may speak these formats; who it is only matters in `provider_of`
     if method.upper() != "POST":
         return None
     trimmed = path.rstrip("/")
-    for ending, api in _PATHS:
-        if trimmed.endswith(ending):
-            return None if trimmed in _FOREIGN_PATHS else api
+    for route in _ROUTES.get(trimmed[_last_word_at(trimmed) :], ()):
+        if trimmed.endswith(route.ending) and route.within in trimmed:
+            return route.api if not route.provider or _listed(host) in {None, route.provider} else None
     return None
+
+
+def model_in(path: str) -> str | None:
+    """The model a path names: a Google model, a Bedrock model, an Azure deployment.
+
+    Of an Amazon resource name only its last part is kept: before it stands the number of an account.
+    """
+    found = _MODEL_IN_PATH.search(path)
+    if found is None:
+        return None
+    name = unquote(found["google"] or found["bedrock"] or found["azure"])
+    return as_text(name.rpartition("/")[2] if name.startswith("arn:") else name)
+
+
+def assumed_provider(path: str, provider: str) -> str:
+    """Who is billed at a host nobody listed: `provider`, whose format it is, unless the path is Vertex's."""
+    return "gcp.vertex_ai" if "/publishers/" in path else provider
 
 
 def provider_of(host: str, path: str) -> str | None:

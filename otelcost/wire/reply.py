@@ -113,10 +113,12 @@ def _is_json(text: bytes) -> bool:
 
 
 def error_name(fields: Fields) -> str | None:
-    """The most telling short name of an `error` member: its code, else its type."""
+    """The most telling short name of an `error` member: its code, else its type. Never a sentence."""
     if fields.slice("error") is None:
         return None
     error = fields.object("error")
     if error is None:
-        return fields.text("error") or "error"
-    return error.text("code") or error.text("type") or as_text(str(error.value("code") or "")) or "error"
+        name = fields.text("error") or " "
+        return "error" if " " in name else name
+    named = (error.text(member) for member in ("code", "type", "status"))
+    return next(filter(None, named), None) or as_text(str(error.value("code") or "")) or "error"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from otelcost.wire.jsonview import BAD_JSON
+from otelcost.wire.jsonview import BAD_JSON, Fields
 from otelcost.wire.reply import Reply
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -31,6 +32,11 @@ def looks_like_sse(body: bytes, content_type: str) -> bool:
     return head.startswith((b"data:", b"event:", b"id:", b"retry:", b":")) or "event-stream" in content_type
 
 
+def events_of(body: bytes, content_type: str) -> Events | None:
+    """The events of a body, None where it is no stream of them."""
+    return parse(body) if looks_like_sse(body, content_type) else None
+
+
 def parse(body: bytes) -> Events:
     """Split a body into the payloads of its events.
 
@@ -51,6 +57,16 @@ def parse(body: bytes) -> Events:
 def _payload(block: bytes) -> bytes:
     lines = [line[5:].removeprefix(b" ") for line in block.split(b"\n") if line.startswith(b"data:")]
     return b"\n".join(lines).strip()
+
+
+def objects(events: Events, reply: Reply) -> Iterator[Fields]:
+    """The payloads that are JSON objects; others flag the reply, except a last one that was cut off."""
+    for index, payload in enumerate(events.payloads):
+        fields = Fields.parse(payload)
+        if fields is not None:
+            yield fields
+        elif not (events.tail_open and index == len(events.payloads) - 1):
+            reply.flags.add("response_undecodable")
 
 
 def decode_all(decoder: msgspec.json.Decoder[list[T]], payloads: list[bytes], events: Events, reply: Reply) -> list[T]:

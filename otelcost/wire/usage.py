@@ -19,11 +19,15 @@ _WRITE: Final = "cache_write"
 
 
 class Row(NamedTuple):
-    """Where one number stands and which bucket it goes to; the first row of a bucket that is present wins."""
+    """Where one number stands and which bucket it goes to; the first row of a bucket that is present wins.
+
+    A step `member:value` of a path goes into those items of an array whose member has that value.
+    """
 
     path: tuple[str, ...]
     bucket: str
     scale: int = 1
+    adds: bool = False  # comes on top of the row that wins
 
 
 class Branch:
@@ -41,12 +45,13 @@ class UsageMap(NamedTuple):
 
     root: Branch
     inclusive: bool  # whether the reported input includes cache reads and writes
+    omits_zeros: bool = False  # an output of nothing is left out, and only the total tells that it is known
 
 
-def tree(rows: tuple[Row, ...]) -> Branch:
+def tree(lines: tuple[Row, ...]) -> Branch:
     """The rows as a tree."""
     root = Branch()
-    for position, row in enumerate(rows):
+    for position, row in enumerate(lines):
         branch = root
         for name in row.path:
             branch = branch.children.setdefault(name, Branch())
@@ -54,13 +59,15 @@ def tree(rows: tuple[Row, ...]) -> Branch:
     return root
 
 
-def _rows(table: str, *scaled: Row) -> Branch:
+def rows(table: str, *scaled: Row) -> Branch:
+    """Lines of `path bucket` as a tree; `+bucket` adds to what another line found."""
     lines = (line.split() for line in table.strip().splitlines())
-    return tree((*(Row(tuple(path.split(".")), bucket) for path, bucket in lines), *scaled))
+    plain = (Row(tuple(path.split(".")), bucket.lstrip("+"), adds=bucket[0] == "+") for path, bucket in lines)
+    return tree((*plain, *scaled))
 
 
 OPENAI: Final = UsageMap(
-    _rows(
+    rows(
         """
         prompt_tokens                                               input
         input_tokens                                                input
@@ -103,7 +110,7 @@ OPENAI: Final = UsageMap(
 """OpenAI's chat, completions, responses and embeddings, and the dialects of those who speak them."""
 
 ANTHROPIC: Final = UsageMap(
-    _rows(
+    rows(
         """
         input_tokens                                                input_uncached_tokens
         cache_read_input_tokens                                     cache_read_tokens
@@ -150,6 +157,8 @@ def read(usage: object, table: UsageMap, *, writes_long: bool) -> Reading:
     found = _collect(usage, table.root)
     _split_writes(found, writes_long=writes_long)
     flags: set[Flag] = set()
+    if table.omits_zeros:
+        _restore_zero(found)
     if table.inclusive and not _exclude_cache(found):
         flags.add("usage_mismatch")
     for uncached, cached in _PARTS_OF_INPUT:
@@ -161,22 +170,49 @@ def read(usage: object, table: UsageMap, *, writes_long: bool) -> Reading:
 
 def _collect(usage: Mapping[str, object], root: Branch) -> dict[str, int]:
     found: dict[str, tuple[int, int]] = {}  # bucket: position of the row, amount
-    _walk(usage, root, found)
-    return {bucket: amount for bucket, (_, amount) in found.items()}
+    added: dict[str, int] = {}
+    _walk(usage, root, found, added)
+    amounts = {bucket: amount for bucket, (_, amount) in found.items()}
+    for bucket, amount in added.items():
+        amounts[bucket] = amounts.get(bucket, 0) + amount
+    return amounts
 
 
-def _walk(node: Mapping[str, object], branch: Branch, found: dict[str, tuple[int, int]]) -> None:
+def _walk(node: Mapping[str, object], branch: Branch, found: dict[str, tuple[int, int]], added: dict[str, int]) -> None:
     for name, value in node.items():
         child = branch.children.get(name)
         if child is None:
             continue
         if isinstance(value, dict):
-            _walk(value, child, found)
+            _walk(value, child, found, added)
+        elif isinstance(value, list):
+            _walk_items(value, child, found, added)
         elif child.row is not None:
-            position, row = child.row
-            amount = as_count(value) if row.scale == 1 else _scaled(value, row.scale)
-            if amount is not None and (row.bucket not in found or found[row.bucket][0] > position):
-                found[row.bucket] = (position, amount)
+            _take(value, *child.row, found, added)
+
+
+def _walk_items(items: list[object], branch: Branch, found: dict[str, tuple[int, int]], added: dict[str, int]) -> None:
+    for step, child in branch.children.items():
+        member, _, wanted = step.partition(":")
+        for item in items:
+            if isinstance(item, dict) and item.get(member) == wanted:
+                _walk(item, child, found, added)
+
+
+def _take(value: object, position: int, row: Row, found: dict[str, tuple[int, int]], added: dict[str, int]) -> None:
+    amount = as_count(value) if row.scale == 1 else _scaled(value, row.scale)
+    if amount is None:
+        return
+    if row.adds:
+        added[row.bucket] = added.get(row.bucket, 0) + amount
+    elif row.bucket not in found or found[row.bucket][0] > position:
+        found[row.bucket] = (position, amount)
+
+
+def _restore_zero(found: dict[str, int]) -> None:
+    """Where the total is all input, the output that was left out is known to be nothing."""
+    if "output_tokens" not in found and found.get("provider_total_tokens") == found.get(_INPUT, -1):
+        found["output_tokens"] = 0
 
 
 def _scaled(value: object, scale: int) -> int | None:

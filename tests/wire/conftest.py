@@ -12,7 +12,13 @@ from otelcost.model import Call, Context, Exchange
 from otelcost.wire import decode
 
 KEY = bytes(range(32))
-HOSTS = {"/v1/messages": "api.anthropic.com"}
+HOSTS = {
+    "/v1/messages": "api.anthropic.com",
+    "/v1beta/models/gemini-3-flash:streamGenerateContent": "generativelanguage.googleapis.com",
+    "/v1beta/models/gemini-embedding-001:embedContent": "generativelanguage.googleapis.com",
+    "/api/chat": "ollama.com",
+    "/api/embed": "ollama.com",
+}
 
 
 class Wire:
@@ -76,6 +82,11 @@ class Wire:
                 out += f"event: {event.get('type')}\n".encode()
             out += b"data: " + Wire.body(event) + b"\n\n"
         return out + (b"data: [DONE]\n\n" if done else b"")
+
+    @staticmethod
+    def lines(items: Iterable[object]) -> bytes:
+        """One JSON object a line."""
+        return b"".join(Wire.body(item) + b"\n" for item in items)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,58 @@
+"""Google's embeddings: embedContent and batchEmbedContents of the Gemini API, predict of Vertex AI."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from otelcost.wire import gemini_generate, sse
+from otelcost.wire.codec import Codec
+from otelcost.wire.jsonview import Fields, as_text
+from otelcost.wire.parts import Part, Request, canonical, string
+from otelcost.wire.reply import Reply, error_name
+
+_VECTORS: Final = ("embedding", "embeddings", "predictions")
+
+
+def request(fields: Fields) -> Request:
+    """The contents to embed, each a text of the user."""
+    read = Request(model=as_text((fields.text("model") or "").rpartition("/")[2]), canonical=canonical(fields))
+    read.parts = gemini_generate.contents(fields, "content")
+    for inner in fields.objects("requests"):
+        read.parts += gemini_generate.contents(inner, "content")
+    for instance in fields.objects("instances"):
+        raw = instance.slice("content")
+        text = string(raw) if raw is not None else None
+        read.parts.append(Part("user", "text", gemini_generate.whole_of(instance) if text is None else text))
+    return read
+
+
+def whole(body: Fields, reply: Reply) -> None:
+    """Read an answer. Vertex counts each text beside its vector, the Gemini API all of them at once."""
+    reply.error = error_name(body)
+    reply.usage_raw = body.slice("usageMetadata") or _predicted(body)
+    reply.recognised = reply.usage_raw is not None or any(name in body.raw for name in _VECTORS)
+    reply.vector = reply.recognised
+    reply.complete = True
+
+
+def _predicted(body: Fields) -> bytes | None:
+    counts: list[int] = []
+    for prediction in body.objects("predictions"):
+        embeddings = prediction.object("embeddings")
+        statistics = embeddings.object("statistics") if embeddings else None
+        count = statistics.count(statistics.either("token_count", "tokenCount")) if statistics else None
+        if count is None:
+            return None
+        counts.append(count)
+    return msgspec.json.encode({"promptTokenCount": sum(counts)}) if counts else None
+
+
+def stream(events: sse.Events, reply: Reply) -> None:
+    """Embeddings are never streamed; what claims to be a stream is not understood."""
+    del events, reply
+
+
+CODEC: Final = Codec("gemini.embed", "embeddings", "gcp.gemini", gemini_generate.USAGE, request, whole, stream)
+"""POST .../models/{model}:embedContent, :batchEmbedContents and :predict."""
