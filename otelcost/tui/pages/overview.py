@@ -44,12 +44,12 @@ class SliceTable(Table[Slice]):
 
     def _columns(self, title: str) -> tuple[Column[Slice], ...]:
         return (
-            Column(key="name", title=title, width=14, flex=True, cell=lambda row, _: display.clean(row.name)),
-            Column(key="bar", title="", width=10, flex=True, drop=2, cell=self._bar),
+            Column(key="name", title=title, width=20, flex=True, cell=lambda row, _: display.clean(row.name)),
+            Column(key="bar", title="", width=8, flex=True, drop=2, cell=self._bar),
             Column(
                 key="cost",
                 title="$",
-                width=12,
+                width=11,
                 align="right",
                 cell=lambda row, _: words.spend(row.picousd, row.calls, row.unpriced_calls, self.places),
             ),

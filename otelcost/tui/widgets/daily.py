@@ -49,7 +49,7 @@ class Daily(Paint):
         value, index = max(known, key=lambda pair: pair[0])
         unpriced = sum(day.unpriced_calls for day in self.days)
         doubt = f" · {unpriced:,} unpriced" if unpriced else ""
-        return f"top {display.money(value)} on {self.days[index * size].day:%a %d %b}{doubt}"
+        return f"top {display.money(value)} on {self.days[index * size].day:%d %b}{doubt}"
 
     def _dates(self, bars: int, pitch: int, size: int) -> str:
         step = max(1, -(-7 // pitch))
