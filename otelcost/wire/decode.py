@@ -9,6 +9,8 @@ import msgspec
 from otelcost.model import Call, Exchange, Flag, Status, Usage
 from otelcost.wire import (
     anthropic_messages,
+    bedrock_converse,
+    bedrock_invoke,
     gemini_embed,
     gemini_generate,
     ollama_chat,
@@ -24,7 +26,14 @@ from otelcost.wire.codec import Codec
 from otelcost.wire.hashing import Hasher
 from otelcost.wire.jsonview import BAD_JSON, Fields, as_text
 from otelcost.wire.parts import Request
-from otelcost.wire.registry import REQUEST_ID_HEADERS, assumed_provider, model_in, provider_of, recognise
+from otelcost.wire.registry import (
+    REQUEST_ID_HEADERS,
+    asks_for_stream,
+    assumed_provider,
+    model_in,
+    provider_of,
+    recognise,
+)
 from otelcost.wire.reply import STOPPED_EARLY, Reply, error_name, output_of
 from otelcost.wire.usage import add, read, total_input
 
@@ -36,6 +45,8 @@ CODECS: Final[dict[str, Codec]] = {
         openai_responses,
         openai_embeddings,
         anthropic_messages,
+        bedrock_converse,
+        bedrock_invoke,
         gemini_generate,
         gemini_embed,
         ollama_chat,
@@ -128,6 +139,7 @@ def _read_request(exchange: Exchange, codec: Codec, flags: set[Flag]) -> Request
         return Request(model=model_in(exchange.path))
     request = codec.request(fields)
     request.model = request.model or model_in(exchange.path)
+    request.stream = request.stream or asks_for_stream(exchange.path)
     return request
 
 

@@ -9,7 +9,7 @@ import msgspec
 from otelcost.wire import gemini_generate, sse
 from otelcost.wire.codec import Codec
 from otelcost.wire.jsonview import Fields, as_text
-from otelcost.wire.parts import Part, Request, canonical, string
+from otelcost.wire.parts import Part, Request, canonical, string, whole_of
 from otelcost.wire.reply import Reply, error_name
 
 _VECTORS: Final = ("embedding", "embeddings", "predictions")
@@ -24,7 +24,7 @@ def request(fields: Fields) -> Request:
     for instance in fields.objects("instances"):
         raw = instance.slice("content")
         text = string(raw) if raw is not None else None
-        read.parts.append(Part("user", "text", gemini_generate.whole_of(instance) if text is None else text))
+        read.parts.append(Part("user", "text", whole_of(instance) if text is None else text))
     return read
 
 

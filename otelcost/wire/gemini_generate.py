@@ -11,7 +11,7 @@ from otelcost.model import SegmentKind
 from otelcost.wire import jsonstream, sse, usage
 from otelcost.wire.codec import Codec
 from otelcost.wire.jsonview import Fields, as_text
-from otelcost.wire.parts import Part, Request, canonical, string
+from otelcost.wire.parts import Part, Request, canonical, string, whole_of
 from otelcost.wire.reply import Reply, error_name
 from otelcost.wire.sse import Events
 
@@ -118,12 +118,6 @@ def _tools(fields: Fields) -> Iterator[Part]:
             yield Part("tool", "tool", whole_of(function), name=function.text("name"))
         if not declared:
             yield Part("tool", "tool", whole_of(tool), name=as_text(next(iter(tool.raw), None)))
-
-
-def whole_of(fields: Fields) -> bytes:
-    """An object's members in their order, without the spaces between."""
-    members = (b'"%b":%b' % (name.encode("utf-8", "replace"), bytes(raw)) for name, raw in fields.raw.items())
-    return b"{" + b",".join(members) + b"}"
 
 
 def _content(content: Fields, role: str) -> Iterator[Part]:

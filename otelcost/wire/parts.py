@@ -72,6 +72,12 @@ def common(fields: Fields) -> Request:
     )
 
 
+def whole_of(fields: Fields) -> bytes:
+    """An object's members in their order, without the spaces between."""
+    members = (b'"%b":%b' % (name.encode("utf-8", "replace"), bytes(raw)) for name, raw in fields.raw.items())
+    return b"{" + b",".join(members) + b"}"
+
+
 def unmarked(raw: bytes) -> bytes:
     """The bytes without cache markers: moving a breakpoint does not change a prompt."""
     if any(marker in raw for marker in _MARKERS):

@@ -30,6 +30,14 @@ HEADERS: Final = frozenset(
         "openai-version",
         "request-id",
         "retry-after",
+        "x-amzn-bedrock-cache-read-input-token-count",
+        "x-amzn-bedrock-cache-write-input-token-count",
+        "x-amzn-bedrock-input-token-count",
+        "x-amzn-bedrock-output-token-count",
+        "x-amzn-bedrock-performanceconfig-latency",
+        "x-amzn-bedrock-service-tier",
+        "x-amzn-errortype",
+        "x-amzn-requestid",
         "x-gemini-service-tier",
         "x-ms-region",
         "x-request-id",
@@ -38,7 +46,7 @@ HEADERS: Final = frozenset(
 )
 """Lower-case names of the headers capture may keep. None of them can hold a secret."""
 
-REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "apim-request-id")
+REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
 """Where providers put the id of a request, most specific to the API first."""
 
 
@@ -70,6 +78,10 @@ ROUTES: Final = (
     Route(":streamRawPredict", "anthropic.messages", within="/publishers/anthropic/models/claude"),
     Route(":rawPredict", "openai.chat", within="/publishers/mistralai/"),
     Route(":streamRawPredict", "openai.chat", within="/publishers/mistralai/"),
+    Route("/invoke", "bedrock.invoke", within="/model/"),
+    Route("/invoke-with-response-stream", "bedrock.invoke", within="/model/"),
+    Route("/converse", "bedrock.converse", within="/model/"),
+    Route("/converse-stream", "bedrock.converse", within="/model/"),
     Route("/v1/messages", "anthropic.messages"),  # not bare `/messages`: threads have those, unbilled
 )
 """What is billed. Reading an old response repeats its usage: never listed. Longer endings come first."""
@@ -148,6 +160,11 @@ def model_in(path: str) -> str | None:
         return None
     name = unquote(found["google"] or found["bedrock"] or found["azure"])
     return as_text(name.rpartition("/")[2] if name.startswith("arn:") else name)
+
+
+def asks_for_stream(path: str) -> bool:
+    """Whether the path itself asks for a stream, as Google's and Amazon's do."""
+    return "stream" in path[_last_word_at(path) :].lower()
 
 
 def assumed_provider(path: str, provider: str) -> str:

@@ -61,7 +61,7 @@ def tree(lines: tuple[Row, ...]) -> Branch:
 
 def rows(table: str, *scaled: Row) -> Branch:
     """Lines of `path bucket` as a tree; `+bucket` adds to what another line found."""
-    lines = (line.split() for line in table.strip().splitlines())
+    lines = (line.split() for line in table.splitlines() if line.strip())
     plain = (Row(tuple(path.split(".")), bucket.lstrip("+"), adds=bucket[0] == "+") for path, bucket in lines)
     return tree((*plain, *scaled))
 
@@ -163,7 +163,7 @@ def read(usage: object, table: UsageMap, *, writes_long: bool) -> Reading:
         flags.add("usage_mismatch")
     for uncached, cached in _PARTS_OF_INPUT:
         _place_modality(found, uncached, cached)
-    if not _reconcile(found):
+    if not _reconcile(found, inclusive=table.inclusive):
         flags.add("usage_mismatch")
     return Reading(msgspec.convert(found, Usage), frozenset(flags))
 
@@ -259,8 +259,11 @@ def _place_modality(found: dict[str, int], uncached: str, cached: str) -> None:
     found[uncached] = max(0, min(fresh, room))
 
 
-def _reconcile(found: dict[str, int]) -> bool:
-    """Whether the buckets add up to the provider's own total; reasoning left out of output is put back."""
+def _reconcile(found: dict[str, int], *, inclusive: bool) -> bool:
+    """Whether the buckets add up to the provider's own total; reasoning left out of output is put back.
+
+    Where the reported input excludes the cache, the total may do so too.
+    """
     total = found.get("provider_total_tokens")
     if total is None:
         return True
@@ -268,7 +271,7 @@ def _reconcile(found: dict[str, int]) -> bool:
     if missing and missing == found.get("reasoning_tokens"):
         found["output_tokens"] = found.get("output_tokens", 0) + missing
         return True
-    return missing == 0
+    return missing in {0, 0 if inclusive else -sum(found.get(name, 0) for name in FIVE[1:4])}
 
 
 def add(first: Usage, second: Usage) -> Usage:

@@ -6,10 +6,14 @@ many of these disagree with the provider's own totals, which are read here by ot
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import os
+import re
+import struct
 import sys
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,13 +24,22 @@ from otelcost.wire.usage import FIVE, total_input
 
 _CONTEXT = Context(trace_id="0" * 32, span_id="0" * 16, start_unix_us=0, operation_id="0" * 16)
 _BROKEN = frozenset({"request_undecodable", "response_undecodable", "unknown_event"})
+_PLAIN_COUNTS = ("prompt_token_count", "generation_token_count", "inputTextTokenCount", "totalOutputTextTokenCount")
+_SHAPES = (
+    (("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"), "output_tokens"),
+    (("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"), "outputTokens"),
+    (("inputTokenCount",), "outputTokenCount"),
+    (("prompt_token_count",), "generation_token_count"),
+    (("inputTextTokenCount",), "totalOutputTextTokenCount"),
+)
+"""Members that are input together, and the one that is output, by whose usage it is."""
 
 
 class Totals(NamedTuple):
     """Input and output tokens as a provider counts them, cached input included."""
 
     input: int
-    output: int
+    output: int | None
 
 
 class Line(NamedTuple):
@@ -55,7 +68,7 @@ def call_of(row: dict[str, Any]) -> Call | None:
         request_body=row["request"].encode(),
         status=row["status"],
         response_headers={"content-type": row["content_type"]},
-        response_body=row["response"].encode(),
+        response_body=body_of(row),
         response_decoded=True,
         ended="complete",
         error_type=None,
@@ -67,24 +80,64 @@ def call_of(row: dict[str, Any]) -> Call | None:
     return decode(exchange, bytes(32))
 
 
+def body_of(row: dict[str, Any]) -> bytes:
+    """The response as bytes. Binary event streams were recorded as text, which lost their lengths and
+    checksums: their messages are framed again, with the payloads as they are."""
+    if "eventstream" not in row["content_type"] and not row["response"].startswith("\0"):
+        return row["response"].encode()
+    return b"".join(frame({":event-type": name, ":message-type": "event"}, payload) for name, payload in _frames(row))
+
+
+def frame(headers: dict[str, str], payload: bytes) -> bytes:
+    """One message of a binary event stream."""
+    block = b"".join(
+        struct.pack(">B", len(name)) + name.encode() + struct.pack(">BH", 7, len(value)) + value.encode()
+        for name, value in headers.items()
+    )
+    head = struct.pack(">II", 16 + len(block) + len(payload), len(block))
+    message = head + struct.pack(">I", zlib.crc32(head)) + block + payload
+    return message + struct.pack(">I", zlib.crc32(message))
+
+
+def _frames(row: dict[str, Any]) -> Iterable[tuple[str, bytes]]:
+    read = json.JSONDecoder().raw_decode
+    for head in re.finditer(r":event-type\x07\x00.(\w+)\r:content-type.*?\x05event(?={)", row["response"], re.DOTALL):
+        _, end = read(row["response"], head.end())
+        yield head[1], row["response"][head.end() : end].encode()
+
+
 def totals_of(row: dict[str, Any]) -> Totals | None:
     """The provider's own totals, by plain JSON over the body; None where it told none."""
     merged: dict[str, Any] = {}
-    for document in _documents(row["response"]):
-        for holder in (document, document.get("message"), document.get("response"), document.get("x_groq")):
+    for document in _documents(row):
+        for holder in (document, *(document.get(name) for name in ("message", "response", "x_groq", "metadata"))):
             usage = holder.get("usage") if isinstance(holder, dict) else None
             if isinstance(usage, dict):
                 merged |= {name: value for name, value in usage.items() if value is not None}
-    if not merged:
-        return None
-    if row["path"].endswith("/v1/messages"):
-        parts = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-        return Totals(sum(merged.get(name, 0) for name in parts), merged["output_tokens"])
-    given = merged.get("prompt_tokens", merged.get("input_tokens"))
-    return Totals(given, merged["total_tokens"] - given)
+        merged |= {name: document[name] for name in _PLAIN_COUNTS if document.get(name) is not None}
+        merged |= document.get("amazon-bedrock-invocationMetrics") or {}
+        results = [result["tokenCount"] for result in document.get("results", ()) if "tokenCount" in result]
+        merged |= {"totalOutputTextTokenCount": sum(results)} if results else {}
+    return _totals(merged)
 
 
-def _documents(body: str) -> Iterable[dict[str, Any]]:
+def _totals(counts: dict[str, Any]) -> Totals | None:
+    for name in ("prompt_tokens", "input_tokens"):
+        if "total_tokens" in counts and name in counts:
+            return Totals(counts[name], counts["total_tokens"] - counts[name])
+    for inputs, output in _SHAPES:
+        if inputs[0] in counts:
+            return Totals(sum(counts.get(name, 0) for name in inputs), counts.get(output))
+    return None
+
+
+def _documents(row: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    body = row["response"]
+    if body.startswith("\0"):
+        for name, payload in _frames(row):
+            document = json.loads(payload)
+            yield json.loads(base64.b64decode(document["bytes"])) if name == "chunk" else {name: document}
+        return
     if not body.lstrip().startswith(("data:", "event:")):
         try:
             yield json.loads(body)
@@ -102,9 +155,10 @@ def agrees(call: Call, totals: Totals | None) -> bool:
     return (total_input(call.usage), call.usage.output_tokens) == totals and "usage_mismatch" not in call.flags
 
 
-def is_decoded(call: Call, status: int) -> bool:
-    """Whether nothing was unreadable, and an HTTP error is known as one."""
-    return _BROKEN.isdisjoint(call.flags) and (status == 200 or call.status == "error")
+def is_decoded(call: Call, row: dict[str, Any]) -> bool:
+    """Whether nothing that was recorded was unreadable, and an HTTP error is known as one."""
+    broken = _BROKEN - (set() if row["request"] else {"request_undecodable"})
+    return broken.isdisjoint(call.flags) and (row["status"] == 200 or call.status == "error")
 
 
 def table(rows: Iterable[dict[str, Any]]) -> list[Line]:
@@ -119,7 +173,7 @@ def table(rows: Iterable[dict[str, Any]]) -> list[Line]:
         Line(
             *key,
             total=len(found),
-            decoded=sum(is_decoded(call, row["status"]) for row, call in found),
+            decoded=sum(is_decoded(call, row) for row, call in found),
             with_usage=sum(totals_of(row) is not None for row, _ in found),
             mismatches=sum(not agrees(call, totals_of(row)) for row, call in found),
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -16,6 +18,8 @@ HOSTS = {
     "/v1/messages": "api.anthropic.com",
     "/v1beta/models/gemini-3-flash:streamGenerateContent": "generativelanguage.googleapis.com",
     "/v1beta/models/gemini-embedding-001:embedContent": "generativelanguage.googleapis.com",
+    "/model/us.amazon.nova-lite-v1:0/converse-stream": "bedrock-runtime.us-east-1.amazonaws.com",
+    "/model/us.amazon.nova-lite-v1:0/invoke-with-response-stream": "bedrock-runtime.us-east-1.amazonaws.com",
     "/api/chat": "ollama.com",
     "/api/embed": "ollama.com",
 }
@@ -87,6 +91,33 @@ class Wire:
     def lines(items: Iterable[object]) -> bytes:
         """One JSON object a line."""
         return b"".join(Wire.body(item) + b"\n" for item in items)
+
+    @staticmethod
+    def frame(payload: bytes, **headers: str) -> bytes:
+        """One message of a binary event stream; `event_type="x"` is its header `:event-type`."""
+        named = {":" + name.replace("_", "-"): value for name, value in headers.items()}
+        block = b"".join(
+            bytes([len(name)]) + name.encode() + b"\7" + len(value).to_bytes(2, "big") + value.encode()
+            for name, value in named.items()
+        )
+        head = (16 + len(block) + len(payload)).to_bytes(4, "big") + len(block).to_bytes(4, "big")
+        message = head + crc32(head).to_bytes(4, "big") + block + payload
+        return message + crc32(message).to_bytes(4, "big")
+
+    @staticmethod
+    def chunks(items: Iterable[object]) -> bytes:
+        """A model's own stream as Bedrock wraps it: every payload in base64."""
+        wrapped = ({"bytes": b64encode(Wire.body(item)).decode(), "p": "abc"} for item in items)
+        return b"".join(Wire.frame(Wire.body(item), event_type="chunk", message_type="event") for item in wrapped)
+
+    @staticmethod
+    def named(items: Iterable[object]) -> bytes:
+        """Events of one member each, whose name becomes the event's."""
+        pairs = [pair for item in items for pair in (item.items() if isinstance(item, dict) else [("x", item)])]
+        return b"".join(
+            Wire.frame(Wire.body(value), event_type=name, content_type="application/json", message_type="event")
+            for name, value in pairs
+        )
 
 
 @pytest.fixture(scope="session")

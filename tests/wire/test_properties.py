@@ -21,10 +21,14 @@ PATHS = {
     "anthropic.messages": "/v1/messages",
     "gemini.generate": "/v1beta/models/gemini-3-flash:streamGenerateContent",
     "gemini.embed": "/v1beta/models/gemini-embedding-001:embedContent",
+    "bedrock.converse": "/model/us.amazon.nova-lite-v1:0/converse-stream",
+    "bedrock.invoke": "/model/us.amazon.nova-lite-v1:0/invoke-with-response-stream",
     "ollama.chat": "/api/chat",
     "ollama.embed": "/api/embed",
 }
 GEMINI, GEMINI_EMBED = PATHS["gemini.generate"], PATHS["gemini.embed"]
+CONVERSE, INVOKE = PATHS["bedrock.converse"], PATHS["bedrock.invoke"]
+BINARY = {CONVERSE, INVOKE}
 LINED = {"/api/chat"}
 EVENTED = {
     "/v1/chat/completions",
@@ -81,6 +85,14 @@ REQUESTS = {
         "options": {"num_predict": 9},
     },
     "/api/embed": {"model": "m", "input": ["é", "x"]},
+    CONVERSE: {
+        "system": [{"text": "s"}, {"cachePoint": {"type": "default", "ttl": "1h"}}],
+        "messages": [{"role": "user", "content": [{"text": "é"}, {"image": {"format": "png"}}]}],
+        "toolConfig": {"tools": [{"toolSpec": {"name": "f"}}, {"cachePoint": {"type": "default"}}]},
+        "inferenceConfig": {"maxTokens": 9},
+        "additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 1024}},
+    },
+    INVOKE: {"prompt": "é", "chat_history": [{"role": "USER", "message": "x"}], "max_tokens": 9},
 }
 COUNTS = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
 STREAMS = {
@@ -125,6 +137,21 @@ STREAMS = {
         {"model": "m", "done": True, "done_reason": "stop", "prompt_eval_count": 9, "eval_count": 4},
     ],
     "/api/embed": [{"embeddings": []}],
+    CONVERSE: [
+        {"messageStart": {"role": "assistant"}},
+        {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": "é"}}},
+        {"contentBlockStart": {"contentBlockIndex": 1, "start": {"toolUse": {"name": "f"}}}},
+        {"contentBlockDelta": {"contentBlockIndex": 1, "delta": {"toolUse": {"input": "{}"}}}},
+        {"messageStop": {"stopReason": "tool_use"}},
+        {"metadata": {"usage": {
+            "inputTokens": 9, "outputTokens": 4, "totalTokens": 13,
+            "cacheDetails": [{"ttl": "5m", "inputTokens": 0}],
+        }}},
+    ],
+    INVOKE: [
+        {"generation": "é", "prompt_token_count": 9, "stop_reason": None},
+        {"generation": "x", "generation_token_count": 4, "stop_reason": "stop"},
+    ],
 }  # fmt: skip
 WHOLE = {
     "/v1/chat/completions": {
@@ -140,6 +167,12 @@ WHOLE = {
     GEMINI_EMBED: {"predictions": [{"embeddings": {"statistics": {"token_count": 9}}}]},
     "/api/chat": STREAMS["/api/chat"][2] | {"message": {"content": "é"}},
     "/api/embed": {"embeddings": [[0.5]], "prompt_eval_count": 9},
+    CONVERSE: {
+        "output": {"message": {"content": [{"text": "é"}, {"toolUse": {"name": "f", "input": {}}}]}},
+        "stopReason": "tool_use",
+        "usage": {"inputTokens": 9, "outputTokens": 4, "totalTokens": 13},
+    },
+    INVOKE: {"inputTextTokenCount": 9, "results": [{"tokenCount": 4, "outputText": "é", "completionReason": "FINISH"}]},
 }  # fmt: skip
 
 
@@ -151,6 +184,8 @@ def test_every_api_is_covered() -> None:
 def framed(wire: Any, path: str, events: Any) -> bytes:
     """Events as this API sends them; what is no list of them is sent as one."""
     listed = events if isinstance(events, list) else [events]
+    if path in BINARY:
+        return wire.chunks(listed) if path == INVOKE else wire.named(listed)
     if path in LINED:
         return wire.lines(listed)
     done = path.endswith("completions")
@@ -225,7 +260,7 @@ def test_any_damage_to_a_valid_body_makes_a_call(wire: Any, path: str, stream: b
     check(wire.call(path, damaged(wire.body(REQUESTS[path])), damaged(body_of(wire, path, stream=stream))))
 
 
-@given(path=st.sampled_from(sorted(EVENTED | LINED)), data=st.data())
+@given(path=st.sampled_from(sorted(EVENTED | LINED | BINARY)), data=st.data())
 @RELAXED
 def test_a_prefix_of_a_stream_is_never_finished(wire: Any, path: str, data: st.DataObject) -> None:
     body = body_of(wire, path, stream=True)

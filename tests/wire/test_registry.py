@@ -87,7 +87,7 @@ def test_an_unknown_host_is_flagged_unless_trusted(wire: Any) -> None:
 def test_no_kept_header_can_hold_a_secret() -> None:
     assert all(name == name.lower() for name in HEADERS)
     for word in ("authorization", "key", "cookie", "token", "secret", "organization", "project"):
-        assert not [name for name in HEADERS if word in name]
+        assert not [name for name in HEADERS if word in name and not name.endswith("-token-count")]
 
 
 def test_an_exchange_nobody_recognises_still_makes_a_call(wire: Any) -> None:
