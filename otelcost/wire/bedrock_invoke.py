@@ -10,6 +10,7 @@ import msgspec
 from otelcost.wire import (
     anthropic_messages,
     bedrock_converse,
+    cohere_chat,
     eventstream,
     openai_chat,
     openai_completions,
@@ -82,8 +83,7 @@ def request(fields: Fields) -> Request:
     read.max_output_tokens = next((limit for limit in limits if limit is not None), None)
     read.temperature = config.number("temperature")
     read.operation = "text_completion"
-    for turn in fields.objects("chat_history"):
-        read.parts += texts(turn.slice("message"), "user" if turn.text("role") == "USER" else "assistant")
+    read.parts += cohere_chat.turns(fields)
     for name in _PROMPTS:
         read.parts += texts(fields.slice(name), "user")
     image = fields.slice("inputImage")

@@ -11,6 +11,8 @@ from otelcost.wire import (
     anthropic_messages,
     bedrock_converse,
     bedrock_invoke,
+    cohere_chat,
+    cohere_embed,
     gemini_embed,
     gemini_generate,
     ollama_chat,
@@ -38,19 +40,22 @@ from otelcost.wire.reply import STOPPED_EARLY, Reply, error_name, output_of
 from otelcost.wire.usage import add, read, total_input
 
 CODECS: Final[dict[str, Codec]] = {
-    module.CODEC.api: module.CODEC
-    for module in (
-        openai_chat,
-        openai_completions,
-        openai_responses,
-        openai_embeddings,
-        anthropic_messages,
-        bedrock_converse,
-        bedrock_invoke,
-        gemini_generate,
-        gemini_embed,
-        ollama_chat,
-        ollama_embed,
+    codec.api: codec
+    for codec in (
+        openai_chat.CODEC,
+        openai_completions.CODEC,
+        openai_responses.CODEC,
+        openai_embeddings.CODEC,
+        anthropic_messages.CODEC,
+        bedrock_converse.CODEC,
+        bedrock_invoke.CODEC,
+        gemini_generate.CODEC,
+        gemini_embed.CODEC,
+        cohere_chat.CODEC,
+        cohere_embed.CODEC,
+        cohere_embed.RERANK,
+        ollama_chat.CODEC,
+        ollama_embed.CODEC,
     )
 }
 """Every API there is a decoder for, by name."""
@@ -211,7 +216,7 @@ def _bill(codec: Codec, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Bi
         if hidden.flags:
             flags |= hidden.flags
             usage = add(usage, hidden.usage)
-    if reply.vector:  # there is no text to bill
+    if reply.vector and total_input(usage) is not None:  # there is no text to bill
         usage = msgspec.structs.replace(usage, output_tokens=usage.output_tokens or 0)
     if not reply.usage_final:
         usage = msgspec.structs.replace(usage, **_PLACEHOLDERS)

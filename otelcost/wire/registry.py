@@ -64,6 +64,12 @@ ROUTES: Final = (
     Route("/completions", "openai.completions"),
     Route("/responses", "openai.responses"),
     Route("/responses/compact", "openai.responses"),  # a billed model call with the same usage object
+    Route("/v1/chat", "cohere.chat", provider="cohere"),
+    Route("/v2/chat", "cohere.chat", provider="cohere"),
+    Route("/v1/embed", "cohere.embed", provider="cohere"),
+    Route("/v2/embed", "cohere.embed", provider="cohere"),
+    Route("/v1/rerank", "cohere.rerank", provider="cohere"),
+    Route("/v2/rerank", "cohere.rerank", provider="cohere"),
     Route("/api/chat", "ollama.chat", provider="ollama"),
     Route("/api/generate", "ollama.chat", provider="ollama"),
     Route("/api/embed", "ollama.embed", provider="ollama"),

@@ -25,6 +25,7 @@ from otelcost.wire.usage import FIVE, total_input
 _CONTEXT = Context(trace_id="0" * 32, span_id="0" * 16, start_unix_us=0, operation_id="0" * 16)
 _BROKEN = frozenset({"request_undecodable", "response_undecodable", "unknown_event"})
 _PLAIN_COUNTS = ("prompt_token_count", "generation_token_count", "inputTextTokenCount", "totalOutputTextTokenCount")
+_HOLDERS = ("message", "response", "x_groq", "metadata", "delta")
 _SHAPES = (
     (("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"), "output_tokens"),
     (("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"), "outputTokens"),
@@ -110,9 +111,10 @@ def totals_of(row: dict[str, Any]) -> Totals | None:
     """The provider's own totals, by plain JSON over the body; None where it told none."""
     merged: dict[str, Any] = {}
     for document in _documents(row):
-        for holder in (document, *(document.get(name) for name in ("message", "response", "x_groq", "metadata"))):
-            usage = holder.get("usage") if isinstance(holder, dict) else None
+        for holder in (document, *(document.get(name) for name in _HOLDERS)):
+            usage = holder.get("usage", holder.get("meta")) if isinstance(holder, dict) else None
             if isinstance(usage, dict):
+                usage = usage.get("billed_units", usage)
                 merged |= {name: value for name, value in usage.items() if value is not None}
         merged |= {name: document[name] for name in _PLAIN_COUNTS if document.get(name) is not None}
         merged |= document.get("amazon-bedrock-invocationMetrics") or {}
@@ -139,10 +141,12 @@ def _documents(row: dict[str, Any]) -> Iterable[dict[str, Any]]:
             yield json.loads(base64.b64decode(document["bytes"])) if name == "chunk" else {name: document}
         return
     if not body.lstrip().startswith(("data:", "event:")):
-        try:
-            yield json.loads(body)
-        except ValueError:
-            return
+        lined = "stream+json" in row["content_type"]
+        for document in body.splitlines() if lined else (body,):
+            try:
+                yield json.loads(document)
+            except ValueError:
+                return
     for line in body.splitlines():
         if line.startswith("data:") and line[5:].strip() != "[DONE]":
             yield json.loads(line[5:])

@@ -20,6 +20,10 @@ HOSTS = {
     "/v1beta/models/gemini-embedding-001:embedContent": "generativelanguage.googleapis.com",
     "/model/us.amazon.nova-lite-v1:0/converse-stream": "bedrock-runtime.us-east-1.amazonaws.com",
     "/model/us.amazon.nova-lite-v1:0/invoke-with-response-stream": "bedrock-runtime.us-east-1.amazonaws.com",
+    "/v1/chat": "api.cohere.com",
+    "/v2/chat": "api.cohere.com",
+    "/v2/embed": "api.cohere.com",
+    "/v2/rerank": "api.cohere.com",
     "/api/chat": "ollama.com",
     "/api/embed": "ollama.com",
 }

@@ -23,6 +23,9 @@ PATHS = {
     "gemini.embed": "/v1beta/models/gemini-embedding-001:embedContent",
     "bedrock.converse": "/model/us.amazon.nova-lite-v1:0/converse-stream",
     "bedrock.invoke": "/model/us.amazon.nova-lite-v1:0/invoke-with-response-stream",
+    "cohere.chat": "/v2/chat",
+    "cohere.embed": "/v2/embed",
+    "cohere.rerank": "/v2/rerank",
     "ollama.chat": "/api/chat",
     "ollama.embed": "/api/embed",
 }
@@ -35,6 +38,7 @@ EVENTED = {
     "/v1/completions",
     "/v1/responses",
     "/v1/messages",
+    "/v2/chat",
     GEMINI,
 }
 ANY_PATH = st.sampled_from(sorted(PATHS.values()))
@@ -85,6 +89,16 @@ REQUESTS = {
         "options": {"num_predict": 9},
     },
     "/api/embed": {"model": "m", "input": ["é", "x"]},
+    "/v2/chat": {
+        "model": "m",
+        "preamble": "s",
+        "chat_history": [{"role": "USER", "message": "é"}],
+        "messages": [{"role": "assistant", "tool_plan": "p", "tool_calls": [{"function": {"name": "f"}}]}],
+        "documents": [{"text": "d"}],
+        "thinking": {"type": "enabled", "token_budget": 9},
+    },
+    "/v2/embed": {"model": "m", "texts": ["é"], "inputs": [{"content": [{"type": "text", "text": "x"}]}]},
+    "/v2/rerank": {"model": "m", "query": "é", "documents": ["x", {"text": "y"}]},
     CONVERSE: {
         "system": [{"text": "s"}, {"cachePoint": {"type": "default", "ttl": "1h"}}],
         "messages": [{"role": "user", "content": [{"text": "é"}, {"image": {"format": "png"}}]}],
@@ -137,6 +151,17 @@ STREAMS = {
         {"model": "m", "done": True, "done_reason": "stop", "prompt_eval_count": 9, "eval_count": 4},
     ],
     "/api/embed": [{"embeddings": []}],
+    "/v2/chat": [
+        {"type": "message-start", "id": "i"},
+        {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": "é"}}}},
+        {"type": "tool-call-start", "index": 0, "delta": {"message": {"tool_calls": {"function": {"name": "f"}}}}},
+        {"type": "tool-call-delta", "delta": {"message": {"tool_calls": {"function": {"arguments": "{}"}}}}},
+        {"type": "message-end", "delta": {
+            "finish_reason": "COMPLETE", "usage": {"billed_units": {"input_tokens": 9, "output_tokens": 4}},
+        }},
+    ],
+    "/v2/embed": [{"embeddings": []}],
+    "/v2/rerank": [{"results": []}],
     CONVERSE: [
         {"messageStart": {"role": "assistant"}},
         {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": "é"}}},
@@ -167,6 +192,13 @@ WHOLE = {
     GEMINI_EMBED: {"predictions": [{"embeddings": {"statistics": {"token_count": 9}}}]},
     "/api/chat": STREAMS["/api/chat"][2] | {"message": {"content": "é"}},
     "/api/embed": {"embeddings": [[0.5]], "prompt_eval_count": 9},
+    "/v2/chat": {
+        "id": "i",
+        "message": {"content": [{"type": "text", "text": "é"}], "tool_calls": [{"function": {"arguments": "{}"}}]},
+        "usage": {"tokens": {"input_tokens": 9, "output_tokens": 4}},
+    },
+    "/v2/embed": {"embeddings": {"float": [[0.5]]}, "meta": {"billed_units": {"input_tokens": 9}}},
+    "/v2/rerank": {"results": [{"index": 0}], "meta": {"billed_units": {"search_units": 1}}},
     CONVERSE: {
         "output": {"message": {"content": [{"text": "é"}, {"toolUse": {"name": "f", "input": {}}}]}},
         "stopReason": "tool_use",

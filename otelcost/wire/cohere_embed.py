@@ -1,0 +1,49 @@
+"""Cohere's embed and rerank: nothing is generated, only the input is billed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otelcost.wire import cohere_chat, openai_parts, sse
+from otelcost.wire.codec import Codec
+from otelcost.wire.jsonview import Fields
+from otelcost.wire.parts import Part, Request, common, string, texts
+from otelcost.wire.reply import Reply, error_name
+
+
+def request(fields: Fields) -> Request:
+    """The texts, images, mixed inputs, or the query and its documents."""
+    read = common(fields)
+    read.parts = texts(fields.slice("texts"), "user") + texts(fields.slice("query"), "user")
+    read.parts += [
+        Part("user", "image", string(bytes(image)) or bytes(image)) for image in fields.array("images") or ()
+    ]
+    for item in fields.objects("inputs"):
+        read.parts += openai_parts.content(item.slice("content"), "user", "")
+    for document in fields.array("documents") or ():
+        read.parts.append(Part("user", "document", string(bytes(document)) or bytes(document)))
+    return read
+
+
+def whole(body: Fields, reply: Reply) -> None:
+    """Read an answer. Searches are billed by the piece: they stay in the raw usage."""
+    reply.error = error_name(body)
+    reply.identify(body)
+    reply.usage_raw = body.slice("meta") or body.slice("usage")
+    reply.recognised = "embeddings" in body.raw or "results" in body.raw
+    reply.vector = "embeddings" in body.raw
+    reply.complete = True
+
+
+def stream(events: sse.Events, reply: Reply) -> None:
+    """Neither is ever streamed; what claims to be a stream is not understood."""
+    del events, reply
+
+
+CODEC: Final = Codec(
+    "cohere.embed", "embeddings", "cohere", cohere_chat.USAGE, request, whole, stream, shared_path=True
+)
+"""POST /v1/embed and /v2/embed."""
+
+RERANK: Final = CODEC._replace(api="cohere.rerank", operation="rerank")
+"""POST /v1/rerank and /v2/rerank."""
