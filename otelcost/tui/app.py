@@ -241,10 +241,8 @@ def run(path: Path | None = None, window: str = "7d") -> None:
 
     Args:
         path: the DuckDB file; None means the one of `OTELCOST_HOME`.
-        window: the first window: `24h`, `7d`, `30d`, `all`, or two dates `ISO..ISO`.
-
-    Raises:
-        UsageError: the window cannot be read.
+        window: the first window: `24h`, `7d`, `30d`, `all`, or two dates `ISO..ISO`. One that cannot be read
+            is named in the first line.
     """
     from otelcost.tui.loader import Loader  # noqa: PLC0415  (duckdb loads while the first screen is drawn)
 

@@ -47,8 +47,8 @@ class Page(Screen[None]):
 
     @property
     def ready(self) -> bool:
-        """Whether the widgets are there: not before the first mount, not after the page was left."""
-        return self._complete and self.is_attached
+        """Whether the widgets are there: not before the first mount, not once page or application close."""
+        return self._complete and self.is_attached and self.app.is_running
 
     def compose(self) -> ComposeResult:
         """The frame."""
