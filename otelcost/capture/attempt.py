@@ -6,11 +6,13 @@ body is over in whatever way. Everything else happens in `record`, on the backgr
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextlib import suppress
+from contextvars import ContextVar, Token
 from itertools import chain
 from typing import Any, Final, Literal, Protocol
 
@@ -32,6 +34,8 @@ _DONE: Final = b"[DONE]\n\n"
 _STOP: Final = b'"message_stop"'
 _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
 _RETRY_HEADER: Final = "x-stainless-retry-count"
+_AMAZON_HEADER: Final = "amz-sdk-request"
+_AMAZON_ATTEMPT: Final = re.compile(r"\battempt=(\d{1,5})")
 
 
 class Headers(Protocol):
@@ -48,6 +52,8 @@ class Headers(Protocol):
 _previous: ContextVar[tuple[int, str, str, int, int] | None] = ContextVar("otelcost_previous_attempt", default=None)
 """Client, host, path, number and operation of the attempt before this one: how a retry finds its operation."""
 _in_flight: set[int] = set()
+_layer: ContextVar[_Layer | None] = ContextVar("otelcost_layer", default=None)
+"""The attempt that is being sent in this context: what it calls below itself is the same call, not another."""
 open_attempts: dict[int, Attempt] = {}
 """Attempts that have begun and not finished, by identity: what an exit in the middle of a call can still record."""
 _epoch = 0
@@ -60,6 +66,22 @@ def reset_after_fork() -> None:
     _in_flight.clear()
     open_attempts.clear()
     span.reseed()
+
+
+class _Layer:
+    """An attempt for as long as it is being sent. Tasks begun meanwhile keep the layer and not the attempt."""
+
+    __slots__ = ("attempt", "token")
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt: Attempt | None = attempt
+        self.token: Token[_Layer | None] = _layer.set(self)
+
+    def leave(self, *, foreign: bool) -> None:
+        self.attempt = None
+        if not foreign:
+            with suppress(ValueError):  # left in another context than entered: nothing to put back there
+                _layer.reset(self.token)
 
 
 class Head:
@@ -91,6 +113,7 @@ class Attempt:
         "epoch",
         "error",
         "first_ns",
+        "layer",
         "operation_id",
         "request",
         "request_dropped",
@@ -112,6 +135,7 @@ class Attempt:
         self.started = started
         self.submit = submit
         self.epoch = _epoch
+        self.layer: _Layer | None = None
         self.site: Site | None = None
         self.attempt = 1
         self.operation_id = started.span_id
@@ -188,6 +212,11 @@ class Attempt:
         self.error = type(error).__name__
         self.finish(how_ended(error))
 
+    def discard(self) -> None:
+        """Forget it: it was no call, such as a redirect."""
+        self.done = True
+        open_attempts.pop(id(self), None)
+
     def finish(self, ended: Ended) -> None:
         """Nothing more will come. Idempotent; safe during a garbage collection and in a forked child."""
         if self.done:
@@ -203,7 +232,7 @@ class Attempt:
 def request_body(request: Any) -> bytes | None:
     """The request's body, None where it is a stream that only the transport reads."""
     try:
-        content: bytes = request.content
+        content: bytes | None = request.content
     except RuntimeError:  # both libraries' RequestNotRead
         return None
     return content
@@ -219,11 +248,15 @@ def how_ended(error: BaseException) -> Ended:
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & {"CancelledError", "Cancelled", "KeyboardInterrupt", "SystemExit"}:
         return "cancelled"
+    if "NewConnectionError" in names:  # urllib3's, whose parent is its time-out
+        return "error"
     return "timeout" if names & {"TimeoutException", "TimeoutError"} else "error"
 
 
-def begin(client: object, request: Any, submit: Callable[[Attempt], None]) -> Attempt | None:
+def begin(client: object, request: Any, submit: Callable[[Attempt], None], number: int | None = None) -> Attempt | None:
     """Start an attempt if this request is an LLM call that nobody records yet; make its span current.
+
+    `number` is which attempt of its operation it is, where the HTTP library knows.
 
     The caller must call `release` when the HTTP library's `send` is over.
 
@@ -233,7 +266,7 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None]) -> At
     """
     url = request.url
     host, path = url.host, url.path
-    if recognise(request.method, host, path) is None or id(request) in _in_flight:
+    if recognise(request.method, host, path) is None or id(request) in _in_flight or _is_inner(request, host):
         return None
     current = context.get_current()
     if current.get(_SUPPRESS_INSTRUMENTATION_KEY) or current.get(_SUPPRESS_PLAIN):
@@ -241,8 +274,9 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None]) -> At
         return None
     attempt = Attempt(request, _start(current), submit)
     attempt.site = find_site(sys._getframe(2))
-    _link(attempt, id(client), host, path)
+    _link(attempt, (id(client), host, path), number)
     _in_flight.add(id(request))
+    attempt.layer = _Layer(attempt)
     open_attempts[id(attempt)] = attempt
     return attempt
 
@@ -250,11 +284,31 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None]) -> At
 def release(attempt: Attempt, error: BaseException | None = None) -> None:
     """The HTTP library's `send` is over, by returning or by raising `error`."""
     _in_flight.discard(id(attempt.request))
-    if isinstance(error, GeneratorExit):
-        attempt.started.token = None  # collected in a foreign context, where nothing can be detached
+    foreign = isinstance(error, GeneratorExit)  # collected in a foreign context, where nothing can be detached
+    if attempt.layer is not None:
+        attempt.layer.leave(foreign=foreign)
+    if foreign:
+        attempt.started.token = None
     attempt.started.leave()
     if error is not None:
         attempt.fail(error)
+
+
+def being_sent() -> Attempt | None:
+    """The attempt that is being sent in this context, if any."""
+    layer = _layer.get()
+    return None if layer is None else layer.attempt
+
+
+def _is_inner(request: Any, host: str) -> bool:
+    """Whether a request is the one that a layer above is sending already: the same server, or the same body.
+
+    The same body at another server is a redirect, or a transport that sends on to a gateway.
+    """
+    outer = being_sent()
+    if outer is None:
+        return False
+    return outer.request.url.host == host or bool(request_body(outer.request) == request_body(request))
 
 
 def _start(current: Context) -> span.Started:
@@ -263,12 +317,25 @@ def _start(current: Context) -> span.Started:
     return span.unattached(current)
 
 
-def _link(attempt: Attempt, client: int, host: str, path: str) -> None:
+def _link(attempt: Attempt, where: tuple[int, str, str], number: int | None) -> None:
     """Find the operation that a retry belongs to: the attempt before it in the same context."""
-    retries = attempt.request.headers.get(_RETRY_HEADER)
-    if retries is not None and retries.isdigit() and len(retries) < 6:
-        attempt.attempt = int(retries) + 1
-        previous = _previous.get()
-        if attempt.attempt > 1 and previous is not None and previous[:4] == (client, host, path, attempt.attempt - 1):
-            attempt.operation_id = previous[4]
-        _previous.set((client, host, path, attempt.attempt, attempt.operation_id))
+    number = _number(attempt.request.headers) or number
+    if number is None:
+        return
+    attempt.attempt = number
+    previous = _previous.get()
+    if number > 1 and previous is not None and previous[:4] == (*where, number - 1):
+        attempt.operation_id = previous[4]
+    _previous.set((*where, number, attempt.operation_id))
+
+
+def _number(headers: Headers) -> int | None:
+    """Which attempt a request says it is, in the header of OpenAI's and Anthropic's or of Amazon's SDKs."""
+    retries = headers.get(_RETRY_HEADER)
+    if retries is not None:
+        return int(retries) + 1 if retries.isdigit() and len(retries) < 6 else None
+    amazon = headers.get(_AMAZON_HEADER)
+    if amazon is None:
+        return None
+    found = _AMAZON_ATTEMPT.search(amazon)
+    return int(found[1]) if found else None

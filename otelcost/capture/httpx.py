@@ -9,86 +9,24 @@ from __future__ import annotations
 import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from types import ModuleType
-from typing import Any, Final
+from typing import Any
 
-from wrapt import register_post_import_hook
-
-from otelcost.capture.attempt import Attempt, begin, release
+from otelcost.capture.attempt import Attempt, release
 from otelcost.capture.guard import Guard
-from otelcost.capture.worker import worker
-
-MODULES: Final = ("httpx", "httpx2")
-
-_originals: dict[type, Callable[..., Any]] = {}
-_hooked = False
-_enabled = False
+from otelcost.capture.seams import begin_attempt, give_up, wrap
 
 
-def install() -> None:
-    """Record from now on, in both modules, whether they are imported already or will be."""
-    global _enabled, _hooked  # noqa: PLW0603  (a process is instrumented or it is not)
-    _enabled = True
-    if not _hooked:
-        _hooked = True
-        for name in MODULES:
-            register_post_import_hook(_patch_imported, name)
-
-
-def installed() -> bool:
-    """Whether calls are recorded now."""
-    return _enabled
-
-
-def uninstall() -> None:
-    """Stop recording; put the original methods back where nobody wrapped ours meanwhile."""
-    global _enabled  # noqa: PLW0603
-    _enabled = False
-    for owner, original in list(_originals.items()):
-        if getattr(owner.__dict__.get("send"), "otelcost_own", False):
-            owner.send = original  # type: ignore[attr-defined]
-            del _originals[owner]
-
-
-def reinstall() -> None:
-    """After `uninstall`: patch again what is imported."""
-    import sys  # noqa: PLC0415
-
-    install()
-    for name in MODULES:
-        module = sys.modules.get(name)
-        if module is not None:
-            _patch_imported(module)
-
-
-def _patch_imported(module: ModuleType) -> None:
-    with Guard("patch"):
-        tees = _tee_types(module)
-        _patch(module.Client, functools.partial(_sync_send, tee=tees[0]))
-        _patch(module.AsyncClient, functools.partial(_async_send, tee=tees[1]))
-
-
-def _patch(owner: type, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    if owner in _originals or not _enabled:
-        return
-    original: Callable[..., Any] = owner.send  # type: ignore[attr-defined]
-    wrapper = make(original)
-    wrapper.otelcost_own = True  # type: ignore[attr-defined]
-    _originals[owner] = original
-    owner.send = wrapper  # type: ignore[attr-defined]
-
-
-def _begin(client: object, request: Any) -> Attempt | None:
-    if _enabled:
-        with Guard("begin"):
-            worker.ensure()
-            return begin(client, request, worker.submit)
-    return None
+def patch(module: ModuleType) -> None:
+    """Wrap both clients of a module."""
+    tees = _tee_types(module)
+    wrap(module.Client, "send", functools.partial(_sync_send, tee=tees[0]))
+    wrap(module.AsyncClient, "send", functools.partial(_async_send, tee=tees[1]))
 
 
 def _sync_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any]:
     @functools.wraps(original)
     def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        attempt = _begin(self, request)
+        attempt = begin_attempt(self, request)
         if attempt is None:
             return original(self, request, *args, **kwargs)
         try:
@@ -101,7 +39,7 @@ def _sync_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any]
             release(attempt)
             _observe(attempt, response, tee, streamed=bool(kwargs.get("stream")))
             return response
-        attempt.finish("closed")  # only where our own code failed: the attempt is still one record
+        give_up(attempt)
         return response
 
     return send
@@ -110,7 +48,7 @@ def _sync_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any]
 def _async_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any]:
     @functools.wraps(original)
     async def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        attempt = _begin(self, request)
+        attempt = begin_attempt(self, request)
         if attempt is None:
             return await original(self, request, *args, **kwargs)
         try:
@@ -123,7 +61,7 @@ def _async_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any
             release(attempt)
             _observe(attempt, response, tee, streamed=bool(kwargs.get("stream")))
             return response
-        attempt.finish("closed")  # only where our own code failed: the attempt is still one record
+        give_up(attempt)
         return response
 
     return send

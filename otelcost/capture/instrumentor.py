@@ -10,14 +10,14 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
 from otelcost import settings
-from otelcost.capture import httpx as seam
+from otelcost.capture import seams
 from otelcost.capture.guard import Guard
 from otelcost.capture.span import pipeline_of
 from otelcost.capture.worker import worker
 
 
 class OtelcostInstrumentor(BaseInstrumentor):  # type: ignore[misc]
-    """Records every LLM call that goes through httpx or httpx2.
+    """Records every LLM call that goes through httpx, httpx2, urllib3 (requests, boto3) or aiohttp.
 
     `OTEL_SDK_DISABLED=true` switches it off with all other telemetry; so does naming `otelcost` in
     `OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`. Instrumenting never raises: it must not stop the instrumentors
@@ -25,21 +25,26 @@ class OtelcostInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     """
 
     def instrumentation_dependencies(self) -> Collection[str]:
-        """None: httpx and httpx2 are patched if and when the program imports them."""
+        """None: each package is patched if and when the program imports it."""
         return ()
 
     def _instrument(self, **_kwargs: Any) -> None:
-        if disabled():
-            return
-        with Guard("instrument"):
-            settings.home()  # what it imports is imported now, not on the background thread
-            worker.prepare()
-            seam.reinstall()
-            _watch_spans()
+        switch_on()
 
     def _uninstrument(self, **_kwargs: Any) -> None:
         with Guard("uninstrument"):
-            seam.uninstall()
+            seams.uninstall()
+
+
+def switch_on() -> None:
+    """Record from here on, unless the environment says no. Idempotent; never raises an error of ours."""
+    if disabled():
+        return
+    with Guard("instrument"):
+        settings.home()  # what it imports is imported now, not on the background thread
+        worker.prepare()
+        seams.reinstall()
+        _watch_spans()
 
 
 def disabled() -> bool:
@@ -67,7 +72,7 @@ def _watch_spans() -> None:
     def set_tracer_provider(tracer_provider: trace.TracerProvider) -> None:
         original(tracer_provider)
         with Guard("provider"):
-            if seam.installed():
+            if seams.installed():
                 pipeline_of(trace.get_tracer_provider())
 
     set_tracer_provider.__doc__ = original.__doc__

@@ -146,12 +146,16 @@ def _keep(headers: Headers | None) -> dict[str, str]:
 
 def _sdk(headers: dict[str, str]) -> tuple[str | None, str | None]:
     """Name and version of the client library, from its own `User-Agent`."""
-    product, _, rest = headers.get("user-agent", "").partition("/")
+    products = headers.get("user-agent", "").split()
+    if len(products) > 1 and products[0].startswith("Python/"):
+        products = products[1:]  # aiohttp puts the interpreter first
+    product, slash, version = products[0].partition("/") if products else ("", "", "")
     name = product.lower().removeprefix("python-")
     if not name or len(name) > 32:
         return None, None
-    version = headers.get("x-stainless-package-version") or rest.split()[-1] if rest else None
-    return _AGENTS.get(name, name), version
+    if slash and not version[:1].isdigit():  # `OpenAI/Python 3.54.0`
+        version = products[-1]
+    return _AGENTS.get(name, name), headers.get("x-stainless-package-version") or version or None
 
 
 def _service_name(started: Started) -> str | None:

@@ -23,11 +23,13 @@ _WORKLOAD: Final = f"{_PACKAGE_ROOT}/demo/app/"
 _STDLIB: Final = tuple({f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib")})
 _INSTALLED: Final = ("/site-packages/", "/dist-packages/")
 _PLUMBING: Final = frozenset(
-    {"aiohttp", "anthropic", "anyio", "asgiref", "backoff", "celery", "cohere", "dspy", "fastapi", "google", "groq"}
-    | {"guidance", "gunicorn", "haystack", "httpcore", "httpcore2", "httpx", "httpx2", "instructor", "langchain"}
-    | {"langchain_anthropic", "langchain_community", "langchain_core", "langchain_openai", "langgraph", "litellm"}
-    | {"llama_index", "llama_index_core", "mistralai", "openai", "opentelemetry", "pydantic", "pydantic_ai"}
-    | {"pydantic_graph", "starlette", "stamina", "tenacity", "trio", "uvicorn", "uvloop", "wrapt"}
+    {"aiobotocore", "aiohttp", "anthropic", "anyio", "asgiref", "backoff", "boto3", "botocore", "celery", "cohere"}
+    | {"dspy", "fastapi", "google", "groq", "guidance", "gunicorn", "haystack", "httpcore", "httpcore2", "httpx"}
+    | {"httpx2", "httpx_aiohttp", "instructor", "langchain", "langchain_anthropic", "langchain_aws"}
+    | {"langchain_community", "langchain_core", "langchain_google_genai", "langchain_openai", "langgraph", "litellm"}
+    | {"llama_index", "llama_index_core", "mistralai", "ollama", "openai", "opentelemetry", "pydantic", "pydantic_ai"}
+    | {"pydantic_graph", "requests", "requests_toolbelt", "s3transfer", "starlette", "stamina", "tenacity", "trio"}
+    | {"urllib3", "uvicorn", "uvloop", "wrapt"}
 )
 _MAX_FRAMES: Final = 200
 _CACHE_LIMIT: Final = 20_000

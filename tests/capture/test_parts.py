@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from opentelemetry import context, trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -413,6 +414,7 @@ def test_buckets_are_disjoint() -> None:
     assert exclusive.input_uncached_tokens == 5
 
 
+@hypothesis_settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["gen_ai.usage.input_tokens", "ai.usage.outputTokens", "llm.provider"]),
                        st.one_of(st.integers(), st.floats(), st.text(), st.booleans(), st.none())))  # fmt: skip
 def test_no_attribute_value_breaks_a_dialect(attributes: dict[str, Any]) -> None:

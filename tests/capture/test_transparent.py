@@ -13,7 +13,7 @@ import httpx
 import httpx2
 import pytest
 
-from otelcost.capture import httpx as seam
+from otelcost.capture import seams as seam
 from otelcost.capture.attempt import open_attempts
 from otelcost.demo.loopback import Loopback
 

@@ -28,7 +28,7 @@ import httpx2
 import openai
 
 import otelcost
-from otelcost.capture import httpx as seam
+from otelcost.capture import seams as seam
 from otelcost.capture.worker import worker
 
 CHAT = {

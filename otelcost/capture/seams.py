@@ -1,0 +1,108 @@
+"""Where capture touches other packages: which modules are patched, on and off, and the originals put back.
+
+A seam's own module is imported when, and only if, the program imports the package that it patches.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Final
+
+from wrapt import register_post_import_hook
+
+from otelcost.capture.attempt import Attempt, begin
+from otelcost.capture.guard import Guard
+from otelcost.capture.worker import worker
+
+SEAMS: Final = {
+    "httpx": "httpx",
+    "httpx2": "httpx",
+    "urllib3.connectionpool": "urllib3",
+    "aiohttp.client": "aiohttp",
+}
+"""Module of another package -> our module whose `patch` is called with it once it is imported."""
+
+Make = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+_originals: dict[tuple[type, str], Callable[..., Any]] = {}
+_hooked = False
+_enabled = False
+
+
+def install() -> None:
+    """Record from now on, through every seam, whether its package is imported already or will be."""
+    global _enabled, _hooked  # noqa: PLW0603  (a process is instrumented or it is not)
+    _enabled = True
+    if not _hooked:
+        _hooked = True
+        for name in SEAMS:
+            register_post_import_hook(_patch_imported, name)
+
+
+def installed() -> bool:
+    """Whether calls are recorded now."""
+    return _enabled
+
+
+def uninstall() -> None:
+    """Stop recording; put the original methods back where nobody wrapped ours meanwhile."""
+    global _enabled  # noqa: PLW0603
+    _enabled = False
+    for (owner, name), original in list(_originals.items()):
+        if getattr(owner.__dict__.get(name), "otelcost_own", False):
+            setattr(owner, name, original)
+            del _originals[owner, name]
+
+
+def reinstall() -> None:
+    """After `uninstall`: patch again what is imported."""
+    install()
+    for name in SEAMS:
+        module = sys.modules.get(name)
+        if module is not None:
+            _patch_imported(module)
+
+
+def patched() -> list[str]:
+    """The methods that are ours now, as `module.Class.method`."""
+    return sorted(f"{owner.__module__}.{owner.__qualname__}.{name}" for owner, name in _originals)
+
+
+def _patch_imported(module: ModuleType) -> None:
+    with Guard("patch"):
+        import_module(f"otelcost.capture.{SEAMS[module.__name__]}").patch(module)
+
+
+def wrap(owner: type, name: str, make: Make) -> None:
+    """Replace a method by what `make` makes of it, once, and only while capture is on."""
+    if (owner, name) in _originals or not _enabled:
+        return
+    original: Callable[..., Any] = getattr(owner, name)
+    wrapper = make(original)
+    wrapper.otelcost_own = True  # type: ignore[attr-defined]
+    _originals[owner, name] = original
+    setattr(owner, name, wrapper)
+
+
+def begin_attempt(client: object, request: Any, number: int | None = None) -> Attempt | None:
+    """Begin an attempt where it is one to record. Never raises an error of ours.
+
+    Args:
+        client: what sends it: attempts of one operation go through the same one.
+        request: an HTTP library's request, or a `message.Sent`.
+        number: which attempt of its operation it is, where the library knows; 1 is the first.
+    """
+    if _enabled:
+        with Guard("begin"):
+            worker.ensure()
+            return begin(client, request, worker.submit, number)
+    return None
+
+
+def give_up(attempt: Attempt) -> None:
+    """Our own code failed in the middle of an attempt: it is still one record."""
+    with Guard("give_up"):
+        attempt.finish("closed")

@@ -1,0 +1,156 @@
+"""The seam of urllib3, and so of requests, botocore (boto3) and every client generated on top of them.
+
+`HTTPConnectionPool._make_request` runs once an attempt, also for those that urllib3's own `Retry` makes and that
+no layer above can see. The response becomes one of a class that looks at the raw bytes in passing, below any
+decoding and whichever way they are read: as a whole, in chunks, in lines, or never.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+from otelcost.capture.attempt import Attempt, release
+from otelcost.capture.guard import Guard
+from otelcost.capture.message import Fields, Sent, address, body_bytes
+from otelcost.capture.seams import begin_attempt, give_up, wrap
+
+_watching_kinds: dict[type, type] = {}
+
+
+def patch(module: ModuleType) -> None:
+    """Wrap the pool of `urllib3.connectionpool`."""
+    wrap(module.HTTPConnectionPool, "_make_request", _make_request)
+
+
+def _make_request(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def make_request(
+        self: Any, conn: Any, method: str, url: str, body: Any = None, headers: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        attempt = _begin(self, method, url, body, headers, kwargs)
+        if attempt is None:
+            return original(self, conn, method, url, body, headers, *args, **kwargs)
+        try:
+            response = original(self, conn, method, url, body, headers, *args, **kwargs)
+        except BaseException as error:
+            with Guard("fail"):
+                release(attempt, error)
+            raise
+        with Guard("respond"):
+            release(attempt)
+            _observe(attempt, response)
+            return response
+        give_up(attempt)
+        return response
+
+    return make_request
+
+
+def _begin(pool: Any, method: str, url: str, body: Any, headers: Any, options: dict[str, Any]) -> Attempt | None:
+    with Guard("begin"):
+        where = address(pool.scheme, pool.host, pool.port, url)
+        sent = Sent(method, where, Fields((headers or {}).items()), body_bytes(body))
+        history = getattr(options.get("retries"), "history", ())
+        return begin_attempt(pool, sent, len(history) + 1)
+    return None
+
+
+def _observe(attempt: Attempt, response: Any) -> None:
+    """Take the body if urllib3 has read it already, else watch it pass by."""
+    if response.status in {301, 302, 303, 307, 308} and response.headers.get("location"):
+        attempt.discard()  # no provider bills a redirect; where it leads is an attempt of its own
+        return
+    attempt.respond(response.status, Fields(response.headers.items()))
+    read_already = getattr(response, "_body", None)
+    if isinstance(read_already, bytes):
+        _whole(attempt, read_already, decoded=bool(response.decode_content))
+    elif hasattr(response, "_fp_read"):
+        response.__class__ = _watching(type(response))
+        response.otelcost_attempt = attempt
+    else:
+        attempt.response_truncated = True  # a response class of another protocol: its body stays unknown
+        attempt.finish("closed")
+
+
+def _whole(attempt: Attempt, body: bytes, *, decoded: bool) -> None:
+    if decoded:
+        attempt.whole(body)
+        return
+    attempt.chunk(body)
+    attempt.first_ns = None
+    attempt.finish("complete")
+
+
+def _watching(kind: type) -> type:
+    """The class of a watched response: the one it had, with ours in front."""
+    made = _watching_kinds.get(kind)
+    if made is None:
+        names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+        made = _watching_kinds[kind] = type(kind.__name__, (_Watched, kind), names)
+    return made
+
+
+class _Watched:
+    """Methods of `urllib3.response.HTTPResponse` through which every raw byte and every end passes."""
+
+    otelcost_attempt: Attempt
+    otelcost_inside = False
+    """urllib3 closes a response whose chunks are malformed before it raises: the exception is to be recorded."""
+    length_remaining: int | None
+    _original_response: Any
+
+    def _fp_read(self, *args: Any, **kwargs: Any) -> bytes:
+        data: bytes = super()._fp_read(*args, **kwargs)  # type: ignore[misc]
+        with Guard("chunk"):
+            if data:
+                self.otelcost_attempt.chunk(data)
+        return data
+
+    def _handle_chunk(self, *args: Any, **kwargs: Any) -> bytes:
+        data: bytes = super()._handle_chunk(*args, **kwargs)  # type: ignore[misc]
+        with Guard("chunk"):
+            self.otelcost_attempt.chunk(data)
+        return data
+
+    def _raw_read(self, *args: Any, **kwargs: Any) -> Any:
+        attempt = self.otelcost_attempt
+        try:
+            data = super()._raw_read(*args, **kwargs)  # type: ignore[misc]
+        except BaseException as error:
+            with Guard("stream"):
+                attempt.fail(error)
+            raise
+        with Guard("stream"):
+            if self.length_remaining in {0, None} and self._original_response.isclosed():
+                attempt.finish("complete")
+        return data
+
+    def read_chunked(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+        attempt = self.otelcost_attempt
+        try:
+            yield from super().read_chunked(*args, **kwargs)  # type: ignore[misc]
+        except BaseException as error:
+            with Guard("stream"):
+                attempt.fail(error)
+            raise
+        with Guard("stream"):
+            attempt.finish("complete")
+
+    def _update_chunk_length(self) -> None:
+        self.otelcost_inside = True
+        try:
+            super()._update_chunk_length()  # type: ignore[misc]
+        finally:
+            self.otelcost_inside = False
+
+    def close(self) -> None:
+        """Also called when the response is collected."""
+        try:
+            super().close()  # type: ignore[misc]
+        finally:
+            with Guard("close"):
+                if not self.otelcost_inside:
+                    self.otelcost_attempt.finish("closed")
