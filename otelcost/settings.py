@@ -46,6 +46,15 @@ def price_override_path() -> Path:
     return home() / "prices.toml"
 
 
+DEMO_MARKER = "otelcost-demo.json"
+"""The file that marks a home as the demo's own."""
+
+
+def is_demo_home() -> bool:
+    """Whether everything here was recorded by `otelcost demo`, against its loopback provider."""
+    return (home() / DEMO_MARKER).is_file()
+
+
 def trusted_hosts() -> frozenset[str]:
     """Hosts (`name` or `name:port`) that forward to the wire format's own provider: `OTELCOST_TRUSTED_HOSTS`."""
     raw = os.environ.get("OTELCOST_TRUSTED_HOSTS", "")

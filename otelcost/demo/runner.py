@@ -20,7 +20,7 @@ from otelcost import settings
 from otelcost.demo.loopback import HOST, running
 from otelcost.errors import OtelcostError
 
-MARKER: Final = "otelcost-demo.json"
+MARKER: Final = settings.DEMO_MARKER
 PROVIDER_LOG: Final = "provider.ndjson"
 _APP: Final = Path(__file__).parent / "app"
 _LAUNCH: Final = "from opentelemetry.instrumentation.auto_instrumentation import run; run()"

@@ -15,6 +15,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from otelcost import settings
 from otelcost.tui import guard, themes
 from otelcost.tui.host import CallReceiver, CallsReceiver, Source, State
 from otelcost.tui.pages.calls import CallsPage
@@ -44,6 +45,7 @@ class OtelcostApp(App[None]):
         window: the first window, such as `7d`, `24h`, `all`.
         clock: the moment, naive UTC.
         live: whether to look for new records by itself.
+        demo: whether to say that the provider was the demo's.
     """
 
     TITLE = "otelcost"
@@ -83,10 +85,11 @@ class OtelcostApp(App[None]):
         *,
         clock: Callable[[], datetime] | None = None,
         live: bool = True,
+        demo: bool = False,
     ) -> None:
         super().__init__()
         self.source = source
-        self.state = State(period=Period(window))
+        self.state = State(period=Period(window), demo=demo)
         self.snapshot: Snapshot | None = None
         self._clock = clock or (lambda: datetime.now(UTC).replace(tzinfo=None))
         self._live = live
@@ -246,4 +249,4 @@ def run(path: Path | None = None, window: str = "7d") -> None:
     """
     from otelcost.tui.loader import Loader  # noqa: PLC0415  (duckdb loads while the first screen is drawn)
 
-    OtelcostApp(Loader(path), window).run()
+    OtelcostApp(Loader(path), window, demo=path is None and settings.is_demo_home()).run()

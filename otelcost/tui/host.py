@@ -17,6 +17,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     loading: bool = True
     paused: bool = False
     problem: str | None = None
+    demo: bool = False  # everything shown was recorded against the demo's loopback provider
 
 
 class Source(Protocol):

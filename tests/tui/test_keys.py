@@ -24,7 +24,7 @@ async def running(
     snapshot: Snapshot | None = None, size: tuple[int, int] = (80, 24), **settings: Any
 ) -> AsyncIterator[tuple[Pilot[Any], facts.Facts]]:
     source = facts.Facts(snapshot or facts.snapshot(), calls=settings.pop("calls", 450))
-    app = OtelcostApp(source, clock=lambda: facts.NOW, live=settings.pop("live", False))
+    app = OtelcostApp(source, clock=lambda: facts.NOW, live=settings.pop("live", False), **settings)
     async with app.run_test(size=size) as pilot:
         await look.settle(pilot)
         yield pilot, source
@@ -292,3 +292,10 @@ async def test_the_empty_store_waits_and_turns_into_the_overview(monkeypatch: py
                 break
         else:
             pytest.fail("the overview never came")
+
+
+async def test_a_demo_store_says_so_on_every_tab() -> None:
+    async with running(demo=True) as (pilot, _):
+        for key in "1234":
+            shown = await press(pilot, key)
+            assert shown.splitlines()[0].startswith(" otelcost demo: loopback provider ")

@@ -14,6 +14,8 @@ from otelcost.tui.text import crop, line
 from otelcost.tui.widgets.paint import Paint
 
 _LIVE_SECONDS = 30
+_NAME = " otelcost "
+_DEMO_NAME = " otelcost demo: loopback provider "
 
 
 def age(seconds: int) -> str:
@@ -57,10 +59,12 @@ class Header(Paint):
 
     def __init__(self) -> None:
         super().__init__(id="header")
+        self._name = _NAME
         self._shown: tuple[str, str, str] = ("", "", "")
 
     def show(self, snapshot: Snapshot | None, state: State, now: datetime) -> None:
         """Show a new state; draws only where it differs."""
+        self._name = _DEMO_NAME if state.demo else _NAME
         shown = (*live_mark(snapshot, state, now), period_label(snapshot, state))
         if shown != self._shown:
             self._shown = shown
@@ -69,7 +73,7 @@ class Header(Paint):
     def paint(self, width: int) -> list[Content]:
         """One line."""
         mark, style, period = self._shown
-        name = " otelcost "
+        name = self._name
         room = width - cell_len(name) - cell_len(period) - 4
         mark = crop(mark, max(0, room))
         gap = max(1, width - cell_len(name) - cell_len(mark) - cell_len(period) - 2)
