@@ -15,9 +15,14 @@ from otelcost.wire.reply import Reply, error_name
 _DONE: Final = b"[DONE]"
 
 
+class _Delta(msgspec.Struct, gc=False, frozen=True):
+    content: str | None = None
+
+
 class _Choice(msgspec.Struct, gc=False, frozen=True):
     index: int | None = None
     text: str | None = None
+    delta: _Delta | None = None  # fill-in-the-middle endpoints stream like a chat
     finish_reason: str | None = None
 
 
@@ -77,8 +82,9 @@ def stream(events: sse.Events, reply: Reply) -> None:
         reply.error = error_name(members) or reply.error
         for choice in chunk.choices or ():
             _finish(choice.finish_reason, reply)
-            if choice.text:
-                found.setdefault(choice.index or 0, []).append(choice.text)
+            text = choice.text or (choice.delta.content if choice.delta else None)
+            if text:
+                found.setdefault(choice.index or 0, []).append(text)
     reply.recognised = bool(chunks)
     for index in sorted(found):
         reply.texts += found[index]

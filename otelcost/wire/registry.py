@@ -61,6 +61,7 @@ class Route(NamedTuple):
 
 ROUTES: Final = (
     Route("/chat/completions", "openai.chat"),
+    Route("/agents/completions", "openai.chat"),  # Mistral's agents
     Route("/completions", "openai.completions"),
     Route("/responses", "openai.responses"),
     Route("/responses/compact", "openai.responses"),  # a billed model call with the same usage object
@@ -130,6 +131,24 @@ _HOSTS: Final = (
     ("api.fireworks.ai", "fireworks"),
     ("api.cerebras.ai", "cerebras"),
     ("api.moonshot.ai", "moonshot_ai"),
+    ("api.moonshot.cn", "moonshot_ai"),
+    ("codestral.mistral.ai", "mistral_ai"),
+    ("api.voyageai.com", "voyageai"),
+    ("api.novita.ai", "novita"),
+    ("api.z.ai", "zai"),
+    ("open.bigmodel.cn", "zhipuai"),
+    ("api.minimax.io", "minimax"),
+    ("api.minimaxi.com", "minimax"),
+    ("api.githubcopilot.com", "github-copilot"),
+    ("inference.baseten.co", "baseten"),
+    ("cloud.databricks.com", "databricks"),
+    ("azuredatabricks.net", "databricks"),
+    ("gcp.databricks.com", "databricks"),
+    ("router.huggingface.co", "huggingface"),
+    ("api.sambanova.ai", "sambanova"),
+    ("api.hyperbolic.xyz", "hyperbolic"),
+    ("integrate.api.nvidia.com", "nvidia"),
+    ("api.jina.ai", "jina"),
     ("api.cohere.ai", "cohere"),
     ("api.cohere.com", "cohere"),
     ("generativelanguage.googleapis.com", "gcp.gemini"),
@@ -152,8 +171,13 @@ def recognise(method: str, host: str, path: str) -> str | None:
     trimmed = path.rstrip("/")
     for route in _ROUTES.get(trimmed[_last_word_at(trimmed) :], ()):
         if trimmed.endswith(route.ending) and route.within in trimmed:
-            return route.api if not route.provider or _listed(host) in {None, route.provider} else None
+            return route.api if not route.provider or _may_be(host, route.provider) else None
     return None
+
+
+def _may_be(host: str, provider: str) -> bool:
+    """Whether a host is not known to be somebody else's. Azure serves models of many makers under their paths."""
+    return _listed(host) in {None, provider, "azure.ai.inference"}
 
 
 def model_in(path: str) -> str | None:

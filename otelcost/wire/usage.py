@@ -7,6 +7,7 @@ buckets that come out are disjoint either way.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, NamedTuple
 
 import msgspec
@@ -216,8 +217,12 @@ def _restore_zero(found: dict[str, int]) -> None:
 
 
 def _scaled(value: object, scale: int) -> int | None:
+    """An amount of money, exact: the decimal digits that were sent, not the binary number next to them."""
     number = as_number(value)
-    return None if number is None or number < 0 else as_count(round(number * scale))
+    if number is None or number < 0:
+        return None
+    digits = Decimal(value if isinstance(value, int) else repr(number))
+    return as_count(int((digits * scale).to_integral_value(ROUND_HALF_EVEN)))
 
 
 def _split_writes(found: dict[str, int], *, writes_long: bool) -> None:

@@ -1,0 +1,187 @@
+"""Those who speak OpenAI's format, each with its own words for cached tokens, reasoning and money."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from otelcost.model import Usage
+
+ASK = {"model": "m", "messages": [{"role": "user", "content": "Where is my order?"}]}
+
+
+def answer(counts: dict[str, Any]) -> dict[str, Any]:
+    choice = {"index": 0, "message": {"content": "On its way."}, "finish_reason": "stop"}
+    return {"id": "i", "model": "served", "choices": [choice], "usage": counts}
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "provider", "counts", "expected"),
+    [
+        (
+            "api.groq.com",
+            "/openai/v1/chat/completions",
+            "groq",
+            {"prompt_tokens_details": {"cached_tokens": 60}, "queue_time": 0.01, "total_time": 0.2},
+            Usage(input_uncached_tokens=40, cache_read_tokens=60, output_tokens=20, provider_total_tokens=120),
+        ),
+        (
+            "api.deepseek.com",
+            "/chat/completions",
+            "deepseek",
+            {
+                "prompt_cache_hit_tokens": 64,
+                "prompt_cache_miss_tokens": 36,
+                "completion_tokens_details": {"reasoning_tokens": 15},
+            },
+            Usage(
+                input_uncached_tokens=36,
+                cache_read_tokens=64,
+                output_tokens=20,
+                reasoning_tokens=15,
+                provider_total_tokens=120,
+            ),
+        ),
+        (
+            "api.x.ai",
+            "/v1/chat/completions",
+            "x_ai",
+            {
+                "total_tokens": 150,
+                "completion_tokens_details": {"reasoning_tokens": 30},
+                "num_sources_used": 0,
+                "cost_in_usd_ticks": 37756000,
+            },
+            Usage(
+                input_uncached_tokens=100,
+                output_tokens=50,
+                reasoning_tokens=30,
+                provider_total_tokens=150,
+                provider_cost_picousd=3_775_600_000,
+            ),
+        ),
+        (
+            "api.together.xyz",
+            "/v1/chat/completions",
+            "together",
+            {"cached_tokens": 50},
+            Usage(input_uncached_tokens=50, cache_read_tokens=50, output_tokens=20, provider_total_tokens=120),
+        ),
+        (
+            "api.fireworks.ai",
+            "/inference/v1/chat/completions",
+            "fireworks",
+            {"prompt_tokens_details": {"cached_tokens": 0}},
+            Usage(input_uncached_tokens=100, cache_read_tokens=0, output_tokens=20, provider_total_tokens=120),
+        ),
+        (
+            "api.cerebras.ai",
+            "/v1/chat/completions",
+            "cerebras",
+            {"prompt_tokens_details": None},
+            Usage(input_uncached_tokens=100, output_tokens=20, provider_total_tokens=120),
+        ),
+        (
+            "openrouter.ai",
+            "/api/v1/chat/completions",
+            "openrouter",
+            {
+                "cost": 0.0123456789012,
+                "is_byok": False,
+                "prompt_tokens_details": {"cached_tokens": 30, "cache_write_tokens": 10, "audio_tokens": 0},
+                "completion_tokens_details": {"reasoning_tokens": 5},
+            },
+            Usage(
+                input_uncached_tokens=60,
+                cache_read_tokens=30,
+                cache_write_short_tokens=10,
+                cache_write_long_tokens=0,
+                output_tokens=20,
+                reasoning_tokens=5,
+                input_audio_tokens=0,
+                provider_total_tokens=120,
+                provider_cost_picousd=12_345_678_901,
+            ),
+        ),
+        (
+            "api.perplexity.ai",
+            "/chat/completions",
+            "perplexity",
+            {"cost": {"total_cost": 0.006, "request_cost": 0.005}, "num_search_queries": 1},
+            Usage(
+                input_uncached_tokens=100,
+                output_tokens=20,
+                provider_total_tokens=120,
+                provider_cost_picousd=6_000_000_000,
+            ),
+        ),
+        (
+            "api.mistral.ai",
+            "/v1/agents/completions",
+            "mistral_ai",
+            {"num_cached_tokens": 0},
+            Usage(input_uncached_tokens=100, output_tokens=20, provider_total_tokens=120),
+        ),
+        (
+            "acme.services.ai.azure.com",
+            "/models/chat/completions",
+            "azure.ai.inference",
+            {},
+            Usage(input_uncached_tokens=100, output_tokens=20, provider_total_tokens=120),
+        ),
+    ],
+)
+def test_dialects(wire: Any, host: str, path: str, provider: str, counts: dict[str, Any], expected: Usage) -> None:
+    body = answer({"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120} | counts)
+    call = wire.call(path, ASK, body, host=host)
+    assert (call.provider, call.api, call.flags, call.status) == (provider, "openai.chat", (), "ok")
+    assert (call.request_model, call.response_model) == ("m", "served")
+    assert call.usage == expected
+    chunks = [{"id": "i", "model": "served", "choices": [{"index": 0, "delta": {"content": "On its way."}}]}]
+    chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": body["usage"]})
+    streamed = wire.call(path, ASK | {"stream": True}, wire.sse(chunks, done=True), host=host)
+    assert (streamed.usage, streamed.output_hash) == (expected, call.output_hash)
+
+
+@pytest.mark.parametrize(
+    ("cost", "picousd"),
+    [
+        (0.1, 100_000_000_000),
+        (1e-12, 1),
+        (4e-13, 0),
+        (2.5e-12, 2),
+        (3, 3 * 10**12),
+        (123.456789012345, 123456789012345),
+    ],
+)
+def test_money_is_taken_by_its_digits(wire: Any, cost: float, picousd: int) -> None:
+    call = wire.call("/api/v1/chat/completions", ASK, answer({"cost": cost}), host="openrouter.ai")
+    assert call.usage.provider_cost_picousd == picousd
+
+
+@pytest.mark.parametrize("cost", [-0.5, 1e16, "0.5", True, None, 9e12])
+def test_what_is_no_money_is_unknown(wire: Any, cost: object) -> None:
+    call = wire.call("/api/v1/chat/completions", ASK, answer({"cost": cost}), host="openrouter.ai")
+    assert call.usage.provider_cost_picousd is None
+
+
+def test_fill_in_the_middle_streams_like_a_chat(wire: Any) -> None:
+    chunks = [
+        {"id": "i", "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]},
+        {"id": "i", "choices": [{"index": 0, "delta": {"content": "return 1"}, "finish_reason": "stop"}],
+         "usage": {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}},
+    ]  # fmt: skip
+    request = {"model": "codestral", "prompt": "def f():", "suffix": "", "stream": True}
+    call = wire.call("/v1/fim/completions", request, wire.sse(chunks, done=True), host="codestral.mistral.ai")
+    assert (call.provider, call.output_bytes, call.usage.output_tokens, call.status) == ("mistral_ai", 8, 3, "ok")
+
+
+def test_makers_under_azures_roof(wire: Any) -> None:
+    azure = "acme.services.ai.azure.com"
+    body = {"id": "m", "content": [], "usage": {"input_tokens": 1, "output_tokens": 2}}
+    claude = wire.call("/anthropic/v1/messages", {"model": "m", "messages": []}, body, host=azure)
+    assert (claude.provider, claude.api) == ("azure.ai.inference", "anthropic.messages")
+    answer_ = {"embeddings": [[1]], "meta": {"billed_units": {"input_tokens": 3}}}
+    embed = wire.call("/providers/cohere/v2/embed", {"model": "embed-v4"}, answer_, host=azure)
+    assert (embed.provider, embed.api, embed.usage.input_uncached_tokens) == ("azure.ai.inference", "cohere.embed", 3)
