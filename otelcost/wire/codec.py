@@ -25,4 +25,5 @@ class Codec(NamedTuple):
     hidden_usage: Callable[[object], Reading] | None = None  # billed outside of the top-level counts
     events: Callable[[bytes, str], Events | None] = events_of  # body and content type; None: no stream
     finish: Callable[[Request, Mapping[str, str], Reply], None] | None = None  # what response headers add
+    opaque: Callable[[bytes, Reply], None] | None = None  # a body that is neither: sound, plain text
     shared_path: bool = False  # other services have such paths too: the bodies must confirm what it is

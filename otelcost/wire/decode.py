@@ -15,11 +15,14 @@ from otelcost.wire import (
     cohere_embed,
     gemini_embed,
     gemini_generate,
+    multipart,
     ollama_chat,
     ollama_embed,
+    openai_audio,
     openai_chat,
     openai_completions,
     openai_embeddings,
+    openai_images,
     openai_responses,
 )
 from otelcost.wire.anatomy import Anatomy
@@ -46,6 +49,9 @@ CODECS: Final[dict[str, Codec]] = {
         openai_completions.CODEC,
         openai_responses.CODEC,
         openai_embeddings.CODEC,
+        openai_images.CODEC,
+        openai_audio.CODEC,
+        openai_audio.SPEECH,
         anthropic_messages.CODEC,
         bedrock_converse.CODEC,
         bedrock_invoke.CODEC,
@@ -137,13 +143,15 @@ def _read_request(exchange: Exchange, codec: Codec, flags: set[Flag]) -> Request
         flags.add("request_truncated")
     encoding = exchange.request_headers.get("content-encoding", "")
     body = decode_body(exchange.request_body, encoding).data if encoding else exchange.request_body
-    fields = Fields.parse(body)
+    form = multipart.parse(body, exchange.request_headers.get("content-type", ""))
+    fields = Fields.parse(body) if form is None else form.fields
     if fields is None:
         if not exchange.request_truncated:
             flags.add("request_undecodable")
         return Request(model=model_in(exchange.path))
     request = codec.request(fields)
     request.model = request.model or model_in(exchange.path)
+    request.parts = [*request.parts, *(form.files if form else ())]
     request.stream = request.stream or asks_for_stream(exchange.path)
     return request
 
@@ -170,6 +178,9 @@ def _read_response(exchange: Exchange, codec: Codec, request: Request, flags: se
         fields = Fields.parse(body)
         if fields is not None:
             _read_whole(exchange, codec, fields, reply)
+        elif codec.opaque is not None and _succeeded(exchange):
+            codec.opaque(body, reply)
+            reply.recognised, reply.complete = True, exchange.ended == "complete"
     if codec.finish is not None:
         codec.finish(request, exchange.response_headers, reply)
     unread = not reply.recognised and reply.error is None

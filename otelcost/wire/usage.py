@@ -34,10 +34,10 @@ class Row(NamedTuple):
 class Branch:
     """Rows by the next member of their paths, so that reading costs what is there, not what could be."""
 
-    __slots__ = ("children", "row")
+    __slots__ = ("children", "rows")
 
     def __init__(self) -> None:
-        self.row: tuple[int, Row] | None = None  # with its position among all rows
+        self.rows: list[tuple[int, Row]] = []  # with their positions among all rows
         self.children: dict[str, Branch] = {}
 
 
@@ -56,7 +56,7 @@ def tree(lines: tuple[Row, ...]) -> Branch:
         branch = root
         for name in row.path:
             branch = branch.children.setdefault(name, Branch())
-        branch.row = (position, row)
+        branch.rows.append((position, row))
     return root
 
 
@@ -87,6 +87,7 @@ OPENAI: Final = UsageMap(
         input_tokens_details.cache_write_tokens_details.ttl_12h_tokens   cache_write_long_tokens
         prompt_tokens_details.audio_tokens                          input_audio_tokens
         input_tokens_details.audio_tokens                           input_audio_tokens
+        input_token_details.audio_tokens                            input_audio_tokens
         prompt_tokens_details.image_tokens                          input_image_tokens
         input_tokens_details.image_tokens                           input_image_tokens
         prompt_tokens_details.cached_tokens_details.audio_tokens    cache_read_audio_tokens
@@ -109,6 +110,22 @@ OPENAI: Final = UsageMap(
     inclusive=True,
 )
 """OpenAI's chat, completions, responses and embeddings, and the dialects of those who speak them."""
+
+IMAGES: Final = UsageMap(
+    rows(
+        """
+        input_tokens                          input
+        output_tokens                         output_tokens
+        total_tokens                          provider_total_tokens
+        input_tokens_details.image_tokens     input_image_tokens
+        input_tokens_details.cached_tokens    cache_read_tokens
+        output_tokens_details.image_tokens    output_image_tokens
+        output_tokens                         output_image_tokens
+        """
+    ),
+    inclusive=True,
+)
+"""OpenAI's images: where their output is not split up, all of it is images."""
 
 ANTHROPIC: Final = UsageMap(
     rows(
@@ -188,8 +205,9 @@ def _walk(node: Mapping[str, object], branch: Branch, found: dict[str, tuple[int
             _walk(value, child, found, added)
         elif isinstance(value, list):
             _walk_items(value, child, found, added)
-        elif child.row is not None:
-            _take(value, *child.row, found, added)
+        else:
+            for position, row in child.rows:
+                _take(value, position, row, found, added)
 
 
 def _walk_items(items: list[object], branch: Branch, found: dict[str, tuple[int, int]], added: dict[str, int]) -> None:

@@ -23,6 +23,9 @@ PATHS = {
     "gemini.embed": "/v1beta/models/gemini-embedding-001:embedContent",
     "bedrock.converse": "/model/us.amazon.nova-lite-v1:0/converse-stream",
     "bedrock.invoke": "/model/us.amazon.nova-lite-v1:0/invoke-with-response-stream",
+    "openai.images": "/v1/images/generations",
+    "openai.audio": "/v1/audio/transcriptions",
+    "openai.speech": "/v1/audio/speech",
     "cohere.chat": "/v2/chat",
     "cohere.embed": "/v2/embed",
     "cohere.rerank": "/v2/rerank",
@@ -38,6 +41,9 @@ EVENTED = {
     "/v1/completions",
     "/v1/responses",
     "/v1/messages",
+    "/v1/images/generations",
+    "/v1/audio/transcriptions",
+    "/v1/audio/speech",
     "/v2/chat",
     GEMINI,
 }
@@ -89,6 +95,9 @@ REQUESTS = {
         "options": {"num_predict": 9},
     },
     "/api/embed": {"model": "m", "input": ["é", "x"]},
+    "/v1/images/generations": {"model": "m", "prompt": "é", "n": 1},
+    "/v1/audio/transcriptions": {"model": "m", "prompt": "é"},
+    "/v1/audio/speech": {"model": "m", "input": "é", "instructions": "x"},
     "/v2/chat": {
         "model": "m",
         "preamble": "s",
@@ -109,6 +118,10 @@ REQUESTS = {
     INVOKE: {"prompt": "é", "chat_history": [{"role": "USER", "message": "x"}], "max_tokens": 9},
 }
 COUNTS = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
+AUDIO_COUNTS = {
+    "type": "tokens", "input_tokens": 9, "output_tokens": 4, "total_tokens": 13,
+    "input_token_details": {"audio_tokens": 5},
+}  # fmt: skip
 STREAMS = {
     "/v1/chat/completions": [
         {"id": "i", "model": "m", "choices": [{"index": 0, "delta": {"content": "é😀"}, "finish_reason": None}]},
@@ -151,6 +164,20 @@ STREAMS = {
         {"model": "m", "done": True, "done_reason": "stop", "prompt_eval_count": 9, "eval_count": 4},
     ],
     "/api/embed": [{"embeddings": []}],
+    "/v1/images/generations": [
+        {"type": "image_generation.partial_image", "b64_json": "AA"},
+        {"type": "image_generation.completed", "usage": {
+            "input_tokens": 9, "output_tokens": 4, "total_tokens": 13, "input_tokens_details": {"image_tokens": 0},
+        }},
+    ],
+    "/v1/audio/transcriptions": [
+        {"type": "transcript.text.delta", "delta": "é"},
+        {"type": "transcript.text.done", "text": "é", "usage": AUDIO_COUNTS},
+    ],
+    "/v1/audio/speech": [
+        {"type": "speech.audio.delta", "audio": "AA"},
+        {"type": "speech.audio.done", "usage": AUDIO_COUNTS},
+    ],
     "/v2/chat": [
         {"type": "message-start", "id": "i"},
         {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": "é"}}}},
@@ -192,6 +219,9 @@ WHOLE = {
     GEMINI_EMBED: {"predictions": [{"embeddings": {"statistics": {"token_count": 9}}}]},
     "/api/chat": STREAMS["/api/chat"][2] | {"message": {"content": "é"}},
     "/api/embed": {"embeddings": [[0.5]], "prompt_eval_count": 9},
+    "/v1/images/generations": {"data": [{"b64_json": "AA"}], "usage": {"input_tokens": 9, "output_tokens": 4}},
+    "/v1/audio/transcriptions": {"text": "é", "duration": 1.5},
+    "/v1/audio/speech": {"error": {"type": "x"}},
     "/v2/chat": {
         "id": "i",
         "message": {"content": [{"type": "text", "text": "é"}], "tool_calls": [{"function": {"arguments": "{}"}}]},
