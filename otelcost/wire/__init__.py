@@ -1,6 +1,7 @@
 """Pure decoders: the bytes of one HTTP attempt in, one `Call` out. No I/O, no clock, no HTTP library."""
 
+from otelcost.wire.batches import decode_many, is_result
 from otelcost.wire.decode import decode
 from otelcost.wire.registry import HEADERS, provider_of, recognise
 
-__all__ = ["HEADERS", "decode", "provider_of", "recognise"]
+__all__ = ["HEADERS", "decode", "decode_many", "is_result", "provider_of", "recognise"]

@@ -202,6 +202,11 @@ def _succeeded(exchange: Exchange) -> bool:
     return exchange.status is not None and 200 <= exchange.status < 300
 
 
+def response_body(exchange: Exchange) -> bytes:
+    """The body as the application saw it, as far as it could be decoded."""
+    return _response_body(exchange, set())
+
+
 def _response_body(exchange: Exchange, flags: set[Flag]) -> bytes:
     encoding = exchange.response_headers.get("content-encoding", "")
     if exchange.response_decoded or not encoding:

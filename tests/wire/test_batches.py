@@ -1,0 +1,121 @@
+"""Result files of batches: one call a line, the same ids on every reading."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from otelcost.model import Call, Usage
+from otelcost.wire import decode_many, is_result
+
+RESULTS = "/v1/messages/batches/msgbatch_1/results"
+FILE = "/v1/files/file-1/content"
+MESSAGE = {
+    "id": "msg_1",
+    "type": "message",
+    "model": "claude-sonnet-4-5",
+    "content": [{"type": "text", "text": "On its way."}],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 9, "output_tokens": 4, "service_tier": "batch"},
+}
+ANTHROPIC = [
+    {"custom_id": "a", "result": {"type": "succeeded", "message": MESSAGE}},
+    {
+        "custom_id": "b",
+        "result": {
+            "type": "errored",
+            "error": {"type": "error", "error": {"type": "invalid_request_error"}, "request_id": "req_b"},
+        },
+    },
+    {"custom_id": "c", "result": {"type": "errored", "error": {"type": "api_error"}}},
+    {"custom_id": "d", "result": {"type": "expired"}},
+    {"custom_id": "e", "result": {"type": "errored"}},
+    {"result": {"type": "succeeded", "message": MESSAGE}},
+]
+COUNTS = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
+
+
+def output(custom_id: str, body: object, status: int = 200) -> dict[str, Any]:
+    return {"custom_id": custom_id, "response": {"status_code": status, "request_id": "r", "body": body}, "error": None}
+
+
+OPENAI = [
+    output("a", {"object": "chat.completion", "id": "c1", "model": "m", "choices": [], "usage": COUNTS}),
+    output("b", {"object": "list", "data": [{}], "usage": {"prompt_tokens": 9, "total_tokens": 9}}),
+    output("c", {"object": "response", "output": [], "usage": {"input_tokens": 9, "output_tokens": 4}}),
+    output("d", {"error": {"code": "bad"}}, 400),
+    {"custom_id": "e", "response": None, "error": {"code": "batch_expired"}},
+    {"prompt": "a line of an input file"},
+]
+
+
+def read(wire: Any, path: str, body: bytes, **changes: Any) -> list[Call]:
+    host = "api.anthropic.com" if path == RESULTS else "api.openai.com"
+    changes = {"method": "GET", "host": host} | changes
+    return list(decode_many(wire.exchange(path, b"", body, **changes), wire.key))
+
+
+def test_whose_downloads_may_be_results() -> None:
+    assert is_result("GET", RESULTS)
+    assert is_result("get", FILE + "/")
+    for method, path in (("POST", RESULTS), ("GET", "/v1/files/file-1"), ("GET", "/results"), ("GET", "/x/content")):
+        assert not is_result(method, path)
+
+
+def test_message_batches(wire: Any) -> None:
+    calls = read(wire, RESULTS, wire.lines(ANTHROPIC))
+    assert [(call.status, call.http_status, call.error_type) for call in calls] == [
+        ("ok", 200, None),
+        ("error", 400, "invalid_request_error"),
+        ("error", 500, "api_error"),
+        ("error", 500, "500"),
+    ]
+    first = calls[0]
+    assert first.usage == Usage(input_uncached_tokens=9, output_tokens=4)
+    assert (first.batch, first.service_tier, first.flags, first.segments) == (True, "batch", (), ())
+    assert (first.api, first.provider, first.response_model) == ("anthropic.messages", "anthropic", "claude-sonnet-4-5")
+    assert calls[1].request_id == "req_b"
+
+
+def test_output_files(wire: Any) -> None:
+    calls = read(wire, FILE, wire.lines(OPENAI))
+    assert [(call.api, call.status, call.usage.input_uncached_tokens) for call in calls] == [
+        ("openai.chat", "ok", 9),
+        ("openai.embeddings", "ok", 9),
+        ("openai.responses", "ok", 9),
+        ("openai.chat", "error", None),
+    ]
+    assert all(call.batch and call.flags == () and call.request_id == "r" for call in calls)
+
+
+def test_reading_again_gives_the_same_ids(wire: Any) -> None:
+    body = wire.lines(OPENAI)
+    first, again = read(wire, FILE, body), read(wire, FILE, gzip.compress(body), response_decoded=False,
+                                                response_headers={"content-encoding": "gzip"})  # fmt: skip
+    assert first == again
+    assert len({call.context.span_id for call in first}) == len(first)
+    elsewhere = read(wire, "/v1/files/file-2/content", body)
+    assert not {call.context.span_id for call in first} & {call.context.span_id for call in elsewhere}
+
+
+def test_other_downloads_give_no_calls(wire: Any) -> None:
+    assert read(wire, FILE, b"a,b\n1,2\n") == []
+    assert read(wire, FILE, wire.lines(OPENAI), status=404) == []
+
+
+@given(data=st.data(), path=st.sampled_from([RESULTS, FILE]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_damage_leaves_the_other_lines(wire: Any, data: st.DataObject, path: str) -> None:
+    lines = [wire.body(line) for line in (ANTHROPIC if path == RESULTS else OPENAI)]
+    whole = read(wire, path, b"\n".join(lines))
+    position = data.draw(st.integers(0, len(lines) - 1))
+    at = data.draw(st.integers(0, len(lines[position])))
+    junk = data.draw(st.binary(max_size=6)).replace(b"\n", b"")
+    lines[position] = lines[position][:at] + junk + lines[position][at + data.draw(st.integers(0, 9)) :]
+    calls = read(wire, path, b"\n".join(lines))
+    msgspec.json.encode(calls)
+    assert len([call for call in whole if call in calls]) >= len(whole) - 1
