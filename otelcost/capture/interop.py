@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from otelcost.capture.span import Started
 
 _FAILED: Final = frozenset({"error", "timeout", "cancelled"})
+_LATE: Final = {("openai.responses", "openai"): ("opentelemetry.instrumentation.openai", "OpenAIInstrumentor")}
+"""API and SDK -> module and instrumentor which makes its span only after the call, so that none encloses ours."""
 _LOCK = threading.RLock()
 
 Attributes = dict[str, Any]
@@ -47,6 +50,7 @@ def finish(started: Started, call: Call, *, enclosed: bool) -> None:
         call: its record.
         enclosed: an enclosing span is already an LLM span: ours then carries nothing that can be counted.
     """
+    enclosed = enclosed or _traced_later(call)
     if started.live is not None:
         _end(started.live, call, enclosed=enclosed)
         return
@@ -56,6 +60,12 @@ def finish(started: Started, call: Call, *, enclosed: bool) -> None:
         return
     if decision.decision.is_recording():  # type: ignore[no-untyped-call]
         _end(_make(started, call), call, enclosed=enclosed)
+
+
+def _traced_later(call: Call) -> bool:
+    module, name = _LATE.get((call.api, call.context.sdk or ""), ("", ""))
+    instrumentor = getattr(getattr(sys.modules.get(module), name, None), "_instance", None)
+    return bool(getattr(instrumentor, "is_instrumented_by_opentelemetry", False))
 
 
 def _make(started: Started, call: Call) -> trace.Span:
