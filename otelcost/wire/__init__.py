@@ -3,5 +3,15 @@
 from otelcost.wire.batches import decode_many, is_result
 from otelcost.wire.decode import decode
 from otelcost.wire.registry import HEADERS, provider_of, recognise
+from otelcost.wire.texts import Texts, texts_of
 
-__all__ = ["HEADERS", "decode", "decode_many", "is_result", "provider_of", "recognise"]
+__all__ = [
+    "HEADERS",
+    "Texts",
+    "decode",
+    "decode_many",
+    "is_result",
+    "provider_of",
+    "recognise",
+    "texts_of",
+]

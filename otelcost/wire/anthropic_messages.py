@@ -27,6 +27,7 @@ _KNOWN: Final = frozenset({"content_block_stop", "ping"})
 class _Delta(msgspec.Struct, gc=False, frozen=True):
     text: str | None = None
     partial_json: str | None = None
+    thinking: str | None = None
     stop_reason: str | None = None
 
 
@@ -198,6 +199,8 @@ def _delta(event: _Event, reply: Reply) -> None:
         reply.texts.append(event.delta.text)
     elif event.delta.partial_json:
         reply.tool(event.index).arguments.append(event.delta.partial_json)
+    elif event.delta.thinking:
+        reply.thoughts.append(event.delta.thinking)
 
 
 def _merge(counts: dict[str, msgspec.Raw], raw: msgspec.Raw | None) -> bool:

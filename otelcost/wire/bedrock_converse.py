@@ -178,8 +178,13 @@ def _event(name: str, body: Fields, reply: Reply) -> None:
 def _answer(index: int, block: Fields, reply: Reply) -> None:
     """A block of a whole answer, the start of one, or what a delta adds to it."""
     text, use = block.value("text"), block.object("toolUse")
+    reasoning = block.object("reasoningContent")
     if isinstance(text, str):
         reply.texts.append(text)
+    elif reasoning is not None:
+        holder = reasoning.object("reasoningText") or reasoning
+        thought = holder.value("text")
+        reply.thoughts += [thought] if isinstance(thought, str) else []
     elif use is not None:
         tool = reply.tool(index)
         tool.name = use.text("name") or tool.name

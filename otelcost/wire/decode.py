@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import Final, NamedTuple, get_args
 
 import msgspec
 
@@ -89,6 +89,15 @@ _TRANSPORT: Final[dict[str, Status]] = {
 """Status of an attempt whose answer did not arrive whole, by how the transport ended."""
 
 
+class Bodies(NamedTuple):
+    """What the two bodies of an exchange say, text still in place."""
+
+    codec: Codec
+    request: Request
+    reply: Reply
+    flags: set[Flag]
+
+
 class _Billing(msgspec.Struct):
     usage: Usage = Usage()
     raw: bytes | None = None
@@ -107,18 +116,27 @@ def decode(exchange: Exchange, key: bytes) -> Call:
 
     What cannot be read stays unknown and is flagged; nothing of the prompt or the answer is kept.
     """
-    codec = CODECS.get(recognise(exchange.method, exchange.host, exchange.path) or "")
-    flags: set[Flag] = set()
-    if codec is None:
+    read_bodies = read_exchange(exchange)
+    if read_bodies is None:
         return _unknown(exchange)
-    request = _read_request(exchange, codec, flags)
-    reply = _read_response(exchange, codec, request, flags)
-    if codec.shared_path and not _confirmed(exchange, request, reply):
-        return _unknown(exchange)
+    codec, request, reply, flags = read_bodies
     anatomy = Anatomy(request, Hasher(key))
     billing = _bill(codec, reply, anatomy, flags)
     status, error_type = _outcome(exchange, reply, flags)
     return _assemble(exchange, codec, request, reply, anatomy, billing, status, error_type, flags)
+
+
+def read_exchange(exchange: Exchange) -> Bodies | None:
+    """Both bodies by the codec of the path, None where there is none or the bodies are of something else."""
+    codec = CODECS.get(recognise(exchange.method, exchange.host, exchange.path) or "")
+    if codec is None:
+        return None
+    flags: set[Flag] = set()
+    request = _read_request(exchange, codec, flags)
+    reply = _read_response(exchange, codec, request, flags)
+    if codec.shared_path and not _confirmed(exchange, request, reply):
+        return None
+    return Bodies(codec, request, reply, flags)
 
 
 def _unknown(exchange: Exchange) -> Call:

@@ -198,8 +198,8 @@ def _candidate(candidate: Fields, index: int, texts: dict[int, list[str]], reply
     for part in content.objects("parts") if content else ():
         text = part.value("text")
         call = part.object("functionCall")
-        if isinstance(text, str) and part.value("thought") is not True:
-            texts.setdefault(index, []).append(text)
+        if isinstance(text, str):
+            (reply.thoughts if part.value("thought") is True else texts.setdefault(index, [])).append(text)
         elif call is not None:
             tool = reply.tool((index, len(reply.tools)))
             tool.name = call.text("name") or ""

@@ -87,6 +87,8 @@ def _take(body: Fields, reply: Reply) -> None:
     reply.identify(body)
     message = body.object("message")
     text = message.value("content") if message else body.value("response")
+    thought = (message or body).value("thinking")
+    reply.thoughts += [thought] if isinstance(thought, str) else []
     reply.recognised = reply.recognised or message is not None or isinstance(text, str)
     if isinstance(text, str):
         reply.texts.append(text)

@@ -30,6 +30,8 @@ class _ToolCall(msgspec.Struct, gc=False, frozen=True):
 class _Delta(msgspec.Struct, gc=False, frozen=True):
     content: str | list[msgspec.Raw] | None = None  # Mistral's thinking models send typed parts
     refusal: str | None = None
+    reasoning_content: msgspec.Raw = msgspec.Raw()  # DeepSeek, vLLM
+    reasoning: msgspec.Raw = msgspec.Raw()  # OpenRouter, Groq
     tool_calls: list[_ToolCall] | None = None
     function_call: _Function | None = None
 
@@ -171,6 +173,10 @@ def _delta(index: int, delta: _Delta, texts: dict[int, list[str]], reply: Reply)
         _text(delta.content, texts.setdefault(index, []))
     if delta.refusal:
         texts.setdefault(index, []).append(delta.refusal)
+    thought = delta.reasoning_content or delta.reasoning
+    if thought:
+        value = decode_any(thought)
+        reply.thoughts += [value] if isinstance(value, str) else []
     if delta.tool_calls:
         for position, call in enumerate(delta.tool_calls):
             if call.function is not None:

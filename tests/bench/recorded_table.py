@@ -59,7 +59,12 @@ def call_of(row: dict[str, Any]) -> Call | None:
     """The call of a recorded interaction, None where nothing claims its path."""
     if recognise("POST", row["host"], row["path"]) is None:
         return None
-    exchange = Exchange(
+    return decode(exchange_of(row), bytes(32))
+
+
+def exchange_of(row: dict[str, Any]) -> Exchange:
+    """A recorded interaction as it was on the wire."""
+    return Exchange(
         method="POST",
         host=row["host"],
         port=443,
@@ -78,7 +83,6 @@ def call_of(row: dict[str, Any]) -> Call | None:
         trusted_host=False,
         context=_CONTEXT,
     )
-    return decode(exchange, bytes(32))
 
 
 def body_of(row: dict[str, Any]) -> bytes:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import importlib.util
 from collections import Counter
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import Any
 
 import msgspec
 import pytest
+
+from otelcost.model import Call, Usage
+from otelcost.wire import decode
 
 SCRIPT = Path(__file__).parents[1] / "bench" / "recorded_table.py"
 UNLISTED = ("localhost", "127.0.0.1")
@@ -90,6 +94,30 @@ def test_no_prompt_is_in_a_record(pairs: list[tuple[dict[str, Any], Any]]) -> No
             content = message.get("content")
             if isinstance(content, str) and len(content) > 24:
                 assert content not in line, row["id"]
+
+
+def test_damage_to_real_traffic_is_survived(recorded: ModuleType, recorded_traffic: list[dict[str, Any]]) -> None:
+    draw = Random(20261122)
+
+    def damaged(body: bytes) -> bytes:
+        at = draw.randrange(len(body) + 1)
+        keep = len(body) if draw.random() < 0.5 else at + draw.randrange(64)
+        return body[:at] + draw.randbytes(draw.randrange(4)) + body[at + draw.randrange(8) : keep]
+
+    for row in recorded_traffic:
+        exchange = recorded.exchange_of(row)
+        for _ in range(3):
+            hurt = msgspec.structs.replace(
+                exchange,
+                request_body=damaged(exchange.request_body),
+                response_body=damaged(exchange.response_body),
+                ended=draw.choice(("complete", "closed", "timeout")),
+            )
+            call = decode(hurt, bytes(32))
+            line = msgspec.json.encode(call)
+            assert msgspec.json.encode(msgspec.json.decode(line, type=Call)) == line
+            amounts = [getattr(call.usage, name) for name in Usage.__struct_fields__]
+            assert all(amount is None or amount >= 0 for amount in amounts), row["id"]
 
 
 def test_the_table_counts_no_mismatch(recorded: ModuleType, recorded_traffic: list[dict[str, Any]]) -> None:
