@@ -56,14 +56,14 @@ def run(home: Path, *, seed: int = 7, progress: Callable[[str], None] | None = N
     _prepare(home, seed, until_us)
     with running(seed) as provider:
         say(f"loopback provider on {HOST}:{provider.port}")
-        _live(home, _environment(home, seed, until_us, provider.port), say)
+        complaint = _live(home, _environment(home, seed, until_us, provider.port), say)
         log = home / PROVIDER_LOG
         billed = provider.log_text()
         log.write_text(billed, encoding="utf-8")
     say("loading the store")
     calls, requests = _load(home), len(billed.splitlines())
     if calls != requests:
-        raise OtelcostError(f"the demo recorded {calls} of {requests} requests", "run otelcost doctor in its home")
+        raise OtelcostError(f"the demo recorded {calls} of {requests} requests", complaint or "run otelcost doctor")
     return DemoResult(home, calls, log, time.perf_counter() - began)
 
 
@@ -82,17 +82,19 @@ def _prepare(home: Path, seed: int, until_us: int) -> None:
         raise OtelcostError(f"cannot prepare the demo's folder {home}", str(error)) from error
 
 
-def _live(home: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
+def _live(home: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> str:
+    """Run the workload to its end and return the last line it, or its instrumentation, complained with."""
     command = [sys.executable, "-c", _LAUNCH, "--traces_exporter", "otelcost", sys.executable, "-m", "app.main"]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as complaints:
         app = subprocess.Popen(  # noqa: S603  (our own workload, no shell)
             command, cwd=home, env=environment, text=True, stdout=subprocess.PIPE, stderr=complaints
         )
         status = _follow(app, say)
-        if status:
-            complaints.seek(0)
-            last = (complaints.read().strip().splitlines() or ["no message"])[-1]
-            raise OtelcostError(f"the demo's workload failed with status {status}", last)
+        complaints.seek(0)
+        last = (complaints.read().strip().splitlines() or [""])[-1]
+    if status:
+        raise OtelcostError(f"the demo's workload failed with status {status}", last or "it gave no message")
+    return last
 
 
 def _follow(app: subprocess.Popen[str], say: Callable[[str], None]) -> int:
@@ -102,7 +104,7 @@ def _follow(app: subprocess.Popen[str], say: Callable[[str], None]) -> int:
     with app:
         try:
             for line in app.stdout or ():
-                say(f"workload {line.strip()}")
+                say(f"requests to the helpdesk {line.strip()}")
             return app.wait()
         finally:
             too_long.cancel()

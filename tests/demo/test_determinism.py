@@ -67,6 +67,15 @@ def test_plan_is_fixed_by_seed_and_time() -> None:
     assert [shape(one) for one in plan(now, 7)] != [shape(one) for one in plan(now, 8)]
 
 
+def test_a_day_is_the_same_whenever_the_demo_looks_back_on_it() -> None:
+    now = datetime(2026, 11, 20, 23, 55, tzinfo=UTC)
+
+    before, after = ({shape(one) for one in plan(at, 7)} for at in (now, now + timedelta(minutes=10)))
+    whole_days = {one for one in before if one[0].date() > (now - timedelta(days=DAYS - 1)).date()}
+    assert len(whole_days) > 1_000
+    assert whole_days <= after
+
+
 @pytest.mark.parametrize("hours", range(0, 14 * 24, 7))
 def test_plan_keeps_its_shape_whenever_it_runs(hours: int) -> None:
     now = datetime(2026, 11, 9, tzinfo=UTC) + timedelta(hours=hours)

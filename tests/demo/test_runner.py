@@ -91,7 +91,7 @@ def test_a_workload_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_listener_that_fails_ends_the_workload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(said: str) -> None:
-        if said.startswith("workload"):
+        if said.startswith("requests to the helpdesk"):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(runner, "_APP", tmp_path / "app")

@@ -38,8 +38,9 @@ def plan(now: datetime, seed: int) -> list[Happening]:
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     made: list[Happening] = []
     for offset in range(DAYS + 1):
-        rng = random.Random(f"{seed}:{offset}")
-        made += _day(_Day(midnight + timedelta(days=offset), rng, table_since))
+        date = midnight + timedelta(days=offset)
+        # Keyed by the date, so that a day is the same whenever the demo looks back on it.
+        made += _day(_Day(date, random.Random(f"{seed}:{date:%Y-%m-%d}"), table_since))
     return sorted((one for one in made if start <= one.at < now - _LONGEST), key=lambda one: one.at)
 
 
