@@ -61,7 +61,7 @@ class World:
         self.calls: dict[int, Recorded] = {call.n: call for call in calls}
         self.parts = parts
         self.rules = rules
-        self._after: dict[frozenset[tuple[str, AnyTransform, int]], Bills] = {}
+        self._after: dict[frozenset[tuple[str, AnyTransform, frozenset[int]]], Bills] = {}
         self._cached: dict[tuple[int, int, int | None], Arrival] = {}
         self._sent: dict[tuple[str, str, str], dict[int, Input]] = {}
         self._groups: dict[tuple[str, str, str], list[int]] = {}
@@ -70,7 +70,7 @@ class World:
 
     def after(self, plans: Collection[Plan]) -> Bills:
         """The bill of every call that `plans` touch, also of those a dropped call leaves without a warm cache."""
-        key = frozenset((plan.id, plan.transform, len(plan.numbers)) for plan in plans)
+        key = frozenset((plan.id, plan.transform, plan.numbers) for plan in plans)
         if key not in self._after:
             self._after[key] = self._compute(plans)
         return self._after[key]

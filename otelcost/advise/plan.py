@@ -22,6 +22,8 @@ _SECOND_US: Final = 1_000_000
 
 REASON_REPLAY: Final = "the replay does not reproduce the billed cache reads"
 
+REASON_SAME_ID: Final = "the rule gives two findings one identity, and only the first is priced"
+
 _CACHE_RULES: Final = """
 SELECT provider, model, cache_minimum_tokens, cache_step_tokens, cache_automatic, cache_short_s, cache_long_s
 FROM w_models WHERE cache_minimum_tokens IS NOT NULL AND cache_short_s IS NOT NULL
@@ -83,6 +85,7 @@ def make_plans(world: World, pricer: Pricer, findings: Sequence[Finding]) -> tup
     plans: list[Plan] = []
     refused: list[NotChecked] = []
     by_id = {call.call_id: call.n for call in world.calls.values()}
+    taken: set[str] = set()
     for finding in findings:
         numbers = frozenset(by_id[call_id] for call_id in finding.call_ids if call_id in by_id)
         reason = _refusal(world, finding, numbers)
@@ -90,6 +93,10 @@ def make_plans(world: World, pricer: Pricer, findings: Sequence[Finding]) -> tup
             refused.append(NotChecked(finding.rule.id, finding.task, reason))
             continue
         id_ = stable_id(finding.rule.id, finding.task, finding.target)
+        if id_ in taken:
+            refused.append(NotChecked(finding.rule.id, finding.task, f"{REASON_SAME_ID}: {finding.target or id_}"))
+            continue
+        taken.add(id_)
         plans += [Plan(id_, finding, change, numbers) for change in _decided(world, finding, numbers)]
     prime_all(world, pricer, plans)
     best: dict[str, Priced] = {}

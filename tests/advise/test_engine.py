@@ -12,9 +12,13 @@ import pytest
 import world
 
 from otelcost.advise import Recommendation, recommend
+from otelcost.advise.apply import Plan
 from otelcost.advise.catalogue import Rule, load
-from otelcost.advise.plan import stable_id
-from otelcost.advise.window import RELATIONS
+from otelcost.advise.finding import Finding
+from otelcost.advise.plan import build_world, stable_id
+from otelcost.advise.reprice import Pricer
+from otelcost.advise.transforms import Batch
+from otelcost.advise.window import RELATIONS, materialised
 from otelcost.store.db import session
 
 NIGHTLY = world.spec(
@@ -25,8 +29,8 @@ ONE = 600 * 2_500_000 + 900 * 10_000_000
 BATCH_ROW = "SELECT 'report' AS task, '' AS target, list(call_id) AS call_ids, {} AS transform, '{{}}' AS evidence, "
 
 
-def _rule(**changes: object) -> Rule:
-    (rule,) = (rule for rule in load()[0] if rule.id == "OC201")
+def _rule(rule_id: str = "OC201", **changes: object) -> Rule:
+    (rule,) = (rule for rule in load()[0] if rule.id == rule_id)
     return msgspec.structs.replace(rule, **changes)  # type: ignore[arg-type]
 
 
@@ -39,7 +43,7 @@ def test_a_fortnight_of_nights_in_every_figure(home: Path) -> None:
     assert report.coverage_days == 14
     observed = world.NOW - (world.BASE + timedelta(seconds=7200))
     assert card.monthly_picousd == 70 * ONE * 30 * 86400 // int(observed.total_seconds())
-    assert card.id == stable_id("OC201", "report", "gpt-4o") == "R-" + card.id[2:]
+    assert card.id == stable_id("OC201", "report", "openai/gpt-4o") == "R-" + card.id[2:]
     assert (card.class_, card.state, card.risk, card.effort) == ("exact", "open", "low", "medium")
     assert card.call_site == "app/main.py:12 run"
     assert card.transform == {"kind": "batch"}
@@ -137,7 +141,7 @@ def test_less_reasoning_is_priced_by_the_reasoning_recorded(home: Path) -> None:
 def test_only_what_is_still_to_be_had_is_counted(
     state: str, until: str | None, shown: str, counted: bool, home: Path
 ) -> None:
-    id_ = stable_id("OC201", "report", "gpt-4o")
+    id_ = stable_id("OC201", "report", "openai/gpt-4o")
     with world.store_of(world.expand([NIGHTLY]), home):
         pass
     with session(home / "store.duckdb", write=True) as connection:
@@ -207,3 +211,39 @@ def test_dropping_a_call_that_kept_a_cache_warm_pays_for_the_next_write(home: Pa
     assert report.not_checked == (), "judged, not passed over"
     assert report.recommendations == (), "the drop would cost more than it saves"
     assert dropped < lost
+
+
+def test_one_model_at_two_providers_is_two_findings(home: Path) -> None:
+    """The same task, model and number of calls, and a bill a hundred times as high at one of them."""
+    small = {"task": "classify", "model": "gpt-4o", "output": 20, "output_kind": "json", "count": 30, "every_s": 3600}
+    specs = [
+        world.spec(provider=provider, prompt=[("user", "{n}", tokens)], **small)
+        for provider, tokens in (("openai", 1000), ("azure.ai.openai", 100_000))
+    ]
+    report = world.advise(specs, home, [_rule("OC301")])
+    costs = sorted(card.cost_observed_picousd for card in report.recommendations)
+    assert costs == [30 * (1000 * 2_500_000 + 20 * 10_000_000), 30 * (100_000 * 2_500_000 + 20 * 10_000_000)]
+    assert len({card.id for card in report.recommendations}) == 2
+    assert report.headline.needs_trial_picousd == sum(card.standalone_picousd for card in report.recommendations)
+
+
+def test_a_second_finding_of_one_identity_is_named_not_lost(home: Path) -> None:
+    halves = " UNION ALL ".join(
+        BATCH_ROW.format('\'{"kind": "batch"}\'') + f"NULL AS not_checked FROM w_calls WHERE n % 2 = {rest}"
+        for rest in (0, 1)
+    )
+    report = world.advise([NIGHTLY], home, [_rule(sql=halves)])
+    assert [card.calls for card in report.recommendations] == [70]
+    assert [(one.task, "one identity" in one.reason) for one in report.not_checked] == [("report", True)]
+
+
+def test_plans_over_as_many_other_calls_are_not_mixed_up(home: Path) -> None:
+    with world.store_of(world.expand([NIGHTLY]), home) as connection, materialised(connection, world.ALL):
+        ids = [row[0] for row in connection.execute("SELECT call_id FROM w_calls ORDER BY n").fetchall()]
+        finding = Finding(
+            rule=_rule(), task="report", target="", call_ids=tuple(ids[:4]), transform=Batch(), evidence={}
+        )
+        known = build_world(connection, Pricer(connection), [finding])
+        first, second = (Plan("R-1", finding, Batch(), frozenset(numbers)) for numbers in ((1, 2), (3, 4)))
+        assert set(known.after([first])) == {1, 2}
+        assert set(known.after([second])) == {3, 4}

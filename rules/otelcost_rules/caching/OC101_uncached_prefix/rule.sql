@@ -82,7 +82,7 @@ broken_calls AS (
 ),
 broken_findings AS (
     SELECT
-        task, model || ' ' || printf('%016x', tools) || ' broken' AS target,
+        task, provider || '/' || model || ' ' || printf('%016x', tools) || ' broken' AS target,
         list(call_id ORDER BY n) AS call_ids,
         to_json({'kind': 'enable_cache', 'breakpoint': breakpoint, 'move_volatile': place}) AS transform,
         to_json({
@@ -118,7 +118,7 @@ best AS (
 ),
 unmarked_findings AS (
     SELECT
-        b.task, b.model || ' ' || printf('%016x', b.tools) || ' unmarked' AS target,
+        b.task, b.provider || '/' || b.model || ' ' || printf('%016x', b.tools) || ' unmarked' AS target,
         list(x.call_id ORDER BY x.n) AS call_ids,
         to_json({'kind': 'enable_cache', 'breakpoint': b.position}) AS transform,
         to_json({

@@ -61,7 +61,7 @@ called AS (
 ),
 findings AS (
     SELECT
-        b.task, b.model AS target, a.call_ids,
+        b.task, b.provider || '/' || b.model AS target, a.call_ids,
         to_json({
             'kind': 'set_model', 'model': b.candidate, 'token_milli': b.token_milli, 'output_milli': $output_milli
         }) AS transform,

@@ -52,7 +52,7 @@ candidates AS (
 ),
 findings AS (
     SELECT
-        task, model AS target, list(call_id ORDER BY n) AS call_ids,
+        task, provider || '/' || model AS target, list(call_id ORDER BY n) AS call_ids,
         to_json({
             'provider': provider, 'model': model, 'why_nobody_waits': min(unattended),
             'root_spans': list_sort(list_distinct(list(root_span_name)))[1:5],
