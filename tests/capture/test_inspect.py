@@ -1,0 +1,136 @@
+"""What `doctor --app` asks an application's interpreter, and what it makes of the answer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from otelcost.capture import inspect, inspection
+from otelcost.capture.inspection import Inspection, Package, SpoolHealth
+from otelcost.errors import OtelcostError, UsageError
+from otelcost.spool.diagnostics import Report
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An application that must never run."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "app.py"
+    path.write_text("raise SystemExit('the application ran')\n")
+    return path
+
+
+@pytest.fixture
+def seen(script: Path) -> Inspection:
+    return inspect.inspect_app([sys.executable, str(script)])
+
+
+def test_an_interpreter_under_the_environment_of_run(seen: Inspection, home: Path) -> None:
+    assert seen.recording
+    assert seen.executable == sys.executable
+    found = {package.name: package for package in seen.packages}
+    assert {"openai", "anthropic", "httpx2"} <= set(found)
+    assert found["httpx2"].seam == "httpx"
+    assert (seen.sampler or "").startswith("ParentBased{root:AlwaysOnSampler")
+    assert "otelcost_exporters.spool.OtelcostSpanExporter" in seen.exporters
+    assert seen.provider == "opentelemetry.sdk.trace.TracerProvider"
+    ours = {one.distribution: one for one in seen.instrumentations}
+    assert ours["otelcost"].active
+    assert "opentelemetry-instrumentation-httpx" in ours
+    assert seen.variables["OTELCOST_HOME"] == str(home)
+    assert seen.spool == SpoolHealth(
+        directory=str(home / "spool"), writable=True, segments=0, bytes=0, free_bytes=seen.spool.free_bytes
+    )
+    assert not home.exists(), "looking changes nothing"
+
+
+def test_switched_off_and_sampled(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "otelcost")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=secret")
+    seen = inspect.inspect_app([sys.executable, str(script)])
+    assert not seen.recording
+    assert seen.sampler == "AlwaysOffSampler"
+    assert "Nothing is recorded: capture is not on in this interpreter." in seen.findings()
+    assert b"secret" not in msgspec.json.encode(seen)
+
+
+def test_an_instrumentor_that_stops_the_others_is_told(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = script.parent / "aaa_broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: aaa-broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[opentelemetry_instrumentor]\naaa = aaa_broken:Instrumentor\n")
+    (script.parent / "aaa_broken.py").write_text("class Instrumentor:\n    def __init__(self): raise RuntimeError\n")
+    seen = inspect.inspect_app([sys.executable, str(script)])
+    assert seen.recording, "capture came before it"
+    assert "aaa-broken" in {one.distribution for one in seen.instrumentations}
+    assert any("failed to start" in finding for finding in seen.findings())
+
+
+def test_the_interpreter_of_a_command(script: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, first in {"served": f"#!{sys.executable} -I", "odd": "#!/bin/sh", "gone": "#!/nowhere/python3"}.items():
+        (programs / name).write_text(f"{first}\n")
+        (programs / name).chmod(0o755)
+    (programs / "by-env").write_text(f"#!/usr/bin/env -S {sys.executable}\n")
+    (programs / "by-env").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    assert inspect.interpreter_of([sys.executable, "-m", "app"]) == [sys.executable]
+    assert inspect.interpreter_of(["env", "A=1", "python3", "app.py"])[1:] == ["A=1", "python3"]
+    assert inspect.interpreter_of(["app.py"]) == [sys.executable]
+    assert inspect.interpreter_of(["served", "--port", "1"]) == [sys.executable]
+    assert inspect.interpreter_of(["by-env"]) == [sys.executable]
+    for wrong, why in {"odd": "does not say", "gone": "is not there", "nothing-like-it": "no such program"}.items():
+        with pytest.raises(UsageError, match=why):
+            inspect.interpreter_of([wrong])
+    with pytest.raises(UsageError, match="no program"):
+        inspect.interpreter_of([])
+    with pytest.raises(UsageError, match="no such program"):
+        inspect.interpreter_of(["nothing-like-it", "python"])
+
+
+def test_an_interpreter_that_cannot_tell(script: Path, tmp_path: Path) -> None:
+    python = tmp_path / "python3"
+    python.write_text("#!/bin/sh\necho no otelcost here >&2; exit 1\n")
+    python.chmod(0o755)
+    with pytest.raises(OtelcostError, match="no otelcost here"):
+        inspect.inspect_app([str(python), "app.py"])
+    python.write_text("#!/bin/sh\nexec sleep 60\n")
+    with pytest.raises(OtelcostError, match="cannot start"):
+        inspect.inspect_app([str(python), "app.py"], timeout_seconds=0.2)
+
+
+def test_findings(seen: Inspection) -> None:
+    old = Package(name="urllib3", version="1.26.20", tested=">=2.8,<3", within=False, seam="urllib3")
+    report = Report(host="h", pid=7, written_unix_us=1, counts={"error:record": 3})
+    spool = msgspec.structs.replace(seen.spool, writable=False, reports=[report])
+    bad = msgspec.structs.replace(seen, packages=[old], out_of_reach={"pycurl": "libcurl is not seen"}, spool=spool)
+    assert bad.findings() == [
+        "urllib3 1.26.20 is outside the tested range >=2.8,<3.",
+        "pycurl: libcurl is not seen.",
+        f"{seen.spool.directory} cannot be written: records would be dropped.",
+        "Process 7 on h: error:record 3 times.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("low", "found", "high", "within"),
+    [("2.8", "2.10.1", "3", True), ("2.8", "2.7.9", "3", False), ("2.8", "3.0", "3", False), ("0.28", "0.28.1", "1", 1)],
+)  # fmt: skip
+def test_versions_are_compared_as_numbers(low: str, found: str, high: str, within: bool) -> None:
+    assert (inspection._key(low) <= inspection._key(found) < inspection._key(high)) is within
+
+
+def test_what_it_prints_is_one_line(home: Path) -> None:
+    code = "from otelcost.capture.inspection import tell; print('noise'); tell()"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    noise, line = finished.stdout.splitlines()
+    assert noise == "noise"
+    found = msgspec.json.decode(line.removeprefix(Inspection.MARK), type=Inspection)
+    assert not found.recording
