@@ -44,6 +44,3 @@ CODEC: Final = Codec(
     "cohere.embed", "embeddings", "cohere", cohere_chat.USAGE, request, whole, stream, shared_path=True
 )
 """POST /v1/embed and /v2/embed."""
-
-RERANK: Final = CODEC._replace(api="cohere.rerank", operation="rerank")
-"""POST /v1/rerank and /v2/rerank."""

@@ -7,27 +7,11 @@ from typing import Final, NamedTuple, get_args
 import msgspec
 
 from otelcost.model import Call, Exchange, Flag, Status, Usage
-from otelcost.wire import (
-    anthropic_messages,
-    bedrock_converse,
-    bedrock_invoke,
-    cohere_chat,
-    cohere_embed,
-    gemini_embed,
-    gemini_generate,
-    multipart,
-    ollama_chat,
-    ollama_embed,
-    openai_audio,
-    openai_chat,
-    openai_completions,
-    openai_embeddings,
-    openai_images,
-    openai_responses,
-)
+from otelcost.wire import multipart
 from otelcost.wire.anatomy import Anatomy
 from otelcost.wire.body import decode_body
 from otelcost.wire.codec import Codec
+from otelcost.wire.codecs import codec_of
 from otelcost.wire.hashing import Hasher
 from otelcost.wire.jsonview import BAD_JSON, Fields, as_text
 from otelcost.wire.parts import Request
@@ -41,30 +25,6 @@ from otelcost.wire.registry import (
 )
 from otelcost.wire.reply import STOPPED_EARLY, Reply, error_name, output_of
 from otelcost.wire.usage import add, read, total_input
-
-CODECS: Final[dict[str, Codec]] = {
-    codec.api: codec
-    for codec in (
-        openai_chat.CODEC,
-        openai_completions.CODEC,
-        openai_responses.CODEC,
-        openai_embeddings.CODEC,
-        openai_images.CODEC,
-        openai_audio.CODEC,
-        openai_audio.SPEECH,
-        anthropic_messages.CODEC,
-        bedrock_converse.CODEC,
-        bedrock_invoke.CODEC,
-        gemini_generate.CODEC,
-        gemini_embed.CODEC,
-        cohere_chat.CODEC,
-        cohere_embed.CODEC,
-        cohere_embed.RERANK,
-        ollama_chat.CODEC,
-        ollama_embed.CODEC,
-    )
-}
-"""Every API there is a decoder for, by name."""
 
 _FLAG_ORDER: Final = {flag: position for position, flag in enumerate(get_args(Flag))}
 _PLACEHOLDERS: Final = dict.fromkeys(
@@ -128,9 +88,10 @@ def decode(exchange: Exchange, key: bytes) -> Call:
 
 def read_exchange(exchange: Exchange) -> Bodies | None:
     """Both bodies by the codec of the path, None where there is none or the bodies are of something else."""
-    codec = CODECS.get(recognise(exchange.method, exchange.host, exchange.path) or "")
-    if codec is None:
+    api = recognise(exchange.method, exchange.host, exchange.path)
+    if api is None:
         return None
+    codec = codec_of(api)
     flags: set[Flag] = set()
     request = _read_request(exchange, codec, flags)
     reply = _read_response(exchange, codec, request, flags)

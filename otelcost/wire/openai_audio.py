@@ -1,4 +1,4 @@
-"""OpenAI audio: transcriptions and translations, which listen, and speech, which speaks."""
+"""OpenAI audio: transcriptions and translations; the events of speech are read here too."""
 
 from __future__ import annotations
 
@@ -57,13 +57,5 @@ def transcript(body: bytes, reply: Reply) -> None:
     reply.texts.append(body.decode("utf-8", "replace"))
 
 
-def sound(body: bytes, reply: Reply) -> None:
-    """Leave sound where it is: its size is known, and no tokens come with it."""
-    del body, reply
-
-
 CODEC: Final = Codec("openai.audio", "transcription", "openai", usage.OPENAI, request, whole, stream, opaque=transcript)
 """POST /audio/transcriptions and /audio/translations."""
-
-SPEECH: Final = CODEC._replace(api="openai.speech", operation="speech", opaque=sound)
-"""POST /audio/speech."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from otelcost.model import Call, Usage
 from otelcost.wire import sse
-from otelcost.wire.decode import CODECS
+from otelcost.wire.codecs import APIS
 
 PATHS = {
     "openai.chat": "/v1/chat/completions",
@@ -239,7 +239,7 @@ WHOLE = {
 
 
 def test_every_api_is_covered() -> None:
-    assert set(PATHS) == set(CODECS)
+    assert set(PATHS) == APIS
     assert set(REQUESTS) == set(STREAMS) == set(WHOLE) == set(PATHS.values())
 
 

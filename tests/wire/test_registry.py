@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from otelcost.wire import HEADERS, provider_of, recognise
+from otelcost.wire import HEADERS, codecs, provider_of, recognise
+from otelcost.wire.codecs import APIS, codec_of
 
 
 @pytest.mark.parametrize(
@@ -95,3 +103,38 @@ def test_an_exchange_nobody_recognises_still_makes_a_call(wire: Any) -> None:
     assert (call.api, call.provider, call.status, call.flags) == ("unknown", "openai", "ok", ("request_undecodable",))
     lost = wire.call("/v1/models", b"", b"", status=None, ended="timeout", host="h")
     assert (lost.provider, lost.status) == ("unknown", "timeout")
+
+
+def test_a_decoder_is_named_like_its_module_and_loads_when_it_is_needed() -> None:
+    for api in APIS:
+        assert codec_of(api).api == api
+    script = "import sys, otelcost.wire; print([name for name in sys.modules if 'openai' in name or 'bedrock' in name])"
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_a_fork_waits_for_an_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered, order = threading.Event(), []
+
+    def slow(name: str) -> Any:
+        entered.set()
+        time.sleep(0.05)
+        order.append("imported")
+        return SimpleNamespace(CODEC=name)
+
+    monkeypatch.setattr(codecs.importlib, "import_module", slow)
+    thread = threading.Thread(target=codec_of.__wrapped__, args=("openai.chat",))
+    thread.start()
+    entered.wait()
+    read, write = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of forks beside threads
+        child = os.fork()
+    if child == 0:  # pragma: no cover
+        os.write(write, ",".join(order).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    thread.join()
+    assert os.read(read, 100) == b"imported"
+    os.close(read)
+    os.close(write)
