@@ -121,8 +121,13 @@ def test_findings(seen: Inspection) -> None:
 
 @pytest.mark.parametrize(
     ("low", "found", "high", "within"),
-    [("2.8", "2.10.1", "3", True), ("2.8", "2.7.9", "3", False), ("2.8", "3.0", "3", False), ("0.28", "0.28.1", "1", 1)],
-)  # fmt: skip
+    [
+        ("2.8", "2.10.1", "3", True),
+        ("2.8", "2.7.9", "3", False),
+        ("2.8", "3.0", "3", False),
+        ("0.28", "0.28.1", "1", True),
+    ],
+)
 def test_versions_are_compared_as_numbers(low: str, found: str, high: str, within: bool) -> None:
     assert (inspection._key(low) <= inspection._key(found) < inspection._key(high)) is within
 

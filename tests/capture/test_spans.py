@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import httpx2
@@ -301,3 +303,27 @@ def test_names_from_baggage(captured: Captured) -> None:
     found = captured.one().context
     assert (found.task, found.session_id, found.user_id) == ("triage", "s-1", "u-1")
     assert found.labels == {"tenant": "acme", "colour": "3"}
+
+
+def test_usage_is_left_to_an_instrumentation_that_makes_its_span_late(
+    captured: Captured, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late:
+        class _instance:  # noqa: N801
+            is_instrumented_by_opentelemetry = True
+
+    def respond(headers: dict[str, str]) -> None:
+        answer = httpx2.Response(200, json={"id": "resp_1", "status": "completed", "usage": {"output_tokens": 3}})
+        with httpx2.Client(transport=httpx2.MockTransport(lambda request: answer), headers=headers) as client:
+            client.post("https://api.openai.com/v1/responses", json={"model": "gpt-4o-mini", "input": "hello"})
+
+    module = ModuleType("opentelemetry.instrumentation.openai")
+    module.OpenAIInstrumentor = Late  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    respond({"user-agent": "OpenAI/Python 3.54.0"})
+    respond({"user-agent": "python-httpx2/2.16"})
+    assert [call.usage.output_tokens for call in captured.calls()] == [3, 3]
+    reported = [
+        "gen_ai.usage.output_tokens" in (span.attributes or {}) for span in telemetry.memory.get_finished_spans()
+    ]
+    assert reported == [False, True], "raw calls are not its to trace"
