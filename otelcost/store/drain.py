@@ -9,7 +9,7 @@ names follow from segment and offset, so that writing them again changes nothing
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from otelcost.model import SCHEMA_VERSION
 from otelcost.spool import reader
 from otelcost.spool.reader import Segment
 from otelcost.store import load, prices
+from otelcost.store.cover import cover
 from otelcost.store.db import session, transaction
 from otelcost.store.lines import Parsed, Reject, parse
 
@@ -160,7 +161,7 @@ class _Drain:
                     load.insert(self._connection, kind, lines, self._stage)
             if facts:
                 moments = [fact.start_unix_us for fact in facts]
-                _cover_spans(self._connection, min(moments), max(moments))
+                cover(self._connection, min(moments), max(moments))
             _record(self._connection, batch, now)
 
     def _keep_rejects(self, piece: _Piece) -> None:
@@ -218,35 +219,3 @@ def _record(connection: duckdb.DuckDBPyConnection, batch: list[_Piece], now: dat
                 "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [name, piece.offset, len(piece.parsed.rejects), size, reason, str(piece.quarantine), now],
             )
-
-
-_COVER_SLACK: Final = timedelta(days=1)
-
-_COVER: Final = """
-INSERT INTO span_covered
-WITH near_calls AS (SELECT * FROM calls WHERE start BETWEEN $begin AND $end)
-SELECT s.span_id FROM spans s
-WHERE s.is_llm AND s.start BETWEEN $begin AND $end
-    AND s.span_id NOT IN (SELECT span_id FROM span_covered)
-    AND (
-        s.span_id IN (SELECT enclosing_span_id FROM near_calls WHERE enclosing_span_id IS NOT NULL)
-        OR s.span_id IN (SELECT parent_span_id FROM near_calls WHERE parent_span_id IS NOT NULL)
-        OR s.response_id IN (SELECT response_id FROM near_calls WHERE response_id IS NOT NULL)
-    )
-"""
-
-
-def _cover_spans(connection: duckdb.DuckDBPyConnection, first_us: int, last_us: int) -> None:
-    """Mark LLM spans that a wire record also covers, so that nothing is billed twice.
-
-    The two arrive in either order and in different drains; a call and its span start close together, so a
-    day around what is new is enough to look at.
-    """
-    epoch = datetime(1970, 1, 1)  # noqa: DTZ001  (the store's times are naive UTC)
-    begin = epoch + timedelta(microseconds=first_us) - _COVER_SLACK
-    end = epoch + timedelta(microseconds=last_us) + _COVER_SLACK
-    uncovered = connection.execute(
-        "SELECT 1 FROM spans WHERE is_llm AND start BETWEEN ? AND ? LIMIT 1", [begin, end]
-    ).fetchone()
-    if uncovered is not None:
-        connection.execute(_COVER, {"begin": begin, "end": end})

@@ -1,11 +1,11 @@
 -- The only face of the store: rules and screens read these views and never a table.
 -- The text between braces is filled in from otelcost.pricing.cost, so that there is one cost expression.
 
--- Billable once: every wire record, and an LLM span of another instrumentation only where no wire record
--- covers it. Without prices, for the views below.
+-- Billable once: a wire record or an LLM span of another instrumentation, where no other record of the same
+-- call covers it (otelcost.store.cover). Without prices, for the views below.
 CREATE OR REPLACE VIEW v_base AS
 WITH billable AS (
-    SELECT 'wire' AS source, c.* FROM calls c
+    SELECT 'wire' AS source, c.* FROM calls c WHERE c.span_id NOT IN (SELECT span_id FROM call_covered)
     UNION ALL BY NAME
     SELECT
         'span' AS source,

@@ -337,7 +337,7 @@ def test_spans_are_loaded_and_those_a_call_covers_are_billed_once(spool: Path, s
     assert drain().spans == 2
     make.write(
         spool,
-        make.line(make.call(1, context={"enclosing_llm_span_id": covered.span_id}))
+        make.line(make.call(1, context={"trace_id": covered.trace_id, "enclosing_llm_span_id": covered.span_id}))
         + make.line(make.call(2, response_id="resp_1"))
         + make.line(make.call(3, context={"parent_span_id": root.span_id})),
     )

@@ -74,16 +74,17 @@ CREATE TABLE price (
 _RESOLUTION = """
 CREATE TABLE price_resolution (
     pricing_id INTEGER, provider VARCHAR, model VARCHAR, service_tier VARCHAR, speed VARCHAR,
-    inference_geo VARCHAR, batch BOOLEAN, price_key VARCHAR, status VARCHAR, reason VARCHAR
+    inference_geo VARCHAR, batch BOOLEAN, price_key VARCHAR, status VARCHAR, book_status VARCHAR, reason VARCHAR
 )
 """
 
 STATEMENTS: Final = (
     _CALLS,
     _SPANS,
-    # LLM spans of other instrumentations that a wire record also covers: found once, while loading, so that
-    # no query has to compare every span with every call.
+    # LLM spans and wire records that another record of the same call covers: found once, while loading, so that
+    # no query has to compare every record with every other.
     "CREATE TABLE span_covered (span_id UBIGINT)",
+    "CREATE TABLE call_covered (span_id UBIGINT)",
     "CREATE TABLE ledger (segment VARCHAR, offset_bytes BIGINT, rows BIGINT, rejects BIGINT, loaded_at TIMESTAMP)",
     (
         "CREATE TABLE quarantine (segment VARCHAR, offset_bytes BIGINT, lines BIGINT, bytes BIGINT, reason VARCHAR, "

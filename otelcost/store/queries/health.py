@@ -32,7 +32,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     store_bytes: int
     calls: int
     spans: int
-    covered_spans: int  # LLM spans of other instrumentations that a wire record also covers
+    covered_spans: int  # LLM spans of other instrumentations that another record of the same call covers
     last_call: datetime | None
     last_drain: datetime | None
     unpriced: tuple[UnpricedRow, ...]
