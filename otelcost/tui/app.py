@@ -17,7 +17,7 @@ from textual.screen import Screen
 
 from otelcost import settings
 from otelcost.tui import guard, themes
-from otelcost.tui.host import CallReceiver, CallsReceiver, Source, State
+from otelcost.tui.host import CallReceiver, CallsReceiver, Problem, Source, State
 from otelcost.tui.pages.calls import CallsPage
 from otelcost.tui.pages.help import HelpPage
 from otelcost.tui.pages.overview import OverviewPage
@@ -144,10 +144,12 @@ class OtelcostApp(App[None]):
         """Load the window: first the figures, then the recommendations."""
         period = self.state.period
         self.state = msgspec.structs.replace(self.state, loading=True)
-        loaded = await self._ask(self._slow, lambda: self.source.refresh(period, force=force))
-        if loaded is not None:
-            self._accept(loaded)
-        if self.snapshot is not None and self._wants_advice(force):
+        loaded = await self._run(self._slow, lambda: self.source.refresh(period, force=force))
+        if loaded.value is not None:
+            self._accept(loaded.value)
+        if not loaded.stale:
+            self.set_state(problem=loaded.problem or self._advice_problem)
+        if loaded.problem is None and self._wants_advice(force):
             await self._advise(period)
         self.set_state(loading=False)
 
@@ -160,6 +162,7 @@ class OtelcostApp(App[None]):
         self._show()
 
     _stale_advice = False
+    _advice_problem: Problem | None = None
 
     def _wants_advice(self, force: bool) -> bool:
         if self.snapshot is None or not self.snapshot.overview.recorded_ever:
@@ -170,17 +173,23 @@ class OtelcostApp(App[None]):
     async def _advise(self, period: Period) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        advice = await self._ask(self._slow, lambda: self.source.advise(period))
+        answer = await self._run(self._slow, lambda: self.source.advise(period))
         self._advice_from = loop.time() + (loop.time() - began) * ADVICE_SHARE
-        if advice is not None and self.snapshot is not None and self.snapshot.period == period:
+        if not answer.stale:
+            self._advice_problem = answer.problem
+            self.set_state(problem=answer.problem)
+        if answer.value is not None and self.snapshot is not None and self.snapshot.period == period:
             self._stale_advice = False
-            self.snapshot = msgspec.structs.replace(self.snapshot, advice=advice)
+            self.snapshot = msgspec.structs.replace(self.snapshot, advice=answer.value)
+
+    async def _run(self, pool: ThreadPoolExecutor, job: Callable[[], Result]) -> guard.Answer[Result]:
+        return await asyncio.get_running_loop().run_in_executor(pool, guard.run, job)
 
     async def _ask(self, pool: ThreadPoolExecutor, job: Callable[[], Result]) -> Result | None:
-        answer = await asyncio.get_running_loop().run_in_executor(pool, guard.run, job)
-        problem = answer.problem
-        if problem != self.state.problem and not answer.stale:
-            self.set_state(problem=problem)
+        """For what a key waits for: it may fail where the figures were read, and the next load says more."""
+        answer = await self._run(pool, job)
+        if answer.problem is not None:
+            self.set_state(problem=answer.problem)
         return answer.value
 
     @work(group="calls", exclusive=True)
@@ -193,9 +202,11 @@ class OtelcostApp(App[None]):
     @work(group="call", exclusive=True)
     async def ask_call(self, call_id: str, receiver: CallReceiver) -> None:
         """Load one call in the background."""
-        detail = await self._ask(self._fast, lambda: self.source.call(call_id))
-        if self.state.problem is None:
-            receiver.receive_call(detail)
+        answer = await self._run(self._fast, lambda: self.source.call(call_id))
+        if answer.problem is not None:
+            self.set_state(problem=answer.problem)
+        elif not answer.stale:
+            receiver.receive_call(answer.value)
 
     def _change_period(self, period: Period) -> None:
         if period != self.state.period:

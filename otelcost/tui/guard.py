@@ -1,4 +1,4 @@
-"""The boundary between the screens and everything below: an error becomes one line in the header, not a crash."""
+"""The boundary between the screens and everything below: an error becomes a notice, not a crash."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from otelcost.errors import OtelcostError
-from otelcost.tui.host import StaleError
+from otelcost.tui.host import Problem, StaleError
 
 Result = TypeVar("Result")
 
@@ -17,7 +17,7 @@ class Answer(msgspec.Struct, Generic[Result], frozen=True):
     """A job's value, or why there is none."""
 
     value: Result | None = None
-    problem: str | None = None
+    problem: Problem | None = None
     stale: bool = False
 
 
@@ -28,7 +28,7 @@ def run(job: Callable[[], Result]) -> Answer[Result]:
     except StaleError:
         return Answer(stale=True)
     except OtelcostError as error:
-        return Answer(problem=str(error))
+        return Answer(problem=Problem(error.what, error.fix))
     except Exception as error:  # noqa: BLE001  (the sanctioned boundary: the interface outlives any failure)
         first = (str(error).splitlines() or [""])[0]
-        return Answer(problem=f"{type(error).__name__}: {first} (otelcost doctor)")
+        return Answer(problem=Problem(f"{type(error).__name__}: {first}", "otelcost doctor says more"))

@@ -10,13 +10,20 @@ import msgspec
 from otelcost.tui.snapshot import Advice, CallDetail, CallPage, CallQuery, Period, Snapshot
 
 
+class Problem(msgspec.Struct, frozen=True):
+    """Why facts could not be read: what is wrong and where, and what to do about it where that is known."""
+
+    what: str
+    fix: str = ""
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """What the header shows besides the snapshot."""
 
     period: Period = Period()
     loading: bool = True
     paused: bool = False
-    problem: str | None = None
+    problem: Problem | None = None
     demo: bool = False  # everything shown was recorded against the demo's loopback provider
 
 

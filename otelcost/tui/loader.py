@@ -57,14 +57,14 @@ class Loader:
         """Drain what is new and read the window; None where nothing can have changed."""
         now = self._moment()
         spooled = _spool_stamp(self._spool)
-        seen = (spooled, _file_stamp(self._path))
+        seen = (spooled, *self._file_stamps())
         if not force and seen == self._seen and not self._slid(period, now):
             return None
-        drain(self._path, self._spool)
+        warnings = drain(self._path, self._spool).warnings
         with self._session() as connection:
-            snapshot = self._read(connection, period, now)
+            snapshot = self._read(connection, period, now, warnings)
         # The spool as it was before the drain: a line that came later makes the next look a new one.
-        self._seen = (spooled, _file_stamp(self._path))
+        self._seen = (spooled, *self._file_stamps())
         self._loaded = (period, now)
         return snapshot
 
@@ -111,10 +111,16 @@ class Loader:
     def _moment(self) -> datetime:
         return self._now or datetime.now(UTC).replace(tzinfo=None)
 
+    def _file_stamps(self) -> tuple[Stamp, Stamp]:
+        """Of the store, and of the user's prices: a typo in them, and its correction, show without new calls."""
+        return _file_stamp(self._path), _file_stamp(settings.price_override_path())
+
     def _slid(self, period: Period, now: datetime) -> bool:
         return self._loaded is None or self._loaded[0] != period or now - self._loaded[1] >= _SLIDES
 
-    def _read(self, connection: duckdb.DuckDBPyConnection, period: Period, now: datetime) -> Snapshot:
+    def _read(
+        self, connection: duckdb.DuckDBPyConnection, period: Period, now: datetime, warnings: tuple[str, ...]
+    ) -> Snapshot:
         span = window(period, now)
         found = convert.overview(queries.overview(connection, span))
         rows = queries.tasks(connection, span)
@@ -128,6 +134,7 @@ class Loader:
             overview=found,
             tasks=convert.tasks(rows, by_day, convert.span_of(found.days)),
             spool=str(self._spool),
+            warnings=warnings,
         )
 
     @contextmanager

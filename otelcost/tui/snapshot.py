@@ -212,3 +212,4 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     tasks: tuple[Task, ...]
     advice: Advice | None = None
     spool: str = ""
+    warnings: tuple[str, ...] = ()  # what these figures were read in spite of, one line each

@@ -10,7 +10,7 @@ from textual.content import Content
 from otelcost import display
 from otelcost.digest.phrases import OPEN_STATES
 from otelcost.tui.snapshot import Advice, Class, Overview, Recommendation
-from otelcost.tui.text import crop, line
+from otelcost.tui.text import MUTED, crop, line
 
 Piece = tuple[str, str]
 """A text and its style."""
@@ -133,6 +133,20 @@ def trials(advice: Advice) -> list[Piece]:
         lead = " · " if waiting else ""
         parts.append((f"{lead}{display.plural(len(advice.not_checked), 'check')} could not be made", "$text-muted"))
     return parts
+
+
+def waiting(problem: bool) -> Piece:
+    """What stands where the recommendations will be: that they are being worked out, or could not be."""
+    if problem:
+        return "? what to change could not be worked out", "$text-warning"
+    return "◌ working out what to change ...", MUTED
+
+
+def no_fixes(advice: Advice | None, *, troubled: bool) -> str:
+    """What an empty list of fixes says."""
+    if advice is not None:
+        return "none in this window"
+    return "not known" if troubled else "working ..."
 
 
 def volume(overview: Overview) -> list[Piece]:

@@ -412,6 +412,7 @@ class Facts:
         self.periods: list[Period] = []
         self.threads: set[str] = set()
         self.error: Exception | None = None
+        self.advice_error: Exception | None = None
         self.cancelled = 0
 
     def refresh(self, period: Period, *, force: bool) -> Snapshot | None:
@@ -426,6 +427,8 @@ class Facts:
 
     def advise(self, period: Period) -> Advice:
         self.threads.add(threading.current_thread().name)
+        if self.advice_error is not None:
+            raise self.advice_error
         return self.current.advice or advice()
 
     def calls(self, query: CallQuery) -> CallPage:

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
-from otelcost.errors import StoreError
+from otelcost.errors import SchemaTooNewError, StoreError
 from otelcost.tui.app import OtelcostApp
 from otelcost.tui.snapshot import Period, Snapshot
 from otelcost.tui.widgets.keybar import KeyBar
@@ -243,10 +244,12 @@ async def test_no_question_is_asked_on_the_interface_thread() -> None:
         assert all(name.startswith("otelcost-") for name in source.threads)
 
 
-async def test_a_failing_store_is_one_line_in_the_header_and_recovers() -> None:
+async def test_a_failing_store_is_named_with_its_remedy_and_recovers() -> None:
     async with running() as (pilot, source):
         source.error = StoreError("the store is in use", "end the other process")
-        assert "✗ the store is in use: end the other process" in await press(pilot, "r")
+        shown = await press(pilot, "r")
+        assert "✗ the store is in use" in shown
+        assert "end the other process; r tries again" in shown
         source.error = ValueError("first\nsecond")
         assert "✗ ValueError: first" in await press(pilot, "r")
         source.error = None
@@ -299,3 +302,53 @@ async def test_a_demo_store_says_so_on_every_tab() -> None:
         for key in "1234":
             shown = await press(pilot, key)
             assert shown.splitlines()[0].startswith(" otelcost demo: loopback provider ")
+
+
+async def test_a_store_that_was_never_read_is_a_page_of_its_own_on_every_tab_and_recovers() -> None:
+    source = facts.Facts(facts.snapshot())
+    source.error = SchemaTooNewError("the store /x/store.duckdb has schema 99, this otelcost knows up to 1", "update")
+    app = OtelcostApp(source, clock=lambda: facts.NOW, live=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for tab in "1234":
+            shown = await press(pilot, tab)
+            assert "has schema 99, this otelcost knows up to 1" in shown
+            assert "   update" in shown
+            assert "r Retry" in shown
+            for falsehood in ("reading", "working", "nothing here", "none in this window"):
+                assert falsehood not in shown
+        source.error = None
+        assert "$455.12" in await press(pilot, "1", "r")
+        assert "schema 99" not in look.text(app)
+
+
+async def test_a_problem_beside_figures_is_told_in_full_and_keeps_them() -> None:
+    async with running() as (pilot, source):
+        source.error = StoreError(f"the store {'/long' * 20}/store.duckdb is in use", "end the other process")
+        for tab in "1234":
+            shown = await press(pilot, tab, "r")
+            assert "end the other process; r tries again" in shown
+            assert "✗ not up to date" in shown.splitlines()[0]
+        assert "$455.12" in await press(pilot, "1")
+
+
+async def test_recommendations_that_fail_are_not_said_to_be_on_their_way() -> None:
+    source = facts.Facts(facts.snapshot())
+    source.advice_error = ValueError("broken rule")
+    app = OtelcostApp(source, clock=lambda: facts.NOW, live=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        shown = await press(pilot, "r")
+        assert "could not be worked out" in shown
+        assert "broken rule" in shown
+        assert "$455.12" in shown
+        assert "working" not in shown + await press(pilot, "2")
+        source.advice_error = None
+        shown = await press(pilot, "r")
+        assert "broken rule" not in shown
+        assert "Cache the stable prefix" in shown
+
+
+async def test_warnings_of_the_last_reading_stand_in_one_line() -> None:
+    warned = msgspec.structs.replace(facts.snapshot(), warnings=("prices.toml, line 3: no number", "one more"))
+    async with running(warned) as (pilot, _):
+        for tab in "1234":
+            assert "! prices.toml, line 3: no number (and 1 more)" in await press(pilot, tab)

@@ -134,6 +134,40 @@ def test_advice_comes_from_the_engine(store: Path) -> None:
     assert advice.joint_picousd <= advice.spend_picousd
 
 
+def test_a_typo_in_the_prices_warns_until_it_is_corrected_without_any_new_call(store: Path, home: Path) -> None:
+    loader = Loader(store, NOW)
+    first = loader.refresh(WEEK, force=True)
+    loader.refresh(WEEK, force=False)
+    assert first is not None
+    assert first.warnings == ()
+    (home / "prices.toml").write_text("[[price]]\nmodel = 3 4\n", encoding="utf-8")
+    warned = loader.refresh(WEEK, force=False)
+    assert warned is not None
+    assert "prices.toml" in warned.warnings[0]
+    assert "last good prices" in warned.warnings[0]
+    (home / "prices.toml").unlink()
+    mended = loader.refresh(WEEK, force=False)
+    assert mended is not None
+    assert mended.warnings == ()
+
+
+@pytest.mark.parametrize("how", ["corrupt", "newer"])
+async def test_a_store_nobody_can_read_is_told_in_full(store: Path, how: str) -> None:
+    if how == "corrupt":
+        store.write_bytes(b"not a database" * 1000)
+    else:
+        drain(store, store.with_name("spool"))
+        with session(store, write=True) as connection:
+            connection.execute("UPDATE migrations SET version = 99")
+    app = OtelcostApp(Loader(store, NOW), "7d", live=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await look.settle(pilot)
+        shown = " ".join(look.text(app).split())
+        assert "store cannot be shown" in shown
+        assert ("update otelcost" if how == "newer" else "move it away and it is begun anew") in shown
+        assert "reading the store" not in shown
+
+
 def test_an_empty_home_is_no_error(home: Path) -> None:
     snapshot = Loader(home / "store.duckdb", NOW).refresh(Period("all"), force=True)
     assert snapshot is not None

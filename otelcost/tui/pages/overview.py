@@ -116,9 +116,10 @@ class OverviewPage(Page):
         empty = self.query_one(Empty)
         empty.spool = snapshot.spool
         empty.repaint()
-        self.query_one(Headline).show(snapshot)
+        troubled = self.host.state.problem is not None
+        self.query_one(Headline).show(snapshot, troubled=troubled)
         fixes: Table[Recommendation] = self.query_one("#fixes", Table)
-        fixes.empty = "working ..." if advice is None else "none in this window"
+        fixes.empty = words.no_fixes(advice, troubled=troubled)
         rows = () if advice is None else words.still_open(advice)
         fixes.columns = _fix_columns(rows)
         fixes.set_rows(rows)

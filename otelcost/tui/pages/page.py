@@ -12,12 +12,15 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from otelcost import display
-from otelcost.tui.host import Host
+from otelcost.tui.host import Host, Problem
 from otelcost.tui.snapshot import Snapshot
 from otelcost.tui.widgets.header import Header
 from otelcost.tui.widgets.keybar import KeyBar
+from otelcost.tui.widgets.notices import Notices, ProblemPage
 from otelcost.tui.widgets.toosmall import TooSmall
 from otelcost.tui.widgets.trail import Trail
+
+_PROBLEM_KEYS = (("r", "Retry"), ("t", "Window"), ("?", "Help"), ("q", "Quit"))
 
 
 class Page(Screen[None]):
@@ -36,7 +39,7 @@ class Page(Screen[None]):
     def __init__(self, crumbs: Sequence[str]) -> None:
         super().__init__()
         self.crumbs = tuple(crumbs)
-        self._shown: Snapshot | None = None
+        self._shown: tuple[Snapshot | None, Problem | None] = (None, None)
         # A screen counts as mounted before its widgets are there.
         self._complete = False
 
@@ -54,6 +57,8 @@ class Page(Screen[None]):
         """The frame."""
         yield Header()
         yield Trail(self.crumbs)
+        yield Notices()
+        yield ProblemPage()
         with Vertical(id="body"):
             yield from self.body()
         yield from self.below()
@@ -83,10 +88,18 @@ class Page(Screen[None]):
     def update(self) -> None:
         """The application's state or facts changed, or the page came back to the front."""
         self.show_header()
-        snapshot = self.host.snapshot
-        if snapshot is not None and snapshot is not self._shown:
-            self._shown = snapshot
+        snapshot, problem = self.host.snapshot, self.host.state.problem
+        if (snapshot, problem) == self._shown:
+            return
+        self._shown = (snapshot, problem)
+        lost = snapshot is None and problem is not None
+        self.set_class(lost, "-problem")
+        self.query_one(KeyBar).show(_PROBLEM_KEYS if lost else self.keys())
+        if snapshot is not None:
+            self.query_one(Notices).show(problem, snapshot.warnings)
             self.show(snapshot)
+        elif problem is not None:
+            self.query_one(ProblemPage).show(problem)
 
     def tick(self) -> None:
         """A second has passed."""

@@ -71,12 +71,13 @@ class Totals(Paint):
     def __init__(self) -> None:
         super().__init__(id="totals")
         self.advice: Advice | None = None
+        self.troubled = False
 
     def paint(self, width: int) -> list[Content]:
         """Two lines and, where there is any, what was not checked."""
         advice = self.advice
         if advice is None:
-            return [line(("◌ working out what to change ...", "$text-muted")), Content("")]
+            return [line(words.waiting(self.troubled)), Content("")]
         return [words.fitted(words.headline(advice), width), words.fitted(words.trials(advice) or [("", "")], width)]
 
 
@@ -118,10 +119,12 @@ class RecommendationsPage(TablePage[Recommendation]):
 
     def show(self, snapshot: Snapshot) -> None:
         """Show new facts."""
+        troubled = self.host.state.problem is not None
+        self.query_one(Totals).troubled = troubled
         for widget in (self.query_one(Totals), self.query_one(Unchecked)):
             widget.advice = snapshot.advice
             widget.repaint()
-        self.table.empty = "working ..." if snapshot.advice is None else self.EMPTY
+        self.table.empty = words.no_fixes(snapshot.advice, troubled=troubled)
         rows = () if snapshot.advice is None else snapshot.advice.recommendations
         self.table.columns = columns(rows)
         self.set_rows(rows)

@@ -29,7 +29,7 @@ def age(seconds: int) -> str:
 def live_mark(snapshot: Snapshot | None, state: State, now: datetime) -> tuple[str, str]:
     """The mark and its style. Every state has its own glyph and word."""
     if state.problem is not None:
-        return f"✗ {display.clean(state.problem)}", "bold $text-error"
+        return "✗ not up to date" if snapshot else "✗ cannot be read", "bold $text-error"
     if state.paused:
         return "‖ paused", "bold $text-warning"
     if snapshot is None:
@@ -59,12 +59,12 @@ class Header(Paint):
 
     def __init__(self) -> None:
         super().__init__(id="header")
-        self._name = _NAME
+        self._brand = _NAME
         self._shown: tuple[str, str, str] = ("", "", "")
 
     def show(self, snapshot: Snapshot | None, state: State, now: datetime) -> None:
         """Show a new state; draws only where it differs."""
-        self._name = _DEMO_NAME if state.demo else _NAME
+        self._brand = _DEMO_NAME if state.demo else _NAME
         shown = (*live_mark(snapshot, state, now), period_label(snapshot, state))
         if shown != self._shown:
             self._shown = shown
@@ -73,7 +73,7 @@ class Header(Paint):
     def paint(self, width: int) -> list[Content]:
         """One line."""
         mark, style, period = self._shown
-        name = self._name
+        name = self._brand
         room = width - cell_len(name) - cell_len(period) - 4
         mark = crop(mark, max(0, room))
         gap = max(1, width - cell_len(name) - cell_len(mark) - cell_len(period) - 2)

@@ -17,10 +17,11 @@ class Headline(Paint):
     def __init__(self) -> None:
         super().__init__(id="headline")
         self.snapshot: Snapshot | None = None
+        self.troubled = False
 
-    def show(self, snapshot: Snapshot) -> None:
-        """Show new facts."""
-        self.snapshot = snapshot
+    def show(self, snapshot: Snapshot, *, troubled: bool = False) -> None:
+        """Show new facts; `troubled` where something could not be read since."""
+        self.snapshot, self.troubled = snapshot, troubled
         self.repaint()
 
     def paint(self, width: int) -> list[Content]:
@@ -31,8 +32,13 @@ class Headline(Paint):
         return [
             words.fitted(_spend(snapshot), width),
             words.fitted(words.volume(snapshot.overview), width),
-            *_fixes(snapshot.advice, width),
+            *self._fixes(snapshot.advice, width),
         ]
+
+    def _fixes(self, advice: Advice | None, width: int) -> list[Content]:
+        if advice is None:
+            return [line(words.waiting(self.troubled)), Content("")]
+        return [words.fitted(words.headline(advice), width), words.fitted(words.trials(advice) or [("", "")], width)]
 
 
 def _spend(snapshot: Snapshot) -> list[words.Piece]:
@@ -48,9 +54,3 @@ def _spend(snapshot: Snapshot) -> list[words.Piece]:
         seen = display.plural(overview.coverage_days, "day")
         parts.append((f"  {seen} seen: no monthly figure", "$text-muted"))
     return parts
-
-
-def _fixes(advice: Advice | None, width: int) -> list[Content]:
-    if advice is None:
-        return [line(("◌ working out what to change ...", "$text-muted")), Content("")]
-    return [words.fitted(words.headline(advice), width), words.fitted(words.trials(advice) or [("", "")], width)]
