@@ -28,6 +28,8 @@ MAX_COUNTED_BYTES: Final = 4 * 1024 * 1024
 """Beyond this much text the rest is taken in proportion: an estimate is not worth more of the host's time."""
 
 _UNFINISHED: Final = frozenset({"timeout", "cancelled", "aborted"})
+_RUNNING: Final = frozenset({"queued", "in_progress"})
+"""A response that runs on in the background: what it will be billed is not known yet, and not nothing."""
 _PROMPT_MEMBERS: Final = ("instructions", "system", "messages", "input", "prompt", "tools", "functions")
 _NOT_TEXT: Final = frozenset(
     {"data", "detail", "file_data", "file_id", "format", "id", "image_url", "media_type", "role", "signature", "type"}
@@ -57,7 +59,7 @@ def fill(call: Call, exchange: Exchange, *, quick: bool = False) -> Call:
     usage = call.usage
     needs_input = usage.input_uncached_tokens is None and usage.cache_read_tokens is None
     needs_output = usage.output_tokens is None
-    if not (needs_input or needs_output) or not _was_billed(call):
+    if not (needs_input or needs_output) or not _was_billed(call) or call.finish_reason in _RUNNING:
         return call
     counter = _Counter(call, quick=quick)
     changes: dict[str, int] = {}
