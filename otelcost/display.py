@@ -15,7 +15,13 @@ UNKNOWN = "?"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~#$@]|(?<=\w):(?=//)|(?<=\bwww)\.)", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?=#?\w+;)")
-_WHOLE_DOLLARS_FROM = 1000 * PICOUSD
+_PLACES_BELOW = ((6, PICOUSD // 100), (4, PICOUSD), (2, 1000 * PICOUSD))
+"""Decimals, and the amount that is too large for them."""
+
+_ROUNDS_TO_ALL = 995
+"""Thousandths from which a whole percent would read 100%."""
+
+_TOKEN_SIZES = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
 def clean(text: str) -> str:
@@ -41,13 +47,14 @@ def spreadsheet(text: str) -> str:
 
 
 def places_for(picousd: int) -> int:
-    """Decimals at which an amount of this size says something: 0, 2, 4 or 6."""
+    """Decimals at which an amount of this size, once rounded, says something: 0, 2, 4 or 6."""
     size = abs(picousd)
-    if size >= _WHOLE_DOLLARS_FROM:
-        return 0
-    if size >= PICOUSD:
-        return 2
-    return 4 if size >= PICOUSD // 100 or size == 0 else 6
+    if not size:
+        return 4
+    for digits, below in _PLACES_BELOW:
+        if _rounded(size, digits) * 10 ** (12 - digits) < below:
+            return digits
+    return 0
 
 
 def common_places(amounts: list[int | None]) -> int:
@@ -62,8 +69,7 @@ def money(picousd: int | None, places: int | None = None) -> str:
     if picousd == 0 and places is None:
         return "$0.00"
     digits = places_for(picousd) if places is None else places
-    unit = PICOUSD // 10**digits
-    rounded = (abs(picousd) * 2 + unit) // (2 * unit)
+    rounded = _rounded(abs(picousd), digits)
     sign = "-" if picousd < 0 else ""
     if picousd and not rounded:
         return f"{sign}<${_decimal(1, digits)}"
@@ -75,13 +81,33 @@ def _decimal(units: int, digits: int) -> str:
     return f"{whole:,}.{fraction:0{digits}d}" if digits else f"{whole:,}"
 
 
+def _rounded(picousd: int, digits: int) -> int:
+    """An amount of 0 or more in its last decimal's units, half up."""
+    unit = PICOUSD // 10**digits
+    return (picousd * 2 + unit) // (2 * unit)
+
+
 def money_range(low: int | None, high: int | None) -> str:
     """`$12.00-$15.00`, both ends at the same decimals; one amount where they are equal."""
+    return range_text(low, high) or money(low)
+
+
+def range_text(low: int | None, high: int | None, places: int | None = None) -> str:
+    """`$12.00-$15.00`; empty where an end is unknown or both read the same: such a range says nothing."""
     if low is None or high is None:
+        return ""
+    digits = common_places([low, high]) if places is None else places
+    ends = money(low, digits), money(high, digits)
+    return "" if ends[0] == ends[1] else f"{ends[0]}-{ends[1]}"
+
+
+def with_range(amount: int | None, low: int | None, high: int | None, places: int | None = None) -> str:
+    """`$74.70 [$60.00-$88.00]`, all at the same decimals; the range only where it says something."""
+    if amount is None:
         return UNKNOWN
-    places = common_places([low, high])
-    ends = money(low, places), money(high, places)
-    return ends[0] if ends[0] == ends[1] else f"{ends[0]}-{ends[1]}"
+    digits = common_places([amount, low, high]) if places is None else places
+    spread = range_text(low, high, digits)
+    return f"{money(amount, digits)} [{spread}]" if spread else money(amount, places)
 
 
 def signed_money(picousd: int | None) -> str:
@@ -91,14 +117,22 @@ def signed_money(picousd: int | None) -> str:
 
 
 def percent(part: int | None, whole: int | None) -> str:
-    """A share: `61%`, `0.2%`, `<0.1%`; `?` where either is unknown or the whole is nothing."""
+    """A share: `61%`, `0.2%`, `<0.1%`, `>99.9%`; `?` where either is unknown or the whole is nothing."""
     if part is None or not whole:
         return UNKNOWN
     per_mille = (abs(part) * 2000 + abs(whole)) // (2 * abs(whole))
     sign = "-" if (part < 0) != (whole < 0) and per_mille else ""
+    if abs(part) < abs(whole) and per_mille >= _ROUNDS_TO_ALL:
+        return f"{sign}{_nearly_all(abs(part), abs(whole))}"
     if per_mille >= 100 or part == 0:
         return f"{sign}{(per_mille + 5) // 10:,}%"
     return f"{sign}{per_mille / 10:.1f}%" if per_mille else "<0.1%"
+
+
+def _nearly_all(part: int, whole: int) -> str:
+    """A share that a whole percent would round up to 100%, which it is not."""
+    per_mille = (part * 2000 + whole) // (2 * whole)
+    return ">99.9%" if part * 1000 > whole * 999 else f"{per_mille / 10:.1f}%"
 
 
 def change(current: int | None, previous: int | None) -> str:
@@ -123,13 +157,14 @@ def plural(number: int, noun: str, many: str | None = None) -> str:
 
 
 def tokens(number: int | None) -> str:
-    """Tokens in three or four characters: `812`, `9.4k`, `12k`, `3.1M`."""
+    """Tokens in three or four characters, rounded half up: `812`, `9.4k`, `12k`, `3.1M`."""
     if number is None:
         return UNKNOWN
-    for size, suffix in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= size:
-            tenths = number * 10 // size
-            return f"{tenths // 10}.{tenths % 10}{suffix}" if tenths < 100 else f"{tenths // 10}{suffix}"
+    for size, suffix in _TOKEN_SIZES:
+        if number >= size - size // 2000:  # what rounds to a thousand of the next smaller unit is one of this
+            tenths = (number * 20 + size) // (2 * size)
+            whole = (number * 2 + size) // (2 * size)
+            return f"{tenths // 10}.{tenths % 10}{suffix}" if tenths < 100 else f"{whole}{suffix}"
     return str(number)
 
 

@@ -9,7 +9,7 @@ import click
 from otelcost.cli import options, windows
 from otelcost.cli.reader import Reader, reader
 from otelcost.cli.render import Block, Document, Heading, Line, Name, Prose
-from otelcost.display import instant, iso, money, money_range, plural, signed_money
+from otelcost.display import instant, iso, money, plural, range_text, signed_money
 
 if TYPE_CHECKING:
     from otelcost.digest.content import Action, Driver, Preview
@@ -131,9 +131,8 @@ def _action(action: Action) -> Line:
 
 
 def _range(action: Action) -> str:
-    if action.low_picousd is None or action.high_picousd is None:
-        return ""
-    return f", alone {money_range(action.low_picousd, action.high_picousd)}"
+    spread = range_text(action.low_picousd, action.high_picousd)
+    return f", alone {spread}" if spread else ""
 
 
 def _basis(preview: Preview, found: Reader) -> tuple[Line, ...]:

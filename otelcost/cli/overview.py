@@ -62,10 +62,12 @@ def envelope(overview: Overview, report: Report, found: Reader) -> dict[str, Any
     """The overview as JSON; `unpriced_calls` are in no sum, and `null` money is unknown."""
     from msgspec import to_builtins  # noqa: PLC0415
 
+    saved = phrases.saved(report)
     return {
         "window": windows.envelope(found.window, found.label),
         "totals": totals(overview),
-        "fixes": len(phrases.open_fixes(report)),
+        "fixes": saved.fixes,
+        "needs_trial": saved.trials,
         "joint_picousd": report.joint_picousd,
         "headline": headline(report),
         "by_task": [_slice(row) for row in overview.by_task],

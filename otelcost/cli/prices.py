@@ -223,7 +223,7 @@ def check_document(health: Health, findings: Sequence[Finding]) -> Document:
             "findings": rows,
             "unpriced": to_builtins(health.unpriced),
         },
-        blocks=(Prose((_book(health),)), *_findings(findings)),
+        blocks=(Prose((_book(health),)), *_findings(findings, recorded=health.calls + health.spans)),
         fields=("kind", "what", "fix"),
         records=tuple(rows),
     )
@@ -235,8 +235,8 @@ def _book(health: Health) -> str:
     return f"{health.book_source}, prices up to {health.book_date}"
 
 
-def _findings(findings: Sequence[Finding]) -> tuple[Block, ...]:
+def _findings(findings: Sequence[Finding], *, recorded: int) -> tuple[Block, ...]:
     if not findings:
-        return (Prose(("every recorded call has a price",)),)
+        return (Prose(("every recorded call has a price" if recorded else "no calls recorded yet",)),)
     rows = tuple((finding.kind, finding.what, finding.fix) for finding in findings)
     return (Table((Column("finding"), Column("what"), Column("what to do")), rows),)

@@ -12,7 +12,7 @@ from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import Reader, reader, unknown
 from otelcost.cli.render import Block, Column, Document, Heading, Line, Name, Prose, Table
 from otelcost.digest import phrases
-from otelcost.display import clean, count, money, money_range, plural
+from otelcost.display import clean, count, money, plural, range_text
 
 if TYPE_CHECKING:
     from otelcost.advise import Recommendation, Report
@@ -79,12 +79,7 @@ def _summary(report: Report, found: Reader) -> tuple[Line, ...]:
     return (
         f"{windows.bounds(found.window)}; spend {money(report.spend_picousd)}",
         phrases.savings(report),
-        *((f"that is {phrases.savings_share(report)} of spend",) if _sure(report) else ()),
     )
-
-
-def _sure(report: Report) -> bool:
-    return bool(report.headline.exact_picousd or report.headline.simulated_picousd)
 
 
 def _table(report: Report) -> tuple[Block, ...]:
@@ -171,7 +166,7 @@ def _math(row: Recommendation) -> tuple[Line, ...]:
     monthly = f"about {money(row.monthly_picousd)} a month at this rate"
     return (
         f"{plural(row.calls, 'call')} cost {money(row.cost_observed_picousd)} as they were",
-        f"alone it saves {money(row.standalone_picousd)} of that, {_range(row)}",
+        f"alone it saves {money(row.standalone_picousd)} of that{_range(row)}",
         f"its share of what all fixes save together is {money(row.marginal_picousd)}",
         f"basis: {row.class_}; risk: {row.risk}; effort: {row.effort}; way back: {row.reversibility}",
         *((monthly,) if row.monthly_picousd is not None else ()),
@@ -180,8 +175,9 @@ def _math(row: Recommendation) -> tuple[Line, ...]:
 
 def _range(row: Recommendation) -> str:
     if row.low_picousd is None or row.high_picousd is None:
-        return "too few days for a range"
-    return f"range {money_range(row.low_picousd, row.high_picousd)}"
+        return "; too few days for a range"
+    spread = range_text(row.low_picousd, row.high_picousd)
+    return f", range {spread}" if spread else ""
 
 
 def _calls(row: Recommendation) -> tuple[Line, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from otelcost.cli import windows
 from otelcost.cli.figures import costs
-from otelcost.display import common_places, money
+from otelcost.display import common_places, with_range
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,11 +95,4 @@ def savings(rows: Sequence[Recommendation]) -> list[str]:
 def alone(rows: Sequence[Recommendation]) -> list[str]:
     """A column: what each one saves if nothing else is done, `$12.34 [$10.00-$14.00]` where days suffice."""
     places = common_places([row.standalone_picousd for row in rows])
-    return [_with_range(row, places) for row in rows]
-
-
-def _with_range(row: Recommendation, places: int) -> str:
-    middle = money(row.standalone_picousd, places)
-    if row.low_picousd is None or row.high_picousd is None or row.low_picousd == row.high_picousd:
-        return middle
-    return f"{middle} [{money(row.low_picousd, places)}-{money(row.high_picousd, places)}]"
+    return [with_range(row.standalone_picousd, row.low_picousd, row.high_picousd, places) for row in rows]

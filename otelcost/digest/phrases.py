@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otelcost.display import change, count, money, money_range, percent, plural
+from otelcost.display import change, common_places, count, money, percent, plural, range_text
 
 if TYPE_CHECKING:
-    from otelcost.advise import Headline, Recommendation, Report
+    from otelcost.advise import Recommendation, Report
     from otelcost.store.queries import Overview
 
 OPEN_STATES = frozenset({"open", "accepted"})
@@ -26,37 +27,82 @@ def spend(overview: Overview) -> str:
     return f"{amount}, {moved}" if moved else amount
 
 
-def savings(report: Report) -> str:
-    """What the open fixes save together: `3 fixes: $9.66 exact + $1.20 simulated [...]; $30.00 needs a trial`.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Saved:
+    """What the open fixes save together. `fixes` can be carried out as they are; `trials` need a trial first."""
 
-    Never the sum of the single cards: the parts come from applying all of them to every call once.
-    """
+    fixes: int
+    trials: int
+    joint_picousd: int
+    spend_picousd: int | None
+    exact_picousd: int
+    simulated_picousd: int
+    simulated_low_picousd: int | None
+    simulated_high_picousd: int | None
+    needs_trial_picousd: int
+
+
+def saved(report: Report) -> Saved:
+    """The headline's figures. Never the sum of the single cards: all fixes were applied to every call once."""
+    trials = sum(found.class_ == "needs-trial" for found in open_fixes(report))
     head = report.headline
-    fixes = open_fixes(report)
-    if not fixes:
-        return "no fixes found"
-    sure = [f"{money(head.exact_picousd)} exact"] if head.exact_picousd else []
-    if head.simulated_picousd:
-        sure.append(f"{money(head.simulated_picousd)} simulated{_ends(head)}")
-    parts = [" + ".join(sure)] if sure else []
-    if head.needs_trial_picousd:
-        parts.append(f"{money(head.needs_trial_picousd)} needs a trial")
-    what = "; ".join(parts) or "nothing that can be priced"
-    return f"{plural(len(fixes), 'fix', 'fixes')}: {what}"
+    return Saved(
+        fixes=len(open_fixes(report)) - trials,
+        trials=trials,
+        joint_picousd=report.joint_picousd,
+        spend_picousd=report.spend_picousd,
+        exact_picousd=head.exact_picousd,
+        simulated_picousd=head.simulated_picousd,
+        simulated_low_picousd=head.simulated_low_picousd,
+        simulated_high_picousd=head.simulated_high_picousd,
+        needs_trial_picousd=head.needs_trial_picousd,
+    )
 
 
-def _ends(head: Headline) -> str:
-    """The range of the simulated part; nothing where too few days say anything of it."""
-    low, high = head.simulated_low_picousd, head.simulated_high_picousd
-    if low is None or high is None or low == high:
-        return ""
-    return f" [{money_range(low, high)}]"
+def savings(report: Report) -> str:
+    """The one headline of every surface, as a sentence."""
+    return "".join(savings_pieces(saved(report)))
 
 
-def savings_share(report: Report) -> str:
-    """What part of the window's spend the exact and simulated fixes are."""
-    sure = (report.headline.exact_picousd or 0) + (report.headline.simulated_picousd or 0)
-    return percent(sure, report.spend_picousd)
+def savings_pieces(figures: Saved) -> tuple[str, ...]:
+    """The headline in pieces that join to the sentence, most important first.
+
+    `5 fixes save $4.12 (46% of spend)`, `: $1.66 exact + $2.45 simulated [$2.42-$2.47]`,
+    `; 1 more needs a trial: $0.21`. The dollars of one sentence all have the same decimals.
+    """
+    if not figures.fixes and not figures.trials:
+        return ("no fixes found",)
+    places = common_places([figures.joint_picousd, figures.needs_trial_picousd])
+    firm = _firm(figures, places) if figures.fixes else ()
+    return (*firm, *_trials(figures, places)) if figures.trials else firm
+
+
+def _firm(figures: Saved, places: int) -> tuple[str, ...]:
+    what = plural(figures.fixes, "fix", "fixes")
+    if not figures.joint_picousd:
+        return (f"{what}: nothing that can be priced",)
+    share = percent(figures.joint_picousd, figures.spend_picousd)
+    verb = "saves" if figures.fixes == 1 else "save"
+    return f"{what} {verb} {money(figures.joint_picousd, places)} ({share} of spend)", _sure(figures, places)
+
+
+def _sure(figures: Saved, places: int) -> str:
+    """How sure the joint saving is: its exact and its simulated part."""
+    if not figures.simulated_picousd:
+        return ", exact"
+    spread = range_text(figures.simulated_low_picousd, figures.simulated_high_picousd, places)
+    ends = f" [{spread}]" if spread else ""
+    if not figures.exact_picousd:
+        return f", simulated{ends}"
+    exact, simulated = (money(part, places) for part in (figures.exact_picousd, figures.simulated_picousd))
+    return f": {exact} exact + {simulated} simulated{ends}"
+
+
+def _trials(figures: Saved, places: int) -> tuple[str]:
+    need = "needs" if figures.trials == 1 else "need"
+    who = f"; {figures.trials:,} more" if figures.fixes else plural(figures.trials, "fix", "fixes")
+    amount = f": {money(figures.needs_trial_picousd, places)}" if figures.needs_trial_picousd else ""
+    return (f"{who} {need} a trial{amount}",)
 
 
 def unknowns(overview: Overview) -> tuple[str, ...]:

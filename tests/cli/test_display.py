@@ -28,7 +28,11 @@ AMOUNTS = st.integers(min_value=-(10**19), max_value=10**19)
         (1_005_000_000_000, "$1.01"),
         (12_340_000_000_000, "$12.34"),
         (-12_340_000_000_000, "-$12.34"),
-        (999_999_000_000_000, "$1,000.00"),
+        (999_999_000_000_000, "$1,000"),
+        (999_994_000_000_000, "$999.99"),
+        (999_999_999_999, "$1.00"),
+        (999_949_999_999, "$0.9999"),
+        (9_999_999_999, "$0.0100"),
         (1_234_567_000_000_000, "$1,235"),
     ],
 )
@@ -62,10 +66,24 @@ def test_a_column_shares_its_decimals() -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "text"),
-    [(None, 1, "?"), (1, None, "?"), (10**12, 10**12, "$1.00"), (5 * 10**11, 2 * 10**12, "$0.50-$2.00")],
+    [
+        (None, 1, ""),
+        (1, None, ""),
+        (10**12, 10**12, ""),
+        (1_701 * 10**9, 1_699 * 10**9, ""),
+        (5 * 10**11, 2 * 10**12, "$0.50-$2.00"),
+    ],
 )
-def test_ranges(low: int | None, high: int | None, text: str) -> None:
-    assert display.money_range(low, high) == text
+def test_a_range_says_something_or_is_not_there(low: int | None, high: int | None, text: str) -> None:
+    assert display.range_text(low, high) == text
+
+
+def test_an_amount_and_its_range_have_the_same_decimals() -> None:
+    assert display.with_range(8 * 10**11, 5 * 10**11, 2 * 10**12) == "$0.80 [$0.50-$2.00]"
+    assert display.with_range(17 * 10**11, 1_699 * 10**9, 1_701 * 10**9) == "$1.70"
+    assert display.with_range(8 * 10**11, None, 2 * 10**12) == "$0.8000"
+    assert display.with_range(1_234 * 10**9, 10**12, 2 * 10**12, 0) == "$1 [$1-$2]"
+    assert display.with_range(None, 1, 2) == "?"
 
 
 @pytest.mark.parametrize(
@@ -80,6 +98,12 @@ def test_ranges(low: int | None, high: int | None, text: str) -> None:
         (1, 10**6, "<0.1%"),
         (-61, 100, "-61%"),
         (5, 1, "500%"),
+        (9994, 10000, ">99.9%"),
+        (-9994, 10000, "->99.9%"),
+        (999, 1000, "99.9%"),
+        (995, 1000, "99.5%"),
+        (994, 1000, "99%"),
+        (10004, 10000, "100%"),
     ],
 )
 def test_percent(part: int | None, whole: int | None, text: str) -> None:
@@ -98,7 +122,20 @@ def test_change_says_direction_share_and_amount() -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(None, "?"), (0, "0"), (999, "999"), (1000, "1.0k"), (9_449, "9.4k"), (12_345, "12k"), (3_100_000, "3.1M")],
+    [
+        (None, "?"),
+        (0, "0"),
+        (999, "999"),
+        (1000, "1.0k"),
+        (9_449, "9.4k"),
+        (9_450, "9.5k"),
+        (9_950, "10k"),
+        (12_345, "12k"),
+        (999_499, "999k"),
+        (999_500, "1.0M"),
+        (3_594_384, "3.6M"),
+        (999_500_000, "1.0G"),
+    ],
 )
 def test_tokens(number: int | None, text: str) -> None:
     assert display.tokens(number) == text

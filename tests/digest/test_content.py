@@ -57,13 +57,13 @@ def task(name: str, cost: int | None, calls: int = 1) -> TaskRow:
     )
 
 
-def fix(number: int, state: str = "open") -> Recommendation:
+def fix(number: int, state: str = "open", class_: str = "exact") -> Recommendation:
     return Recommendation(
         id=f"R-{number}",
         rule="OC201",
         task="nightly",
         title=f"Fix {number}",
-        class_="exact",
+        class_=class_,
         calls=1,
         call_ids=(),
         window=Span(START, END),
@@ -132,6 +132,7 @@ def test_the_subject_holds_the_answer() -> None:
     advice = report(
         fix(1),
         fix(2),
+        fix(3, class_="needs-trial"),
         exact_picousd=10 * DOLLAR,
         simulated_picousd=DOLLAR,
         simulated_low_picousd=DOLLAR // 2,
@@ -141,7 +142,8 @@ def test_the_subject_holds_the_answer() -> None:
     said = compose(overview(unpriced_calls=2), [], [], advice, "last 7 days")
     assert said.subject == (
         "LLM spend, last 7 days: $100.00, up 2.0% (+$2.00), 2 calls unpriced. "
-        "2 fixes: $10.00 exact + $1.00 simulated [$0.50-$2.00]; $30.00 needs a trial"
+        "2 fixes save $11.00 (11% of spend): $10.00 exact + $1.00 simulated [$0.50-$2.00]; "
+        "1 more needs a trial: $30.00"
     )
 
 
@@ -159,7 +161,20 @@ def test_fixes_without_a_price_promise_nothing() -> None:
 
 def test_a_range_that_says_nothing_is_left_out() -> None:
     advice = report(fix(1), simulated_picousd=DOLLAR)
-    assert phrases.savings(advice) == "1 fix: $1.00 simulated"
+    assert phrases.savings(advice) == "1 fix saves $1.00 (1.0% of spend), simulated"
+
+
+def test_a_sentence_has_one_precision() -> None:
+    few = report(fix(1), fix(2), exact_picousd=DOLLAR, simulated_picousd=DOLLAR // 500, needs_trial_picousd=0)
+    assert phrases.savings(few) == "2 fixes save $1.00 (1.0% of spend): $1.00 exact + <$0.01 simulated"
+
+
+def test_what_needs_a_trial_is_no_fix_yet() -> None:
+    one = report(fix(1, class_="needs-trial"), needs_trial_picousd=DOLLAR)
+    assert phrases.savings(one) == "1 fix needs a trial: $1.00"
+    two = report(fix(1), fix(2, class_="needs-trial"), fix(3, class_="needs-trial"), exact_picousd=DOLLAR)
+    assert phrases.savings(two) == "1 fix saves $1.00 (1.0% of spend), exact; 2 more need a trial"
+    assert (phrases.saved(two).fixes, phrases.saved(two).trials) == (1, 2)
 
 
 def test_unpriced_tasks_are_not_said_to_have_moved() -> None:

@@ -73,7 +73,7 @@ def _spans(health: Health) -> list[Check]:
 
 def prices(health: Health) -> list[Check]:
     """The book and the calls it has no price for: what `otelcost prices check` reports as well."""
-    return [_book(health), *_override(), *_unpriced(health.unpriced)]
+    return [_book(health), *_override(), *_unpriced(health)]
 
 
 def _book(health: Health) -> Check:
@@ -104,10 +104,12 @@ def _override() -> list[Check]:
     return [Check("own prices", "ok", f"{path}, {entries}")]
 
 
-def _unpriced(rows: tuple[UnpricedRow, ...]) -> list[Check]:
+def _unpriced(health: Health) -> list[Check]:
     """One check a model; without a price its calls are in no sum, which is not the same as free."""
+    rows = health.unpriced
     if not rows:
-        return [Check("unpriced", "ok", "every recorded call has a price")]
+        recorded = health.calls or health.spans
+        return [Check("unpriced", "ok", "every recorded call has a price")] if recorded else []
     shown = [_unpriced_model(row) for row in rows[:_MAX_MODELS]]
     left = sum(row.calls for row in rows[_MAX_MODELS:])
     if left:
@@ -119,4 +121,6 @@ def _unpriced(rows: tuple[UnpricedRow, ...]) -> list[Check]:
 
 def _unpriced_model(row: UnpricedRow) -> Check:
     detail = f"{plural(row.calls, 'call')} of {row.model or 'an unnamed model'} at {row.provider or '?'}: {row.reason}"
+    if row.reason.startswith("the p"):  # what the provider said, or did not: no price helps
+        return Check("unpriced", "warning", detail, "see the provider's bill; no price helps")
     return Check("unpriced", "warning", detail, f"add a [[price]] entry to {settings.price_override_path()}")
