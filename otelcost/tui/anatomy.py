@@ -119,35 +119,47 @@ def bar(shares: Iterable[Share], width: int) -> list[tuple[str, str]]:
     return [(GLYPHS[run.kind] * size, STYLES[run.kind]) for run, size in zip(runs, sizes, strict=True) if size]
 
 
-def cached_line(cached: int | None, total: int | None, width: int) -> str:
+def rounding(tokens: int, step: int) -> int:
+    """Differences up to this mean nothing: parts are counted to the percent, providers cache in steps."""
+    return max(tokens // 100, step)
+
+
+def cached_line(cached: int | None, total: int | None, width: int, step: int = 0) -> str:
     """`━━━━┄┄` : what the provider read from its cache, then where the prefix broke. Empty when unknown."""
     if cached is None or not total or width <= 0:
         return ""
+    if cached and total - cached <= rounding(total, step):
+        return CACHED * width
     solid = min(width, (cached * width * 2 + total) // (2 * total))
     if cached > 0:
         solid = max(1, solid)
-    if cached < total:
-        solid = min(width - 1, solid)
+    solid = min(width - 1, solid)
     return CACHED * solid + BROKEN * (width - solid)
 
 
 class Break(msgspec.Struct, frozen=True):
-    """The part in which the cached prefix ended: its position from 1 and the tokens read before it."""
+    """The part in which the cached prefix ended, its position from 1; `whole` where it was the first not read."""
 
     position: int
     part: Part
-    cached: int
+    whole: bool
 
 
-def break_at(parts: Sequence[Part], cached: int | None) -> Break | None:
-    """Where the cached prefix broke; None where all was cached, nothing was, or it cannot be known."""
+def break_at(parts: Sequence[Part], cached: int | None, step: int = 0) -> Break | None:
+    """Where the cached prefix broke; None where all was cached, nothing was, or it cannot be known.
+
+    Args:
+        parts: the prompt.
+        cached: tokens read from the cache.
+        step: the cache holds prefixes of multiples of so many tokens.
+    """
     if not cached or any(part.tokens is None for part in parts):
         return None
-    reached = 0
+    reached, slack = 0, rounding(cached, step)
     for position, part in enumerate(parts, 1):
-        reached += part.tokens or 0
-        if reached > cached:
-            return Break(position, part, cached)
+        before, reached = reached, reached + (part.tokens or 0)
+        if reached > cached + slack:
+            return Break(position, part, position > 1 and cached - before <= slack)
     return None
 
 

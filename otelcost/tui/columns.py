@@ -29,6 +29,7 @@ class Column(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):
         flex: whether it takes the rest of the width.
         drop: columns with higher numbers go first where the width does not do; 0 stays.
         sort: the value to sort by; None where the column cannot be sorted by.
+        money: whether sorting starts here.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Column(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):
     flex: bool = False
     drop: int = 0
     sort: Callable[[Row], Any] | None = None
+    money: bool = False
 
 
 def layout(columns: Sequence[Column[Row]], width: int) -> list[tuple[Column[Row], int]]:

@@ -116,11 +116,12 @@ def call(row: queries.CallRow) -> Call:
         duration_us=row.duration_us,
         ttft_us=row.ttft_us,
         call_site=row.call_site,
+        http_status=row.http_status,
         flags=row.flags,
     )
 
 
-def detail(row: queries.CallRow) -> CallDetail:
+def detail(row: queries.CallRow, cache_step_tokens: int = 0) -> CallDetail:
     """One call in full."""
     return CallDetail(
         call=call(row),
@@ -146,6 +147,7 @@ def detail(row: queries.CallRow) -> CallDetail:
         ),
         price=row.price_key or row.price_reason,
         facts=_call_facts(row),
+        cache_step_tokens=cache_step_tokens,
     )
 
 
@@ -161,7 +163,7 @@ def _call_facts(row: queries.CallRow) -> tuple[tuple[str, str], ...]:
         ("operation", f"{row.operation_id}, attempt {row.attempt}"),
         ("task by", row.task_source.replace("_", " ")),
         ("asked for", asked),
-        ("price", " ".join(part for part in (row.price_status, row.price_source) if part)),
+        ("price from", row.price_source),
         ("why no price", row.price_reason if row.cost_picousd is None else None),
         ("service tier", row.service_tier),
         ("batch", "yes" if row.batch else None),

@@ -17,6 +17,7 @@ import duckdb
 import msgspec
 
 from otelcost import advise, settings
+from otelcost.pricing.facts import model_facts
 from otelcost.store import queries
 from otelcost.store.db import session
 from otelcost.store.drain import drain
@@ -31,7 +32,7 @@ _SLIDES: Final = timedelta(seconds=60)
 _SCAN: Final = 1000
 _SCANS: Final = 20
 """A filter looks at pages of so many rows, at so many pages before it shows what it has."""
-_ORDERS: Final = {"start": "newest", "cost": "cost", "duration": "duration"}
+_ORDERS: Final = {"start": "newest", "cost": "cost", "duration": "duration", "tokens": "tokens"}
 
 Stamp = tuple[object, ...]
 
@@ -100,7 +101,7 @@ class Loader:
         """One call in full."""
         with self._session() as connection:
             row = queries.call(connection, call_id)
-        return None if row is None else convert.detail(row)
+        return None if row is None else convert.detail(row, _cache_step(row))
 
     def cancel(self) -> None:
         """Interrupt the queries that run."""
@@ -163,6 +164,11 @@ def window(period: Period, now: datetime) -> Window:
         return span
     back = span.length * period.shift
     return msgspec.structs.replace(span, start=span.start - back, end=span.end - back)
+
+
+def _cache_step(row: queries.CallRow) -> int:
+    facts = model_facts(row.provider or "", row.model or "")
+    return 0 if facts is None else facts.cache_increment_tokens
 
 
 def _page(

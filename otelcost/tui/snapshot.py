@@ -154,6 +154,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     duration_us: int | None
     ttft_us: int | None
     call_site: str | None
+    http_status: int | None = None
     flags: tuple[str, ...] = ()
 
 
@@ -178,6 +179,7 @@ class CallDetail(msgspec.Struct, frozen=True, kw_only=True):
     bill: tuple[tuple[str, int | None], ...]
     price: str | None
     facts: tuple[tuple[str, str], ...] = ()
+    cache_step_tokens: int = 0  # the provider's cache holds prefixes of multiples of this
 
 
 class CallQuery(msgspec.Struct, frozen=True, kw_only=True):

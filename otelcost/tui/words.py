@@ -9,12 +9,13 @@ from textual.content import Content
 
 from otelcost import display
 from otelcost.digest.phrases import OPEN_STATES
-from otelcost.tui.snapshot import Advice, Class, Overview, Recommendation
+from otelcost.tui.snapshot import Advice, Call, Class, Overview, Recommendation
 from otelcost.tui.text import MUTED, crop, line
 
 Piece = tuple[str, str]
 """A text and its style."""
 
+NOT_BILLED: Final = "not_billed"
 _WIDEST_SHARE: Final = 5
 CLASS_GLYPHS: Final[dict[str, str]] = {"exact": "■", "simulated": "◪", "needs-trial": "□"}
 CLASS_STYLES: Final[dict[str, str]] = {
@@ -37,6 +38,19 @@ def spend(picousd: int | None, calls: int, unpriced: int, places: int | None = N
     if picousd is None or (calls and unpriced >= calls):
         return display.UNKNOWN if calls else display.money(0)
     return display.money(picousd, places) + (" + ?" if unpriced else "")
+
+
+def call_cost(call: Call, places: int | None = None) -> str:
+    """What a call cost. One the provider does not bill cost nothing, and that is no price of $0."""
+    return "not billed" if call.price_status == NOT_BILLED else display.money(call.picousd, places)
+
+
+def price(call: Call, price: str | None) -> str:
+    """Whence a call's cost: `exact: openai/gpt-5.4/standard`, `not billed: HTTP 429`."""
+    if call.price_status != NOT_BILLED:
+        return f"{call.price_status}: {display.clean(price or 'no price found')}"
+    why = f"HTTP {call.http_status}" if call.http_status is not None else call.error_type or price or call.status
+    return f"not billed: {display.clean(why)}"
 
 
 def change(current: int | None, previous: int | None) -> tuple[str, str]:

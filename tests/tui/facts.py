@@ -350,11 +350,12 @@ def call(index: int) -> Call:
         cache_write_long_tokens=None,
         output_tokens=None if failed else 310 + index,
         reasoning_tokens=64 if index % 5 == 0 else None,
-        picousd=None if failed else 44_000_000_000 + index * 1_000_000,
+        picousd=0 if status == "error" else None if failed else 44_000_000_000 + index * 1_000_000,
         price_status="not_billed" if status == "error" else "exact",
         duration_us=3_400_000 + index * 1000,
         ttft_us=412_000 if index % 2 == 0 else None,
         call_site="app/triage.py:88 classify",
+        http_status=429 if status == "error" else None,
         flags=("estimated",) if status == "aborted" else (),
     )
 
@@ -438,7 +439,11 @@ class Facts:
         rows = [row for row in rows if query.ids is None or row.id in query.ids]
         wanted = matching(query.text)
         rows = [row for row in rows if wanted(row)]
-        keys = {"start": lambda row: row.start, "cost": lambda row: row.picousd or 0}
+        keys = {
+            "start": lambda row: row.start,
+            "cost": lambda row: row.picousd or 0,
+            "tokens": lambda row: (row.input_tokens or -1) + (row.output_tokens or 0),
+        }
         rows.sort(key=keys.get(query.order, lambda row: row.duration_us), reverse=query.descending)
         first = int(str(query.after[0])) if query.after else 0
         last = first + query.limit

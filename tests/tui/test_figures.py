@@ -76,7 +76,7 @@ def test_the_cached_line_shows_something_of_both_ends(cached: int, total: int, w
     drawn = anatomy.cached_line(min(cached, total), total, width)
     assert len(drawn) == width
     assert (anatomy.CACHED in drawn) == (cached > 0)
-    assert (anatomy.BROKEN in drawn) == (cached < total)
+    assert (anatomy.BROKEN in drawn) == (cached == 0 or total - cached > total // 100)
     assert drawn == anatomy.CACHED * drawn.count("━") + anatomy.BROKEN * drawn.count("┄")
 
 
@@ -101,9 +101,29 @@ def test_the_prefix_breaks_in_the_part_that_was_not_read_whole() -> None:
     found = anatomy.break_at(parts, 1050)
     assert found is not None
     assert found.position == 3  # the first two parts are 600 and 450 tokens
+    assert found.whole
+    inside = anatomy.break_at(parts, 1200)
+    assert inside is not None
+    assert (inside.position, inside.whole) == (3, False)
     assert anatomy.break_at(parts, 0) is None
     assert anatomy.break_at(parts, None) is None
     assert anatomy.break_at(parts, sum(part.tokens or 0 for part in parts)) is None
+
+
+def test_rounding_is_no_break() -> None:
+    parts = (
+        Part(role="system", kind="system", bytes=9000, tokens=2251),
+        Part(role="user", kind="text", bytes=80, tokens=20),
+    )
+    assert anatomy.break_at(parts, 2249) is None
+    assert anatomy.BROKEN not in anatomy.cached_line(2249, 2271, 80)
+    assert anatomy.break_at(parts, 2176, step=128) is None  # 17 steps of 128 tokens, and no 18th
+    assert anatomy.BROKEN not in anatomy.cached_line(2176, 2271, 80, step=128)
+    longer = (*parts, Part(role="user", kind="text", bytes=4000, tokens=1000))
+    found = anatomy.break_at(longer, 2249)
+    assert found is not None
+    assert (found.position, found.whole) == (3, True)
+    assert anatomy.break_at(longer, 2049) == anatomy.Break(1, parts[0], whole=False)
 
 
 @given(texts, widths, st.sampled_from(["left", "right"]))

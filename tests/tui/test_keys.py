@@ -126,6 +126,35 @@ async def test_sorting_shows_its_column_and_direction() -> None:
         assert shown.index("nightly-report") < shown.index("support-triage")
 
 
+@pytest.mark.parametrize(("tab", "money"), [("2", "Saves ▼"), ("4", "$ ▼")])
+async def test_the_first_o_sorts_by_money_and_every_further_one_by_a_column_in_sight(tab: str, money: str) -> None:
+    async with running() as (pilot, _):
+        assert money in await press(pilot, tab, "o")
+        for _ in range(8):
+            assert "▼" in await press(pilot, "o")
+        assert "▲" in await press(pilot, "O")
+
+
+async def test_calls_sort_by_tokens() -> None:
+    async with running(size=(120, 40)) as (pilot, source):
+        for _ in range(6):
+            shown = await press(pilot, *(() if source.queries else ("4",)), "o")
+            if "In/out ▼" in shown:
+                break
+        assert source.queries[-1].order == "tokens"
+
+
+async def test_a_call_the_provider_does_not_bill_says_so_alike_in_list_and_detail() -> None:
+    async with running() as (pilot, _):
+        shown = await press(pilot, "4", "slash", *"status:error", "enter")
+        assert "not billed" in shown
+        shown = await press(pilot, "enter")
+        assert shown.splitlines()[2].strip().startswith("not billed")
+        shown += await press(pilot, "G")
+        assert "not billed: HTTP 429" in shown
+        assert "not_billed" not in shown
+
+
 async def test_calls_load_page_by_page_and_only_what_is_visible_is_drawn() -> None:
     async with running(calls=1000) as (pilot, source):
         await press(pilot, "4")

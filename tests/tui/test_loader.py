@@ -87,7 +87,7 @@ def test_what_another_process_drained_is_seen_too(store: Path, home: Path) -> No
     assert snapshot.overview.calls == 7 * 40 + 1
 
 
-@pytest.mark.parametrize("order", ["start", "cost", "duration"])
+@pytest.mark.parametrize("order", ["start", "cost", "duration", "tokens"])
 @pytest.mark.parametrize("descending", [True, False])
 def test_pages_of_calls_join_without_gap_or_repeat(store: Path, order: str, descending: bool) -> None:
     loader = Loader(store, NOW)

@@ -67,7 +67,7 @@ class CallDetailPage(ScrollPage):
             return
         self.call = detail.call
         self.query_one(CallFigures).show(detail.call)
-        self.query_one(AnatomyBar).show(detail.call, detail.parts)
+        self.query_one(AnatomyBar).show(detail)
         self.query_one(CallBill).show(detail)
 
     def copyable(self) -> str | None:

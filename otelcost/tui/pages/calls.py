@@ -42,8 +42,8 @@ def _tokens(row: Call, _: int) -> Cell:
 
 
 def _money(row: Call, width: int) -> str:
-    text = display.money(row.picousd, _PLACES)
-    return text if len(text) <= width else display.money(row.picousd)
+    text = words.call_cost(row, _PLACES)
+    return text if len(text) <= width else words.call_cost(row)
 
 
 def _model(row: Call, _: int) -> Cell:
@@ -62,7 +62,15 @@ _COLUMNS: Sequence[Column[Call]] = (
     ),
     Column(key="task", title="Task", width=13, flex=True, cell=lambda row, _: display.clean(row.task)),
     Column(key="model", title="Model", width=14, flex=True, drop=5, cell=_model),
-    Column(key="tokens", title="In/out", width=9, align="right", drop=3, cell=_tokens),
+    Column(
+        key="tokens",
+        title="In/out",
+        width=9,
+        align="right",
+        drop=3,
+        cell=_tokens,
+        sort=lambda row: row.input_tokens,
+    ),
     Column(
         key="cached",
         title="Cache",
@@ -74,10 +82,11 @@ _COLUMNS: Sequence[Column[Call]] = (
     Column(
         key="cost",
         title="$",
-        width=9,
+        width=10,
         align="right",
         cell=lambda row, width: (_money(row, width), "bold"),
         sort=lambda row: row.picousd,
+        money=True,
     ),
     Column(
         key="duration",

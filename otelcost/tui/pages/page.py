@@ -89,7 +89,7 @@ class Page(Screen[None]):
         """The application's state or facts changed, or the page came back to the front."""
         self.show_header()
         snapshot, problem = self.host.snapshot, self.host.state.problem
-        if (snapshot, problem) == self._shown:
+        if snapshot is self._shown[0] and problem == self._shown[1]:
             return
         self._shown = (snapshot, problem)
         lost = snapshot is None and problem is not None

@@ -43,7 +43,15 @@ def columns(rows: Sequence[Recommendation]) -> tuple[Column[Recommendation], ...
         Column(key="id", title="ID", width=14, drop=4, cell=_id, sort=lambda row: row.id),
         Column(key="title", title="Do", width=24, flex=True, cell=_title, sort=lambda row: row.title),
         Column(key="task", title="Task", width=18, drop=3, cell=_task, sort=lambda row: row.task),
-        Column(key="saves", title="Saves", width=9, align="right", cell=saves, sort=lambda row: row.marginal_picousd),
+        Column(
+            key="saves",
+            title="Saves",
+            width=9,
+            align="right",
+            cell=saves,
+            sort=lambda row: row.marginal_picousd,
+            money=True,
+        ),
         Column(key="basis", title="Basis", width=13, drop=1, cell=_basis, sort=lambda row: row.class_),
         *([Column(key="state", title="State", width=9, drop=2, cell=state)] if _any_closed(rows) else []),
     )

@@ -94,8 +94,12 @@ class TablePage(Page, Generic[Row]):
         self.query_one(FilterBar).count(f"{len(kept):,} of {len(self.rows):,}")
 
     def sortable(self) -> list[str]:
-        """Keys of the columns one can sort by."""
-        return [column.key for column in self.table.columns if column.sort is not None]
+        """Keys of the visible columns one can sort by: from money rightwards, the page's first order last."""
+        columns = [column for column in self.table.visible_columns if column.sort is not None]
+        start = next((index for index, column in enumerate(columns) if column.money), 0)
+        turned = [*columns[start:], *columns[:start]]
+        turned.sort(key=lambda column: column.key == self.ORDER and not column.money)
+        return [column.key for column in turned]
 
     def action_filter(self) -> None:
         """Type a filter."""

@@ -66,6 +66,7 @@ def columns(rows: Sequence[Task]) -> tuple[Column[Task], ...]:
             align="right",
             cell=lambda row, _: (words.spend(row.picousd, row.calls, row.unpriced_calls, places), "bold"),
             sort=lambda row: row.picousd,
+            money=True,
         ),
         Column(
             key="change",

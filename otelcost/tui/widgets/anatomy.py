@@ -6,7 +6,7 @@ from textual.content import Content
 
 from otelcost import display
 from otelcost.tui import anatomy
-from otelcost.tui.snapshot import Call, Part
+from otelcost.tui.snapshot import Call, CallDetail, Part
 from otelcost.tui.text import crop, line, rule
 from otelcost.tui.widgets.paint import Paint
 
@@ -20,10 +20,11 @@ class AnatomyBar(Paint):
         super().__init__(id="anatomy")
         self.call: Call | None = None
         self.parts: tuple[Part, ...] = ()
+        self.step = 0
 
-    def show(self, call: Call, parts: tuple[Part, ...]) -> None:
+    def show(self, detail: CallDetail) -> None:
         """Show another prompt."""
-        self.call, self.parts = call, parts
+        self.call, self.parts, self.step = detail.call, detail.parts, detail.cache_step_tokens
         self.repaint()
 
     def paint(self, width: int) -> list[Content]:
@@ -36,9 +37,9 @@ class AnatomyBar(Paint):
         return [
             rule("PROMPT", width, note),
             line(*anatomy.bar(body.shares, width)),
-            *_cached(self.call, width),
+            *_cached(self.call, width, self.step),
             *_legend(body, width),
-            *_break(self.call, self.parts, width),
+            *_break(self.call, self.parts, width, self.step),
             Content(""),
             *_list(self.parts, body, width),
         ]
@@ -57,19 +58,20 @@ def _legend(body: anatomy.Anatomy, width: int) -> list[Content]:
     return [line(*row) for row in rows]
 
 
-def _cached(call: Call, width: int) -> list[Content]:
-    drawn = anatomy.cached_line(call.cache_read_tokens, call.input_tokens, width)
+def _cached(call: Call, width: int, step: int) -> list[Content]:
+    drawn = anatomy.cached_line(call.cache_read_tokens, call.input_tokens, width, step)
     if not drawn:
         return [line(("cached: unknown", "$text-muted"))]
     solid = drawn.count(anatomy.CACHED)
     return [line((drawn[:solid], "bold $text-success"), (drawn[solid:], "$text-muted"))]
 
 
-def _break(call: Call, parts: tuple[Part, ...], width: int) -> list[Content]:
+def _break(call: Call, parts: tuple[Part, ...], width: int, step: int) -> list[Content]:
     rows = [_cache_words(call)]
-    found = anatomy.break_at(parts, call.cache_read_tokens)
+    found = anatomy.break_at(parts, call.cache_read_tokens, step)
     if found is not None:
-        rows.append(f"the cached prefix broke in part {found.position}: {_name(found.part)}")
+        how = "ended before" if found.whole else "broke in"
+        rows.append(f"the cached prefix {how} part {found.position}: {_name(found.part)}")
     changing = anatomy.volatile(parts)
     if changing is not None:
         position, part = changing

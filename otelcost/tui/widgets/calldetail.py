@@ -36,7 +36,7 @@ class CallFigures(Paint):
         attempt = f" · attempt {call.attempt}" if call.attempt > 1 else ""
         error = f" {display.clean(call.error_type)}" if call.error_type else ""
         return [
-            line((display.money(call.picousd), "bold"), f"  {model}  ", (how, "$text-muted")),
+            line((words.call_cost(call), "bold"), f"  {model}  ", (how, "$text-muted")),
             line(
                 words.status(call.status),
                 (error, "$text-error"),
@@ -67,7 +67,7 @@ class CallBill(Paint):
         call = self.detail.call
         return [
             Content(""),
-            rule("COST", width, f"{call.price_status}: {display.clean(self.detail.price or 'no price found')}"),
+            rule("COST", width, words.price(call, self.detail.price)),
             *[_bucket(name, count, cost) for name, count, cost in _buckets(self.detail)],
             Content(""),
             rule("RECORD", width, "no text is stored"),

@@ -86,6 +86,14 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         """The row under the cursor."""
         return self.rows[self.cursor] if self.rows else None
 
+    @property
+    def visible_columns(self) -> list[Column[Row]]:
+        """The columns there is room for."""
+        return [column for column, _ in self._layout()]
+
+    def _layout(self) -> list[tuple[Column[Row], int]]:
+        return layout(self.columns, max(1, self.scrollable_content_region.width - _MARGIN))
+
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Replace the rows; the cursor stays on its row, or on its position where that is gone."""
         held = self.key(self.rows[self.cursor]) if self.rows else None
@@ -126,7 +134,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One row of the screen."""
         width = self.scrollable_content_region.width
-        sizes = layout(self.columns, max(1, width - _MARGIN))
+        sizes = self._layout()
         if self.headed and y == 0:
             return self._strip(line(" " * _MARGIN, heading(sizes, self.order, self.descending)), width)
         if not self.rows:
