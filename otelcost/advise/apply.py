@@ -24,12 +24,16 @@ from otelcost.advise.transforms import (
     SetModel,
     Transform,
 )
+from otelcost.advise.warmth import Sent, reads_at_risk
 
 SUPPORTED: Final[tuple[type[Transform], ...]] = (DropCall, SetModel, SetEffort, EnableCache, ServiceTier, Batch)
 """What can be priced from the records alone. The others need a trial's tokens first."""
 
 TOLERATED_MISFIT_PERCENT: Final = 5
 """How much of the input a replay of untouched traffic may bill otherwise than the provider did."""
+
+_Group = tuple[str, str, str]
+"""Provider, model and task: the calls that share a cache."""
 
 Bills = dict[int, Bill | None]
 """Bills by the `n` of their call; None: the call is not made."""
@@ -57,14 +61,17 @@ class World:
         calls: Iterable[Recorded],
         parts: Mapping[int, tuple[Part, ...]],
         rules: Mapping[tuple[str, str], CacheRules],
+        automatic_minimums: Mapping[tuple[str, str], int] | None = None,
     ) -> None:
         self.calls: dict[int, Recorded] = {call.n: call for call in calls}
         self.parts = parts
         self.rules = rules
+        self.automatic_minimums = automatic_minimums or {}  # by provider and model, also where no lifetime is promised
         self._after: dict[frozenset[tuple[str, AnyTransform, frozenset[int]]], Bills] = {}
         self._cached: dict[tuple[int, int, int | None], Arrival] = {}
-        self._sent: dict[tuple[str, str, str], dict[int, Input]] = {}
-        self._groups: dict[tuple[str, str, str], list[int]] = {}
+        self._sent: dict[_Group, dict[int, Input]] = {}
+        self._explained: dict[_Group, bool] = {}
+        self._groups: dict[_Group, list[int]] = {}
         for call in self.calls.values():
             self._groups.setdefault((call.provider, call.model, call.task), []).append(call.n)
 
@@ -78,7 +85,7 @@ class World:
     def _compute(self, plans: Collection[Plan]) -> Bills:
         bills: Bills = {n: self.calls[n].bill for plan in plans for n in plan.numbers}
         dropped = frozenset(n for plan in plans if isinstance(plan.transform, DropCall) for n in plan.numbers)
-        bills |= self._without(dropped)
+        bills |= self.without(dropped)
         for plan in sorted(plans, key=lambda plan: plan.order[1:]):
             self._apply(plan, bills, dropped)
         bills.update(dict.fromkeys(dropped))
@@ -100,11 +107,6 @@ class World:
         """The cache rules of the model that answered a call."""
         call = self.calls[n]
         return self.rules.get((call.provider, call.model))
-
-    def cache_group(self, n: int) -> list[int]:
-        """The calls of the same task and model: those that share its cache."""
-        call = self.calls[n]
-        return self._groups[call.provider, call.model, call.task]
 
     def _apply(self, plan: Plan, bills: Bills, dropped: frozenset[int]) -> None:
         change = plan.transform
@@ -138,28 +140,72 @@ class World:
             self._cached[key] = as_cached(self.calls[n], self.parts[n], change.breakpoint, change.move_volatile)
         return self._cached[key]
 
-    def _without(self, dropped: frozenset[int]) -> Bills:
-        """What dropping calls that wrote or renewed a cache costs the calls after them."""
-        cached = {n for n in dropped if _uses_cache(self.calls[n].bill)}
+    def without(self, dropped: frozenset[int]) -> Bills:
+        """What dropping calls that wrote, renewed or silently filled a cache costs the calls after them."""
         changed: Bills = {}
-        for key in {self._key(n) for n in cached}:
-            group = self._groups[key]
-            rules = self.rules_of(group[0])
-            if rules is None or any(n not in self.parts for n in group):
-                continue
-            sent = self._as_sent(key, rules)
-            left = [n for n in group if n not in dropped]
-            now = replay([self._arrival(n, rules) for n in left], rules)
-            for n, billed in zip(left, now, strict=True):
-                if billed != sent[n]:
-                    changed[n] = _with_input(self.calls[n].bill, billed, self.calls[n].fixed_uncached)
+        for key in self._warmed(dropped):
+            rules = self.rules.get(key[:2])
+            if rules is not None and self._explains(key):
+                changed |= self._replayed_without(key, rules, dropped)
+            elif self._bounded(key):
+                changed |= self._at_worst_without(key, dropped)
         return changed
 
-    def _key(self, n: int) -> tuple[str, str, str]:
+    def unexplained(self, dropped: frozenset[int]) -> bool:
+        """True where dropping calls may cost others their warm cache, and nobody can say how much at most."""
+        return any(not self._explains(key) and not self._bounded(key) for key in self._warmed(dropped))
+
+    def _warmed(self, dropped: frozenset[int]) -> set[_Group]:
+        """The groups whose cache a dropped call may have filled. An automatic cache need not show it on the bill."""
+        found = set()
+        for n in dropped:
+            key, bill = self._key(n), self.calls[n].bill
+            rules, minimum = self.rules.get(key[:2]), self.automatic_minimums.get(key[:2])
+            silent = rules is None if minimum is None else bill.input_tokens >= minimum
+            if key not in found and (_uses_cache(bill) or (silent and self._caches(key))):
+                found.add(key)
+        return found
+
+    def _caches(self, key: _Group) -> bool:
+        return any(_uses_cache(self.calls[n].bill) for n in self._groups[key])
+
+    def _explains(self, key: _Group) -> bool:
+        if key not in self._explained:
+            self._explained[key] = self.reproduces(self._groups[key])
+        return self._explained[key]
+
+    def _bounded(self, key: _Group) -> bool:
+        return key[:2] in self.automatic_minimums and all(n in self.parts for n in self._groups[key])
+
+    def _replayed_without(self, key: _Group, rules: CacheRules, dropped: frozenset[int]) -> Bills:
+        sent = self._as_sent(key, rules)
+        left = [n for n in self._groups[key] if n not in dropped]
+        now = replay([self._arrival(n, rules) for n in left], rules)
+        return {
+            n: _with_input(self.calls[n].bill, billed, self.calls[n].fixed_uncached)
+            for n, billed in zip(left, now, strict=True)
+            if billed != sent[n]
+        }
+
+    def _at_worst_without(self, key: _Group, dropped: frozenset[int]) -> Bills:
+        """Every read that may be owed to a dropped call becomes plain input."""
+        group = self._groups[key]
+        sent = [
+            Sent(as_sent(self.calls[n], self.parts[n], automatic=True), self.calls[n].bill.read, n in dropped)
+            for n in group
+        ]
+        changed: Bills = {}
+        for n, lost in zip(group, reads_at_risk(sent, self.automatic_minimums[key[:2]]), strict=True):
+            if lost:
+                bill = self.calls[n].bill
+                changed[n] = bill._replace(uncached=bill.uncached + lost, read=bill.read - lost)
+        return changed
+
+    def _key(self, n: int) -> _Group:
         call = self.calls[n]
         return call.provider, call.model, call.task
 
-    def _as_sent(self, key: tuple[str, str, str], rules: CacheRules) -> dict[int, Input]:
+    def _as_sent(self, key: _Group, rules: CacheRules) -> dict[int, Input]:
         if key not in self._sent:
             group = self._groups[key]
             billed = replay([self._arrival(n, rules) for n in group], rules)

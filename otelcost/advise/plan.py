@@ -22,6 +22,7 @@ _SECOND_US: Final = 1_000_000
 
 REASON_REPLAY: Final = "the replay does not reproduce the billed cache reads"
 
+REASON_WARMED: Final = "a call to be dropped may have filled a cache that others read, and its rules are not known"
 REASON_SAME_ID: Final = "the rule gives two findings one identity, and only the first is priced"
 
 _CACHE_RULES: Final = """
@@ -32,10 +33,17 @@ FROM w_models WHERE cache_minimum_tokens IS NOT NULL AND cache_short_s IS NOT NU
 _GROUPS: Final = """
 SELECT call_id FROM w_calls
 WHERE (provider, model, task) IN (
-    SELECT (provider, model, task) FROM w_calls
-    WHERE call_id IN (SELECT unnest($ids::VARCHAR[]))
-        AND coalesce(cache_read_tokens, 0) + coalesce(cache_write_short_tokens, 0)
+        SELECT (provider, model, task) FROM w_calls WHERE call_id IN (SELECT unnest($ids::VARCHAR[])))
+    AND (provider, model, task) IN (
+        SELECT (provider, model, task) FROM w_calls
+        WHERE coalesce(cache_read_tokens, 0) + coalesce(cache_write_short_tokens, 0)
             + coalesce(cache_write_long_tokens, 0) > 0)
+"""
+"""The calls that share a cache in use with a dropped one, which need not show on its bill that it filled it."""
+
+_AUTOMATIC: Final = """
+SELECT provider, model, cache_minimum_tokens FROM w_models
+WHERE cache_automatic AND cache_minimum_tokens IS NOT NULL
 """
 
 
@@ -59,7 +67,8 @@ def build_world(connection: duckdb.DuckDBPyConnection, pricer: Pricer, findings:
     calls = load(connection, ids | around)
     caching = {c for finding in findings if isinstance(finding.transform, EnableCache) for c in finding.call_ids}
     parts = load_parts(connection, (calls[c].n for c in caching | around if c in calls))
-    return World(calls.values(), parts, _cache_rules(connection, pricer, calls.values()))
+    minimums = {(row[0], row[1]): row[2] for row in connection.execute(_AUTOMATIC).fetchall()}
+    return World(calls.values(), parts, _cache_rules(connection, pricer, calls.values()), minimums)
 
 
 def _cache_rules(
@@ -97,7 +106,8 @@ def make_plans(world: World, pricer: Pricer, findings: Sequence[Finding]) -> tup
             refused.append(NotChecked(finding.rule.id, finding.task, f"{REASON_SAME_ID}: {finding.target or id_}"))
             continue
         taken.add(id_)
-        plans += [Plan(id_, finding, change, numbers) for change in _decided(world, finding, numbers)]
+        certain = _as_certain_as(world, finding, numbers)
+        plans += [Plan(id_, certain, change, numbers) for change in _decided(world, finding, numbers)]
     prime_all(world, pricer, plans)
     best: dict[str, Priced] = {}
     for plan in plans:
@@ -126,12 +136,21 @@ def _refused_cache(world: World, numbers: frozenset[int]) -> str | None:
 
 
 def _refused_drop(world: World, numbers: frozenset[int]) -> str | None:
-    """A dropped call may have kept a cache warm: then its replay has to be trusted first."""
-    for n in numbers:
-        bill = world.calls[n].bill
-        if bill.read + bill.write_short + bill.write_long > 0 and not world.reproduces(world.cache_group(n)):
-            return REASON_REPLAY
-    return None
+    """A dropped call may have kept a cache warm: then what that is worth has to be known first."""
+    return REASON_WARMED if world.unexplained(numbers) else None
+
+
+def _as_certain_as(world: World, finding: Finding, numbers: frozenset[int]) -> Finding:
+    """A drop that costs other calls their warm cache is a simulation, and says how much it counted against itself."""
+    changed = world.without(numbers) if isinstance(finding.transform, DropCall) else {}
+    lost = [world.calls[n].bill.read - bill.read for n, bill in changed.items() if bill is not None]
+    if not lost or finding.rule.class_ != "exact":
+        return finding
+    return msgspec.structs.replace(
+        finding,
+        rule=msgspec.structs.replace(finding.rule, class_="simulated"),
+        evidence=finding.evidence | {"calls_that_lose_cache": len(lost), "cache_read_tokens_lost": sum(lost)},
+    )
 
 
 def _decided(world: World, finding: Finding, numbers: frozenset[int]) -> list[EnableCache] | list[DropCall | Batch]:

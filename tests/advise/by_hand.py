@@ -14,6 +14,8 @@ from otelcost.advise import Recommendation
 
 Row = dict[str, Any]
 SECOND = 1_000_000
+FREE_WRITES = ("gpt-4o", "gpt-5")
+PRICE_LISTS = {"azure.ai.openai": "openai"}
 
 
 class Ledger:
@@ -57,7 +59,39 @@ class Ledger:
     def saving(self, card: Recommendation) -> int:
         """The standalone saving of a recommendation."""
         calls = sorted((self.calls[call_id] for call_id in card.call_ids), key=lambda row: row["start"])
-        return sum(self.actual(call) for call in calls) - sum(self.changed(calls, card.transform))
+        lost = self.warmth_lost(card) if card.transform["kind"] == "drop_call" else 0
+        return sum(self.actual(call) for call in calls) - sum(self.changed(calls, card.transform)) - lost
+
+    def warmth_lost(self, card: Recommendation) -> int:
+        """What the calls that stay may pay more, where a dropped one may have filled an automatic cache for them."""
+        lost = 0
+        names = ("provider", "response_model", "task_name")
+        for group in {tuple(self.calls[call_id][name] for name in names) for call_id in card.call_ids}:
+            if group[1] not in FREE_WRITES:
+                continue
+            rows = [row for row in self.calls.values() if tuple(row[name] for name in names) == group]
+            rows = [row for row in rows if sum(_buckets(row)) >= 1024]
+            gone = [row for row in rows if f"{row['span_id']:016x}" in card.call_ids]
+            kept = [row for row in rows if f"{row['span_id']:016x}" not in card.call_ids]
+            lost += sum(self._read_lost(row, kept, gone) for row in kept)
+        return lost
+
+    def _read_lost(self, call: Row, kept: list[Row], gone: list[Row]) -> int:
+        """All that it read beyond what a staying call had sent, with an answer, after the last dropped one."""
+        uncached, read, short, long = _buckets(call)
+        earlier = [other for other in gone if _turn(other) < _turn(call)]
+        if not earlier or not read:
+            return 0
+        safe = 0
+        for content, tokens in _prefixes(call):
+            cooled = max((_turn(other) for other in earlier if content in dict(_prefixes(other))), default=(0, ""))
+            for other in kept:
+                answered = _us(other) + other["duration_us"] <= _us(call) and _turn(other) < _turn(call)
+                if answered and _turn(other) > cooled and dict(_prefixes(other)).get(content, 0) >= 1024:
+                    safe = max(safe, tokens)
+        moved = max(0, read - safe)
+        worse = self.cost(call, _key(call), uncached + moved, read - moved, short, long, call["output_tokens"])
+        return worse - self.actual(call)
 
     def changed(self, calls: list[Row], change: dict[str, Any]) -> list[int]:
         """The costs of calls, in order of start, after a change."""
@@ -77,7 +111,7 @@ class Ledger:
     def _on_model(self, call: Row, change: dict[str, Any]) -> int:
         uncached, read, short, long = (_up(n * change["token_milli"], 1000) for n in _buckets(call))
         output = _up(call["output_tokens"] * change["token_milli"] * change["output_milli"], 1_000_000)
-        return self.cost(call, f"{call['provider']}/{change['model']}/standard", uncached, read, short, long, output)
+        return self.cost(call, f"{_house(call)}/{change['model']}/standard", uncached, read, short, long, output)
 
     def _cached(self, calls: list[Row], change: dict[str, Any]) -> list[int]:
         return [
@@ -117,6 +151,25 @@ def divide(calls: list[Row], change: dict[str, Any]) -> list[tuple[int, int, int
     return divided
 
 
+def _prefixes(call: Row) -> list[tuple[object, int]]:
+    """What an automatic cache may hold of a request: each prefix, and its length in tokens."""
+    found: list[tuple[object, int]] = []
+    before, length = 0, 0
+    for part in call["segments"]:
+        if part["volatile_offset_bytes"]:
+            stable = length + part["tokens"] * min(part["volatile_offset_bytes"], part["bytes"]) // part["bytes"]
+            found.append(((before, part["template_hash"]), stable))
+        length += part["tokens"]
+        before = part["prefix_hash"]
+        found.append((before, length))
+    return found
+
+
+def _turn(call: Row) -> tuple[int, str]:
+    """Its place in the order of arrival."""
+    return _us(call), f"{call['span_id']:016x}"
+
+
 def _us(call: Row) -> int:
     return round(call["start"].timestamp() * SECOND)
 
@@ -128,7 +181,11 @@ def _buckets(call: Row) -> tuple[int, int, int, int]:
 
 
 def _key(call: Row, variant: str = "standard") -> str:
-    return f"{call['provider']}/{call['response_model']}/{variant}"
+    return f"{_house(call)}/{call['response_model']}/{variant}"
+
+
+def _house(call: Row) -> str:
+    return PRICE_LISTS.get(call["provider"], call["provider"])
 
 
 def _up(numerator: int, denominator: int) -> int:

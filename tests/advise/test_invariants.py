@@ -27,6 +27,8 @@ SHAPES = st.fixed_dictionaries(
                 ("anthropic", "claude-haiku-4-5"),
                 ("anthropic", "claude-opus-5-5"),
                 ("openai", "gpt-4o"),
+                ("openai", "gpt-4o"),
+                ("azure.ai.openai", "gpt-4o"),
                 ("openai", "gpt-6.1-sol"),
             ]
         ),
@@ -46,6 +48,8 @@ SHAPES = st.fixed_dictionaries(
         "temperature": st.sampled_from([None, 0.0, 0.8]),
         "answer": st.sampled_from(["same", "{n}"]),
         "duration_s": st.sampled_from([0.5, 5]),
+        "warm": st.booleans(),
+        "flags": st.sampled_from([[], [], ["estimated", "lower_bound"]]),
     }
 )
 
@@ -54,6 +58,7 @@ def _spec(shape: dict[str, object]) -> world.Spec:
     fields = dict(shape)
     provider, model = fields.pop("provider_model")  # type: ignore[misc]
     system, volatile, question = fields.pop("system"), fields.pop("volatile"), fields.pop("question")
+    warm = fields.pop("warm")
     tokens = int(system) + 60  # type: ignore[call-overload]
     billed = tokens - tokens % 128 if model == "gpt-6.1-sol" and tokens >= 1024 and volatile else 0
     return world.spec(
@@ -62,6 +67,7 @@ def _spec(shape: dict[str, object]) -> world.Spec:
         prompt=[("system", f"rules {system}", system, volatile), ("user", question, 60)],
         tools="t" if fields["output_kind"] == "tool" else None,
         write_short=billed,
+        read=tokens - tokens % 128 if warm and model == "gpt-4o" and tokens >= 1024 else 0,
         **fields,
     )
 
