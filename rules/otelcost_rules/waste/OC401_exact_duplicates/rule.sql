@@ -7,9 +7,11 @@ WITH answered AS (
         count(*) OVER (PARTITION BY trace_id, request_hash) AS copies_in_trace,
         lag(start) OVER w AS earlier_start, lag(trace_id) OVER w AS earlier_trace,
         lag(output_hash) OVER w AS earlier_output,
+        -- an answer older than the horizon is not kept any more, unless it was used since
         min(end_at) OVER (
-            PARTITION BY provider, request_hash ORDER BY start, n
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS first_end
+            PARTITION BY provider, request_hash ORDER BY start
+            RANGE BETWEEN to_hours($horizon_hours::INTEGER) PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
+        ) AS first_end
     FROM w_calls
     WHERE status = 'ok' AND request_hash IS NOT NULL AND NOT coalesce(batch, false)
         AND coalesce(web_search_requests, 0) + coalesce(web_fetch_requests, 0) + coalesce(file_search_requests, 0)
@@ -17,22 +19,34 @@ WITH answered AS (
     WINDOW w AS (PARTITION BY provider, request_hash ORDER BY start, n)
 ),
 repeats AS (
-    SELECT *, first_end <= start AS was_answered, epoch_us(start) - epoch_us(earlier_start) AS gap_us
+    SELECT *, coalesce(first_end <= start, false) AS was_answered, epoch_us(start) - epoch_us(earlier_start) AS gap_us
     FROM answered
     WHERE nth > 1 AND coalesce(deterministic, false) AND trace_id <> earlier_trace
         AND copies_in_trace = 1  -- asked again within a trace: a retry, which OC501 judges
         AND start <= earlier_start + to_hours($horizon_hours::INTEGER)
 ),
-polled AS (
-    SELECT provider, request_hash
+-- a regular pace asks whether something has changed; the middle half of the gaps tells, as nights and restarts
+-- make a few gaps long
+paces AS (
+    SELECT
+        task, provider, request_hash, count(*) AS repeated,
+        sum(count(*)) OVER (PARTITION BY task) AS repeated_in_task,
+        stddev_pop(gap_us) <= $max_polling_spread * avg(gap_us) AS even,
+        quantile_cont(gap_us, 0.75) - quantile_cont(gap_us, 0.25) <= $max_polling_spread * quantile_cont(gap_us, 0.5)
+            AS mostly_even
     FROM repeats
-    GROUP BY provider, request_hash
-    HAVING count(*) >= $min_polling_gaps AND stddev_pop(gap_us) <= $max_polling_spread * avg(gap_us)
+    GROUP BY task, provider, request_hash
+),
+polled AS (
+    SELECT task, provider, request_hash
+    FROM paces
+    WHERE repeated >= $min_polling_gaps
+        AND (even OR mostly_even AND repeated >= $min_polling_share * repeated_in_task)
 ),
 judged AS (
     SELECT r.*, p.request_hash IS NOT NULL AS is_polling
     FROM repeats r
-    LEFT JOIN polled p ON p.provider = r.provider AND p.request_hash = r.request_hash
+    LEFT JOIN polled p ON p.task = r.task AND p.provider = r.provider AND p.request_hash = r.request_hash
 ),
 tasks AS (
     SELECT
@@ -64,6 +78,10 @@ UNION ALL
 SELECT task, NULL, NULL, NULL, NULL, 'the answers to equal requests differ: they depend on more than the request'
 FROM tasks
 WHERE duplicates >= $min_duplicates AND same_answers < $min_same_answers
+UNION ALL
+SELECT task, NULL, NULL, NULL, NULL, 'its equal requests come at a regular pace: they may ask whether something has changed'
+FROM tasks
+WHERE duplicates < $min_duplicates AND polling >= $min_duplicates
 UNION ALL
 SELECT task, NULL, NULL, NULL, NULL, 'needs request hashes (recorded by another instrumentation)' FROM hashless
 ORDER BY task, target, not_checked
