@@ -48,9 +48,9 @@ def is_result(method: str, path: str) -> bool:
     if method.upper() != "GET":
         return False
     trimmed = path.rstrip("/")
-    return (trimmed.endswith("/results") and "/messages/batches/" in trimmed) or (
-        trimmed.endswith("/content") and "/files/" in trimmed
-    )
+    if trimmed.endswith("/results"):
+        return "/messages/batches/" in trimmed
+    return trimmed.endswith(("/content", ":download")) and "/files/" in trimmed
 
 
 def decode_many(exchange: Exchange, key: bytes) -> Iterator[Call]:
@@ -75,12 +75,14 @@ def decode_many(exchange: Exchange, key: bytes) -> Iterator[Call]:
 
 
 def _line(fields: Fields) -> _Line | None:
-    name = fields.text("custom_id")
+    name = fields.text(fields.either("custom_id", "key"))
     result, response = fields.object("result"), fields.object("response")
     if name is None:
         return None
     if result is not None:
         return _message(name, result)
+    if response is not None and "usageMetadata" in response.raw:
+        return _Line(name, "/v1beta/models/-:generateContent", 200, fields.slice("response") or b"", None)
     body = response.object("body") if response else None
     if response is None or body is None:
         return None
@@ -135,6 +137,7 @@ def _call(exchange: Exchange, line: _Line, key: bytes, hasher: Hasher) -> Call:
     return msgspec.structs.replace(
         call,
         batch=True,
+        request_model=None,
         request_id=as_text(line.request_id),
         flags=tuple(flag for flag in call.flags if flag != "request_truncated"),
     )

@@ -106,7 +106,11 @@ def _brotli(data: bytes, limit: int) -> Iterator[bytes]:
     brotli = _optional("brotli")
     decoder = brotli.Decompressor()
     try:
-        piece = decoder.process(data, output_buffer_limit=_STEP)
+        try:
+            piece = decoder.process(data, output_buffer_limit=_STEP)
+        except TypeError:  # older versions know no limit: all at once or not at all
+            yield decoder.process(data)
+            return
         while piece:
             yield piece
             piece = b"" if decoder.is_finished() else decoder.process(b"", output_buffer_limit=_STEP)

@@ -41,12 +41,15 @@ USAGE: Final = usage.UsageMap(
 
 _ROLES: Final = {"model": "assistant", "function": "tool"}
 _TIERS: Final = {
-    "ON_DEMAND": "standard",
-    "ON_DEMAND_FLEX": "flex",
-    "ON_DEMAND_PRIORITY": "priority",
-    "PROVISIONED_THROUGHPUT": "provisioned",
+    "on_demand": "standard",
+    "on_demand_flex": "flex",
+    "on_demand_priority": "priority",
+    "provisioned_throughput": "provisioned",
+    "standard": "standard",
+    "flex": "flex",
+    "priority": "priority",
 }
-"""Vertex's traffic types as service tiers."""
+"""Service tiers, by Vertex's traffic types and by the Gemini API's own names."""
 
 _BLOCKED: Final = frozenset(
     {
@@ -69,7 +72,7 @@ def request(fields: Fields) -> Request:
     config = fields.object(fields.either("generationConfig", "generation_config")) or Fields({})
     read = Request(
         model=as_text((fields.text("model") or "").rpartition("/")[2]),
-        tier=fields.text(fields.either("serviceTier", "service_tier")),
+        tier=_tier(fields.text(fields.either("serviceTier", "service_tier"))),
         max_output_tokens=config.count(config.either("maxOutputTokens", "max_output_tokens")),
         temperature=config.number("temperature"),
         choices=config.count(config.either("candidateCount", "candidate_count")),
@@ -95,6 +98,10 @@ def contents(fields: Fields, member: str) -> list[Part]:
         role = content.text("role") or "user"
         found += _content(content, _ROLES.get(role, role))
     return found
+
+
+def _tier(name: str | None) -> str | None:
+    return _TIERS.get((name or "").lower().removeprefix("service_tier_"))
 
 
 def _effort(config: Fields) -> str | None:
@@ -182,7 +189,8 @@ def _take(body: Fields, draft: _Draft, reply: Reply) -> None:
     latest = Fields.members(body.raw.get("usageMetadata"))
     if latest is not None:
         draft.counts.update(latest)
-        reply.tier = _TIERS.get(Fields(latest).text("trafficType") or "", reply.tier)
+        counts = Fields(latest)
+        reply.tier = _tier(counts.text(counts.either("trafficType", "serviceTier"))) or reply.tier
     for position, candidate in enumerate(body.objects("candidates")):
         _candidate(candidate, candidate.count("index") or position, draft.texts, reply)
     feedback = body.object("promptFeedback")
@@ -215,7 +223,7 @@ def _finish(reason: str | None, reply: Reply) -> None:
 def finish(request: Request, headers: Mapping[str, str], reply: Reply) -> None:
     """The Gemini API tells the tier it served in a header."""
     del request
-    reply.tier = as_text(headers.get("x-gemini-service-tier")) or reply.tier
+    reply.tier = _tier(headers.get("x-gemini-service-tier")) or reply.tier
 
 
 CODEC: Final = Codec(

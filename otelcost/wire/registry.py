@@ -97,7 +97,8 @@ ROUTES: Final = (
     Route("/converse-stream", "bedrock.converse", within="/model/"),
     Route("/v1/messages", "anthropic.messages"),  # not bare `/messages`: threads have those, unbilled
 )
-"""What is billed. Reading an old response repeats its usage: never listed. Longer endings come first."""
+"""What is billed. Reading an old response repeats its usage, and counting tokens or moderating a text costs
+nothing: never listed. Longer endings come first."""
 
 
 def _by_last_word() -> dict[str, tuple[Route, ...]]:

@@ -14,6 +14,7 @@ from otelcost.wire import decode_many, is_result
 
 RESULTS = "/v1/messages/batches/msgbatch_1/results"
 FILE = "/v1/files/file-1/content"
+GEMINI = "/download/v1beta/files/batch-1:download"
 MESSAGE = {
     "id": "msg_1",
     "type": "message",
@@ -62,6 +63,7 @@ def read(wire: Any, path: str, body: bytes, **changes: Any) -> list[Call]:
 def test_whose_downloads_may_be_results() -> None:
     assert is_result("GET", RESULTS)
     assert is_result("get", FILE + "/")
+    assert is_result("GET", GEMINI)
     for method, path in (("POST", RESULTS), ("GET", "/v1/files/file-1"), ("GET", "/results"), ("GET", "/x/content")):
         assert not is_result(method, path)
 
@@ -90,6 +92,20 @@ def test_output_files(wire: Any) -> None:
         ("openai.chat", "error", None),
     ]
     assert all(call.batch and call.flags == () and call.request_id == "r" for call in calls)
+
+
+def test_files_of_gemini(wire: Any) -> None:
+    response = {
+        "candidates": [{"content": {"parts": [{"text": "yes"}]}, "finishReason": "STOP"}],
+        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 4, "totalTokenCount": 13},
+        "modelVersion": "gemini-3-flash",
+    }
+    lines = [{"key": "a", "response": response}, {"key": "b", "error": {"code": 3}}, {"key": "c", "response": {}}]
+    calls = read(wire, GEMINI, wire.lines(lines), host="generativelanguage.googleapis.com")
+    assert [(call.provider, call.api, call.request_model, call.response_model) for call in calls] == [
+        ("gcp.gemini", "gemini.generate", None, "gemini-3-flash")
+    ]
+    assert (calls[0].usage.output_tokens, calls[0].batch, calls[0].stream) == (4, True, False)
 
 
 def test_reading_again_gives_the_same_ids(wire: Any) -> None:

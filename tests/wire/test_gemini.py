@@ -85,6 +85,22 @@ def test_feedback_alone_is_an_answer(wire: Any) -> None:
     assert (call.status, call.flags, call.output_kind) == ("ok", (), "none")
 
 
+@pytest.mark.parametrize(
+    ("counts", "header", "tier"),
+    [
+        ({"trafficType": "PROVISIONED_THROUGHPUT"}, None, "provisioned"),
+        ({"serviceTier": "priority"}, None, "priority"),
+        ({"serviceTier": "priority"}, "standard", "standard"),
+        ({}, "paid", None),
+        ({}, None, None),
+    ],
+)
+def test_the_tier_that_was_served(wire: Any, counts: dict[str, Any], header: str | None, tier: str | None) -> None:
+    headers = {} if header is None else {"x-gemini-service-tier": header}
+    call = wire.call(GENERATE, ASK, answer(promptTokenCount=9, **counts), host=GEMINI, response_headers=headers)
+    assert call.service_tier == tier
+
+
 @pytest.mark.parametrize("array", [False, True])
 def test_both_ways_to_stream(wire: Any, array: bool) -> None:
     chunks = [
@@ -159,7 +175,7 @@ def test_the_anatomy_of_a_request(wire: Any) -> None:
             "responseSchema": {"type": "OBJECT"},
             "thinkingConfig": {"thinkingLevel": "low"},
         },
-        "serviceTier": "flex",
+        "serviceTier": "SERVICE_TIER_FLEX",
     }
     call = wire.call(GENERATE, request, answer(promptTokenCount=100, candidatesTokenCount=1), host=GEMINI)
     assert [(segment.role, segment.kind, segment.name) for segment in call.segments] == [
