@@ -35,13 +35,14 @@ PROVIDERS = (
 """Where a model is looked for when no provider is given, in this order."""
 
 _TOKEN_RATES = (
-    ("input", "input_picousd"),
-    ("cache read", "cache_read_picousd"),
-    ("write short", "cache_write_short_picousd"),
-    ("write long", "cache_write_long_picousd"),
-    ("output", "output_picousd"),
-    ("reasoning", "reasoning_picousd"),
+    ("input", "input_picousd", 0),
+    ("cache read", "cache_read_picousd", 2),
+    ("write short", "cache_write_short_picousd", 3),
+    ("write long", "cache_write_long_picousd", 4),
+    ("output", "output_picousd", 0),
+    ("reasoning", "reasoning_picousd", 5),
 )
+"""Title, field and how early the column goes where there is no room."""
 
 
 @click.group("prices")
@@ -146,9 +147,9 @@ def _table(rows: Sequence[PriceRow]) -> tuple[Block, ...]:
     columns = (
         Column("variant"),
         Column("context"),
-        Column("holds"),
-        *(Column(title, right=True) for title, _ in _TOKEN_RATES),
-        Column("source"),
+        Column("holds", drop=1),
+        *(Column(title, right=True, drop=drop) for title, _, drop in _TOKEN_RATES),
+        Column("source", drop=6, flex=12),
     )
     return (Table(columns, tuple(_row(row) for row in rows)),)
 
@@ -158,7 +159,7 @@ def _row(row: PriceRow) -> tuple[str, ...]:
         row.price_key.rpartition("/")[2],
         _context(row),
         _dates(row),
-        *(per_million(getattr(row.rates, name)) for _, name in _TOKEN_RATES),
+        *(per_million(getattr(row.rates, name)) for _, name, _ in _TOKEN_RATES),
         row.source,
     )
 
@@ -239,4 +240,4 @@ def _findings(findings: Sequence[Finding], *, recorded: int) -> tuple[Block, ...
     if not findings:
         return (Prose(("every recorded call has a price" if recorded else "no calls recorded yet",)),)
     rows = tuple((finding.kind, finding.what, finding.fix) for finding in findings)
-    return (Table((Column("finding"), Column("what"), Column("what to do")), rows),)
+    return (Table((Column("finding"), Column("what", flex=20), Column("what to do", flex=16)), rows),)

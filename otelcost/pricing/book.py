@@ -18,14 +18,15 @@ import msgspec
 
 from otelcost.pricing import layers
 from otelcost.pricing.layers import Table
-from otelcost.pricing.override import Rule, parse_rules, read_rules
+from otelcost.pricing.override import VARIANTS, Rule, parse_rules, read_rules
 from otelcost.pricing.rates import PriceRow
 
-COMPILER: Final = 1
+COMPILER: Final = 2
 """Raise it when the same inputs give other rows: stores then compile again."""
 
 OVERRIDE_PREFIX: Final = "override:"
-VARIANTS: Final = ("standard", "batch", "flex", "priority", "fast")
+USER_SOURCE: Final = "prices.toml"
+"""How the source of every row begins that a user's rule made."""
 
 PROVIDER_IDS: Final = {
     "azure.ai.openai": "azure",
@@ -53,6 +54,7 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
 
     price_key: str | None
     status: PriceStatus
+    book_status: PriceStatus | None = None  # the same without the user's rules: for days they do not reach
     reason: str | None = None
 
 
@@ -114,18 +116,40 @@ class Book:
         if not model:
             return _unpriced("the call names no model")
         variant = variant_name(tier, speed, geo, batch=batch)
-        base, status, reason = self._find(provider, model)
+        base, found, reason = self._find(provider, model)
         matching = tuple(rule for rule in self.rules if rule.matches(provider, model))
         if matching:
-            base, status = self._override(provider, model, base, matching), "override"
+            return self._resolve_override(provider, model, base, matching, variant, found)
         if base is None:
             return _unpriced(reason)
         key = f"{base}/{variant}"
         if self.rows_for(key):
-            return Resolution(price_key=key, status=status)
-        if reason and not matching:
-            return _unpriced(reason)
-        return _unpriced(f"no {variant} price is known for {model}")
+            return Resolution(price_key=key, status=found, book_status=found)
+        return _unpriced(reason or f"no {variant} price is known for {model}")
+
+    def _resolve_override(
+        self,
+        provider: str,
+        model: str,
+        base: str | None,
+        rules: tuple[Rule, ...],
+        variant: str,
+        found: PriceStatus,
+    ) -> Resolution:
+        for rule in rules:
+            if rule.base_model and not self.knows(provider, rule.base_model):
+                return _unpriced(f"the price book has no {rule.base_model} (base_model in {USER_SOURCE})")
+        key = f"{self._override(provider, model, base, rules)}/{variant}"
+        if self.rows_for(key):
+            return Resolution(price_key=key, status="override", book_status=found)
+        missing = f"no {variant} price is known for {model}"
+        if any(_unsettles(rule, variant) for rule in rules):
+            missing += f': {USER_SOURCE} gives a standard price of its own; give one with variant = "{variant}" too'
+        return _unpriced(missing)
+
+    def knows(self, provider: str, model: str) -> bool:
+        """True where a name means a model of the layers below the user's rules: what a `base_model` can name."""
+        return self._find(provider, model)[0] is not None
 
     def _find(self, provider: str, model: str) -> tuple[str | None, PriceStatus, str]:
         """`(provider/model of the table, how it was found, why it has no price)`."""
@@ -151,13 +175,17 @@ class Book:
         for rule in rules:
             if rule.base_model:
                 base = self._find(provider, rule.base_model)[0]
-        below = {variant: self._table.get(f"{base}/{variant}", []) for variant in self._variants_of(base)}
+        named = [rule.variant for rule in rules if rule.variant]
+        variants = dict.fromkeys((*self._variants_of(base), *named))
+        below = {variant: self._table.get(f"{base}/{variant}", []) for variant in variants}
         for variant, rows in below.items():
             key = f"{name}/{variant}"
             laid = [msgspec.structs.replace(row, price_key=key) for row in rows]
             for rule in rules:
                 if _reaches(rule, variant):
                     laid = layers.lay(laid, key, rule)
+                elif _unsettles(rule, variant):
+                    laid = _only_own(laid, rule)
             self._overridden[key] = laid
         return name
 
@@ -171,6 +199,18 @@ def _reaches(rule: Rule, variant: str) -> bool:
     if rule.variant is not None:
         return rule.variant == variant
     return variant == "standard" or not rule.rates
+
+
+def _unsettles(rule: Rule, variant: str) -> bool:
+    """True when a rule sets the standard price of a token, so that the list's price of a variant proves nothing."""
+    return rule.variant is None and variant != "standard" and not layers.TOKEN_RATE_SET.isdisjoint(rule.rates)
+
+
+def _only_own(rows: list[PriceRow], rule: Rule) -> list[PriceRow]:
+    """Rows without those of the list inside a rule's dates: the user's own stay."""
+    own = [row for row in rows if row.source.startswith(USER_SOURCE)]
+    listed = [row for row in rows if not row.source.startswith(USER_SOURCE)]
+    return sorted(own + layers.outside(listed, *layers.period(rule)), key=lambda row: (row.valid_from, row.context_lo))
 
 
 def variant_name(tier: str | None, speed: str | None, geo: str | None, *, batch: bool) -> str:
@@ -232,7 +272,8 @@ def _overlay_text() -> str:
 
 
 def _user_rule(rule: Rule) -> Rule:
-    return rule if rule.source else msgspec.structs.replace(rule, source="prices.toml")
+    source = f"{USER_SOURCE}: {rule.source}" if rule.source else USER_SOURCE
+    return msgspec.structs.replace(rule, source=source)
 
 
 def _unpriced(reason: str) -> Resolution:

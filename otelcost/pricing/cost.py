@@ -6,7 +6,8 @@ pico-dollars; a term whose count is 0 costs 0 whatever its rate, and a used buck
 cost unknown (NULL), never 0.
 
 Counts the provider left out are 0 for every bucket but two: without the uncached input no cost is known,
-and without the output none is known where output has a price (an embedding has none).
+and without the output none is known where output has a price (an embedding has none). Parts larger than their
+bucket are somebody's mistake, or counted beside it: either way the cost is unknown, and never negative.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def _amount(term: Term, usage: Usage, rates: Rates) -> int | None:
     rate: int | None = getattr(rates, term.rate)
     if count == 0:
         return 0
-    return None if rate is None else count * rate
+    return None if count < 0 or rate is None else count * rate
 
 
 def cost_sql(call: str = "c", price: str = "p") -> str:
@@ -118,7 +119,27 @@ def cost_parts_sql(call: str = "c", price: str = "p") -> dict[str, str]:
     return {name: "(" + " + ".join(terms) + ")" for name, terms in parts.items()}
 
 
+def mismatch_sql(call: str = "c") -> str:
+    """The SQL condition that the parts of some bucket are more than the bucket, so that no cost can be known."""
+    return "(" + " OR ".join(f"{_count_sql(term, call)} < 0" for term in TERMS if term.minus) + ")"
+
+
+def missing_sql(call: str = "c", price: str = "p") -> str:
+    """The SQL expression of the names of the rates that a call needs and its price lacks; '' where none."""
+    names = [
+        f"CASE WHEN {_count_sql(term, call)} > 0 AND {price}.{term.rate} IS NULL "
+        f"THEN '{term.rate.removesuffix('_picousd')}' END"
+        for term in TERMS
+    ]
+    return f"concat_ws(', ', {', '.join(names)})"
+
+
 def _term_sql(term: Term, call: str, price: str) -> str:
+    count = _count_sql(term, call)
+    some = f"CASE WHEN {count} = 0 THEN 0"
+    return f"{some} WHEN {count} > 0 THEN {count} * {price}.{term.rate} END"
+
+
+def _count_sql(term: Term, call: str) -> str:
     counts = [f"coalesce({call}.{name}, 0)" for name in (term.units, *term.minus)]
-    count = counts[0] if len(counts) == 1 else f"({' - '.join(counts)})"
-    return f"CASE WHEN {count} = 0 THEN 0 ELSE {count} * {price}.{term.rate} END"
+    return counts[0] if len(counts) == 1 else f"({' - '.join(counts)})"

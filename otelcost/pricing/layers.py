@@ -20,6 +20,8 @@ TOKEN_RATES = tuple(
 )
 """What a multiplier multiplies: fees per request are not part of a batch, regional or negotiated discount."""
 
+TOKEN_RATE_SET = frozenset(TOKEN_RATES)
+
 Table = dict[str, list[PriceRow]]
 """Rows by price key, each list ordered by time and context."""
 

@@ -7,11 +7,14 @@
     multiplier = "0.9"            # times the prices found so far
     from = 2026-07-01             # first day, UTC
     to = 2027-01-01               # first day it no longer holds
-    variant = "standard"          # or batch, flex, priority, fast
+    variant = "standard"          # or batch, flex, priority, fast; standard+us for a geography
     input = 2.5                   # USD per million tokens: input, cache_read, cache_write_short, ...
     web_search = 10.0             # USD per thousand: web_search, web_fetch, file_search, code_execution, request
 
     self_hosted = true            # no price at all: every rate is 0
+
+Rates without a variant are the standard ones. What the other variants then cost is not known: whoever pays
+other prices than the list's gives them too.
 
 Every mistake is one `PriceError` line with the file, the entry and what to do.
 """
@@ -38,6 +41,9 @@ PER_THOUSAND: Final = frozenset({"web_search", "web_fetch", "file_search", "code
 RATE_KEYS: Final = tuple(name.removesuffix("_picousd") for name in RATE_NAMES)
 MAX_RATE_PICOUSD: Final = 10**12
 """A dollar per token or request: more is a typing error, and sums must stay inside 63 bits."""
+
+VARIANTS: Final = ("standard", "batch", "flex", "priority", "fast")
+"""How a call can be served. Two can meet (`batch-fast`), and `+us` names a geography."""
 
 _TEXT_KEYS: Final = ("model", "provider", "base_model", "variant", "source")
 _DATE_KEYS: Final = ("from", "to", "checked")
@@ -80,7 +86,22 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
         return ()
     except (OSError, UnicodeDecodeError) as error:
         raise PriceError(f"{path} cannot be read ({error})", "make it a readable UTF-8 file") from error
-    return parse_rules(text, str(path))
+    rules = parse_rules(text, str(path))
+    for number, rule in enumerate(rules, 1):
+        _known_variant(rule, f"{path}: entry {number} ({rule.model})")
+    return rules
+
+
+def _known_variant(rule: Rule, where: str) -> None:
+    """A variant nobody is served in would silently price nothing."""
+    names, plus, geo = (rule.variant or VARIANTS[0]).partition("+")
+    for name in names.split("-"):
+        if name not in VARIANTS:
+            near = get_close_matches(name, VARIANTS, n=1)
+            hint = f"did you mean {near[0]!r}" if near else f"known: {', '.join(VARIANTS)}, and +us for a geography"
+            raise PriceError(f"{where}: unknown variant {rule.variant!r}", hint)
+    if plus and not geo:
+        raise PriceError(f"{where}: variant {rule.variant!r} names no geography", "write it as standard+us")
 
 
 def parse_rules(text: str, where: str) -> tuple[Rule, ...]:

@@ -22,7 +22,7 @@ STALE_AFTER_DAYS: Final = 14
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One reason not to trust a figure blindly, and what to do."""
 
-    kind: Literal["override", "glob", "stale", "unpriced"]
+    kind: Literal["override", "glob", "base_model", "stale", "unpriced"]
     what: str
     fix: str
 
@@ -64,15 +64,19 @@ def _unmatched(connection: duckdb.DuckDBPyConnection, rules: tuple[Rule, ...], p
         return []
     seen = connection.execute("SELECT DISTINCT provider, model FROM price_resolution").fetchall()
     names = [(str(provider), str(model)) for provider, model in seen] + _known_models()
-    return [
-        Finding(
-            kind="glob",
-            what=f"{path}: entry {number} ({rule.model}) matches no recorded and no known model",
-            fix="correct its model or provider, or remove it",
-        )
-        for number, rule in enumerate(rules, 1)
-        if not any(rule.matches(provider, model) for provider, model in names)
-    ]
+    book = compile_book(None)
+    found = []
+    for number, rule in enumerate(rules, 1):
+        where = f"{path}: entry {number} ({rule.model})"
+        providers = {provider for provider, model in names if rule.matches(provider, model)}
+        if not providers:
+            what, fix = "matches no recorded and no known model", "correct its model or provider, or remove it"
+            found.append(Finding(kind="glob", what=f"{where} {what}", fix=fix))
+        elif rule.base_model and not any(book.knows(provider, rule.base_model) for provider in providers):
+            what = f"has the base_model {rule.base_model}, which the price book does not have"
+            fix = "correct it: otelcost prices show says which names are known"
+            found.append(Finding(kind="base_model", what=f"{where} {what}", fix=fix))
+    return found
 
 
 def _known_models() -> list[tuple[str, str]]:
@@ -112,14 +116,20 @@ def _unpriced(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
         Finding(
             kind="unpriced",
             what=f"{calls} calls of {model or 'no model'} at {provider or 'no provider'} have no price: {reason}",
-            fix="add it to prices.toml, with base_model for another name of a known model",
+            fix=_HELP[bool(of_usage)],
         )
-        for provider, model, reason, calls in rows
+        for provider, model, reason, of_usage, calls in rows
     ]
 
 
+_HELP: Final = (
+    "add it to prices.toml, with base_model for another name of a known model",
+    "no price helps: ask the provider's bill what they cost",
+)
+
 _UNPRICED: Final = """
-SELECT provider, model, price_reason, count(*) AS calls
-FROM v_calls WHERE price_status = 'unpriced'
-GROUP BY ALL ORDER BY calls DESC, provider, model, price_reason
+SELECT provider, model, price_reason,
+    regexp_matches(price_reason, '^the (provider|parts) ') AS of_usage, count(*) AS calls
+FROM v_calls WHERE cost_picousd IS NULL
+GROUP BY ALL ORDER BY calls DESC, provider, model, price_reason, of_usage
 """

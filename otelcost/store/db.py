@@ -196,10 +196,15 @@ def _has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
 
 @cache
 def _views_text() -> str:
-    from otelcost.pricing.cost import cost_parts_sql  # noqa: PLC0415  (pricing is not needed to open a store)
+    from otelcost.pricing import cost  # noqa: PLC0415  (pricing is not needed to open a store)
 
     text = resources.files("otelcost.store").joinpath("views.sql").read_text(encoding="utf-8")
-    for name, expression in cost_parts_sql().items():
+    known = {
+        **cost.cost_parts_sql(),
+        "parts_exceed_bucket": cost.mismatch_sql("b"),
+        "missing_rates": cost.missing_sql(),
+    }
+    for name, expression in known.items():
         text = text.replace("{" + name + "}", expression)
     return text
 

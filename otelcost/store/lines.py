@@ -14,6 +14,7 @@ from otelcost.model import Call, SpanRecord, Usage
 
 MAX_TOKENS: Final = 10**9
 MAX_REQUESTS: Final = 10**6
+MAX_COST_PICOUSD: Final = 10**16
 """No call has more; more would overflow the 63 bits a cost has."""
 
 _STARTS: Final = {"calls": b'{"context":', "spans": b'{"trace_id":'}
@@ -101,13 +102,14 @@ def _model(answered: str | None, asked: str | None) -> str | None:
 
 
 _REQUESTS: Final = tuple(name for name in Usage.__struct_fields__ if name.endswith("_requests"))
+_COSTS: Final = ("provider_cost_picousd",)
 _TOKENS: Final = tuple(
     name for name in Usage.__struct_fields__ if name.endswith("_tokens") and name != "provider_total_tokens"
 )
 
 
 def _check_usage(usage: Usage) -> None:
-    for names, limit in ((_TOKENS, MAX_TOKENS), (_REQUESTS, MAX_REQUESTS)):
+    for names, limit in ((_TOKENS, MAX_TOKENS), (_REQUESTS, MAX_REQUESTS), (_COSTS, MAX_COST_PICOUSD)):
         for name in names:
             value = getattr(usage, name)
             if value is not None and not 0 <= value <= limit:

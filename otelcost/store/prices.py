@@ -21,7 +21,7 @@ from otelcost.store.lines import Pricing
 
 _BROKEN: Final = "prices.toml has a mistake, so new models wait for it: see `otelcost prices check`"
 _RESOLUTION_COLUMNS: Final = (
-    "pricing_id, provider, model, service_tier, speed, inference_geo, batch, price_key, status, reason"
+    "pricing_id, provider, model, service_tier, speed, inference_geo, batch, price_key, status, book_status, reason"
 )
 
 
@@ -48,21 +48,25 @@ def resolve_new(connection: duckdb.DuckDBPyConnection, pricings: Iterable[Pricin
     known = set(_known(connection))
     fresh = sorted(set(pricings) - known, key=repr)
     if fresh:
-        book = _usable_book()
+        book = _usable_book(connection)
         _insert_resolutions(connection, book, list(enumerate(fresh, len(known) + 1)))
 
 
-def _usable_book() -> Book | None:
+def _usable_book(connection: duckdb.DuckDBPyConnection) -> Book | None:
+    """The book with the user's prices; without them where they never were good; None where they once were."""
     try:
         return books.compile_book(settings.price_override_path())
     except PriceError:
-        return None
+        never_good = _stored_fingerprint(connection) == books.fingerprint(None)
+        return books.compile_book(None) if never_good else None
 
 
 def _keep_last_good(connection: duckdb.DuckDBPyConnection, error: PriceError) -> tuple[str, ...]:
     warning = f"{error.what}: {error.fix}"
-    if _stored_fingerprint(connection) is None:
-        _store(connection, books.compile_book(None), books.fingerprint(None), warning)
+    plain = books.fingerprint(None)
+    if _stored_fingerprint(connection) in {None, plain}:
+        if _stored_fingerprint(connection) is None:
+            _store(connection, books.compile_book(None), plain, warning)
         return (f"{warning} (using the book without it)",)
     return (f"{warning} (using the last good prices)",)
 
@@ -106,11 +110,11 @@ def _insert_resolutions(
     rows = []
     for number, pricing in numbered:
         found = _resolve(book, pricing)
-        rows.append([number, *pricing, found.price_key, found.status, found.reason])
+        rows.append([number, *pricing, found.price_key, found.status, found.book_status, found.reason])
         if book is not None and found.price_key and found.price_key.startswith(books.OVERRIDE_PREFIX):
             _insert_override(connection, book, found.price_key)
     if rows:
-        marks = ", ".join("?" * 10)
+        marks = ", ".join("?" * 11)
         connection.executemany(f"INSERT INTO price_resolution ({_RESOLUTION_COLUMNS}) VALUES ({marks})", rows)
 
 

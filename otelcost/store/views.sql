@@ -26,7 +26,12 @@ WITH billable AS (
     WHERE s.is_llm AND s.span_id NOT IN (SELECT span_id FROM span_covered)
 )
 SELECT
-    b.*,
+    b.* EXCLUDE (flags),
+    {parts_exceed_bucket} AS parts_exceed,  -- audio of input, reasoning of output: no cost can be known
+    CASE
+        WHEN parts_exceed AND NOT list_contains(b.flags, 'usage_mismatch') THEN list_append(b.flags, 'usage_mismatch')
+        ELSE b.flags
+    END AS flags,
     printf('%016x', b.span_id) AS call_id,
     coalesce(
         b.task_name,
@@ -63,27 +68,40 @@ SELECT
     ) AS not_billed
 FROM billable b;
 
+-- A cost is the provider's own word where it sent one (price_source 'provider'), else the book's. The parts and
+-- the price_key are the book's: where the provider says another sum than the book, both are NULL.
+-- price_status: exact and alias say how the book knew the model's name, alias also that the host is not the
+-- provider's own (provider_assumed); override that a row of prices.toml applied; unpriced that cost_picousd is
+-- NULL, for which price_reason has the reason.
 CREATE OR REPLACE VIEW v_calls AS
-WITH priced AS (
+WITH booked AS (
     SELECT
-        c.* EXCLUDE (pricing_id),
-        CASE WHEN c.not_billed THEN NULL ELSE p.price_key END AS price_key,
+        c.* EXCLUDE (pricing_id, parts_exceed),
+        p.price_key AS book_key,
+        p.source AS book_source,
+        -- A rule of prices.toml that reaches this model need not reach this day.
         CASE
-            WHEN c.not_billed THEN 'not_billed'
-            WHEN p.price_key IS NULL THEN 'unpriced'
+            WHEN r.status = 'override' AND p.source NOT LIKE 'prices.toml%' THEN r.book_status
             ELSE r.status
-        END AS price_status,
-        p.source AS price_source,
+        END AS book_status,
         CASE
-            WHEN c.not_billed OR p.price_key IS NOT NULL THEN NULL
             WHEN r.price_key IS NULL THEN coalesce(r.reason, 'not resolved yet')
-            ELSE 'no price for this date or context size'
-        END AS price_reason,
-        CASE WHEN c.not_billed THEN 0 ELSE {cost_input_picousd} END AS cost_input_picousd,
-        CASE WHEN c.not_billed THEN 0 ELSE {cost_cache_read_picousd} END AS cost_cache_read_picousd,
-        CASE WHEN c.not_billed THEN 0 ELSE {cost_cache_write_picousd} END AS cost_cache_write_picousd,
-        CASE WHEN c.not_billed THEN 0 ELSE {cost_output_picousd} END AS cost_output_picousd,
-        CASE WHEN c.not_billed THEN 0 ELSE {cost_other_picousd} END AS cost_other_picousd
+            WHEN p.price_key IS NULL THEN 'no price for this date or context size'
+            WHEN c.parts_exceed THEN 'the parts of its tokens are more than the whole'
+            WHEN c.input_uncached_tokens IS NULL AND c.output_tokens IS NULL THEN 'the provider sent no token counts'
+            WHEN c.input_uncached_tokens IS NULL THEN 'the provider did not say how many tokens went in'
+            WHEN {missing_rates} <> '' THEN 'no rate is known for ' || {missing_rates}
+            WHEN c.output_tokens IS NULL THEN 'the provider did not say how many tokens came out'
+            ELSE 'no rate is known for the request'
+        END AS book_reason,
+        {cost_input_picousd} AS book_input,
+        {cost_cache_read_picousd} AS book_cache_read,
+        {cost_cache_write_picousd} AS book_cache_write,
+        {cost_output_picousd} AS book_output,
+        {cost_other_picousd} AS book_other,
+        book_input + book_cache_read + book_cache_write + book_output + book_other AS book_cost,
+        coalesce(NOT c.not_billed AND c.provider_cost_picousd IS DISTINCT FROM book_cost, false)
+            AND c.provider_cost_picousd IS NOT NULL AS own_cost
     FROM v_base c
     LEFT JOIN price_resolution r ON c.pricing_id = r.pricing_id
     LEFT JOIN price p
@@ -92,10 +110,26 @@ WITH priced AS (
         AND coalesce(c.input_tokens, 0) >= p.context_lo AND coalesce(c.input_tokens, 0) < p.context_hi
 )
 SELECT
-    *,
-    cost_input_picousd + cost_cache_read_picousd + cost_cache_write_picousd + cost_output_picousd
-        + cost_other_picousd AS cost_picousd
-FROM priced;
+    * EXCLUDE (
+        book_key, book_source, book_status, book_reason, book_input, book_cache_read, book_cache_write, book_output,
+        book_other, book_cost, own_cost),
+    CASE WHEN not_billed THEN 0 WHEN own_cost THEN provider_cost_picousd ELSE book_cost END AS cost_picousd,
+    CASE WHEN NOT not_billed AND NOT own_cost THEN book_key END AS price_key,
+    CASE
+        WHEN not_billed THEN 'not_billed'
+        WHEN provider_cost_picousd IS NOT NULL THEN 'exact'
+        WHEN book_cost IS NULL THEN 'unpriced'
+        WHEN book_status = 'exact' AND list_contains(flags, 'provider_assumed') THEN 'alias'
+        ELSE book_status
+    END AS price_status,
+    CASE WHEN NOT not_billed AND provider_cost_picousd IS NOT NULL THEN 'provider' ELSE book_source END AS price_source,
+    CASE WHEN NOT not_billed AND NOT own_cost AND book_cost IS NULL THEN book_reason END AS price_reason,
+    CASE WHEN not_billed THEN 0 WHEN NOT own_cost THEN book_input END AS cost_input_picousd,
+    CASE WHEN not_billed THEN 0 WHEN NOT own_cost THEN book_cache_read END AS cost_cache_read_picousd,
+    CASE WHEN not_billed THEN 0 WHEN NOT own_cost THEN book_cache_write END AS cost_cache_write_picousd,
+    CASE WHEN not_billed THEN 0 WHEN NOT own_cost THEN book_output END AS cost_output_picousd,
+    CASE WHEN not_billed THEN 0 WHEN NOT own_cost THEN book_other END AS cost_other_picousd
+FROM booked;
 
 CREATE OR REPLACE VIEW v_segments AS
 SELECT

@@ -57,6 +57,7 @@ def test_sql_and_python_are_the_same_integer(connection: duckdb.DuckDBPyConnecti
     found = in_sql(connection, usage, price)
     assert found.pop("total") == cost(usage, price)
     assert found == cost_parts(usage, price)
+    assert all(part is None or part >= 0 for part in found.values())
 
 
 def test_the_largest_call_at_the_highest_price_stays_inside_63_bits(connection: duckdb.DuckDBPyConnection) -> None:
@@ -88,6 +89,8 @@ BASE = {"input_picousd": 100, "output_picousd": 400, "reasoning_picousd": 400, "
             1227,
         ),
         (Usage(input_uncached_tokens=7, output_tokens=2, reasoning_tokens=1), {**BASE, "reasoning_picousd": 1}, 1101),
+        (Usage(input_uncached_tokens=7, output_tokens=2, reasoning_tokens=3), {**BASE, "reasoning_picousd": 1}, None),
+        (Usage(input_uncached_tokens=7, output_tokens=2, input_image_tokens=8), BASE, None),
         (Usage(input_uncached_tokens=0, output_tokens=0), {**BASE, "request_picousd": 3}, 3),
         (Usage(input_uncached_tokens=0, output_tokens=0), {**BASE, "request_picousd": None}, None),
         (Usage(input_uncached_tokens=0, output_tokens=0, web_search_requests=2), BASE, None),

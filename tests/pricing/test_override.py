@@ -38,7 +38,7 @@ def test_absolute_rates_for_a_model_nobody_knows(tmp_path: Path) -> None:
     )
     assert (row.rates.cache_read_picousd, row.rates.reasoning_picousd) == (350_000, 1_400_000)
     assert row.source == "prices.toml"
-    assert made.resolve("openai", "in-house-7b", "flex").reason == "no flex price is known for in-house-7b"
+    assert "no flex price is known for in-house-7b" in (made.resolve("openai", "in-house-7b", "flex").reason or "")
     assert made.resolve("openai", "other").status == "unpriced"
 
 
@@ -96,6 +96,40 @@ def test_one_variant_alone(tmp_path: Path) -> None:
     assert (flex.rates.input_picousd, standard.rates.input_picousd) == (1_000_000, 2_500_000)
 
 
+def test_another_standard_price_leaves_no_list_price_beside_it(tmp_path: Path) -> None:
+    made = book(tmp_path, '[[price]]\nmodel = "gpt-4o"\ninput = 5\noutput = 20\n')
+    for tier in ("batch", "flex"):
+        found = made.resolve("openai", "gpt-4o", tier)
+        assert (found.price_key, found.status) == (None, "unpriced")
+    assert 'give one with variant = "batch" too' in (made.resolve("openai", "gpt-4o", batch=True).reason or "")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_users_own_batch_price_stays_beside_their_standard_price(first: bool, tmp_path: Path) -> None:
+    both = ['[[price]]\nmodel = "gpt-4o"\ninput = 5\n', '[[price]]\nmodel = "gpt-4o"\nvariant = "batch"\ninput = 3\n']
+    made = book(tmp_path, "".join(both if first else reversed(both)))
+    (batch,) = {row.rates.input_picousd for row in rows(made, "openai", "gpt-4o", "batch")}
+    assert batch == 3_000_000
+
+
+def test_a_fee_or_a_past_price_says_nothing_about_batch(tmp_path: Path) -> None:
+    made = book(tmp_path, '[[price]]\nmodel = "gpt-4o"\nweb_search = 5\n')
+    assert {row.rates.input_picousd for row in rows(made, "openai", "gpt-4o", "batch")} == {1_250_000}
+    made = book(tmp_path, '[[price]]\nmodel = "gpt-4o"\nto = 2026-01-01\ninput = 5\n')
+    assert min(row.valid_from for row in rows(made, "openai", "gpt-4o", "batch")) == datetime(2026, 1, 1)
+
+
+def test_a_geography_of_ones_own(tmp_path: Path) -> None:
+    made = book(tmp_path, '[[price]]\nmodel = "m"\nvariant = "standard+eu"\ninput = 1\noutput = 1\n')
+    assert made.resolve("anthropic", "m", geo="eu").status == "override"
+    assert made.resolve("anthropic", "m").status == "unpriced"
+
+
+def test_a_base_model_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    made = book(tmp_path, '[[price]]\nmodel = "gpt-4o"\nbase_model = "4o-gpt"\n')
+    assert made.resolve("openai", "gpt-4o").reason == "the price book has no 4o-gpt (base_model in prices.toml)"
+
+
 def test_a_multiple_of_an_unknown_input_rate_is_unknown(tmp_path: Path) -> None:
     made = book(tmp_path, '[[price]]\nmodel = "m"\noutput = 1\ntimes_input = { cache_read = 0.1 }\n')
     (row,) = rows(made, "openai", "m")
@@ -141,6 +175,9 @@ WRONG = [
     ("[[price]]\nmodel = 'm'\nself_hosted = 'yes'", "neither true nor false"),
     ("[[price]]\nmodel = 'm'\nself_hosted = true\ninput = 1", "remove one of them"),
     ("[[price]]\nmodel = 'm'\ninput = 1\ncontext_up_to = 0", "is not a number of tokens"),
+    ("[[price]]\nmodel = 'm'\ninput = 1\nvariant = 'batchh'", "unknown variant 'batchh': did you mean 'batch'"),
+    ("[[price]]\nmodel = 'm'\ninput = 1\nvariant = '+us'", "unknown variant '+us': known: standard"),
+    ("[[price]]\nmodel = 'm'\ninput = 1\nvariant = 'standard+'", "names no geography"),
     ("[[price]]\nmodel = 'm'\ninput = 1\ntimes_input = 3", "not a table"),
     ("[[price]]\nmodel = 'm'\ninput = 1\ntimes_input = { nonsense = 1 }", "unknown rate 'nonsense'"),
 ]

@@ -64,9 +64,13 @@ def test_findings_say_what_and_what_to_do(home: Path, tmp_path: Path) -> None:
     with session() as connection:
         ((newest,),) = connection.execute("SELECT source_date FROM book").fetchall()
         glob, unpriced = check(connection, today=newest, override=override)
+        override.write_text("[[price]]\nmodel = 'gpt-4o*'\nbase_model = 'gtp-4o'\n")
+        base, _ = check(connection, today=newest, override=override)
         override.write_text("[[price]]\nmodel = 'm'\ninptu = 1\n")
         mistake, _ = check(connection, today=newest, override=override)
     assert (glob.kind, unpriced.kind, mistake.kind) == ("glob", "unpriced", "override")
+    assert base.kind == "base_model"
+    assert "entry 1 (gpt-4o*) has the base_model gtp-4o, which the price book does not have" in base.what
     assert "entry 2 (gtp-4o) matches no" in glob.what
     assert "1 calls of in-house-7b at openai have no price: the price book has no model" in unpriced.what
     assert "did you mean 'input'" in mistake.fix

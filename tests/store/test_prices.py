@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -91,12 +92,30 @@ def test_a_typing_error_keeps_the_last_good_prices_and_warns(spool: Path, home: 
 
 def test_a_typing_error_on_the_first_day_still_prices_by_the_book(spool: Path, home: Path) -> None:
     override(home, "[[price]\n")
+    make.write(spool, make.line(make.call(1)))
     (warning,) = drain().warnings
+    assert ask("SELECT cost_picousd, price_status FROM v_calls") == [(COST, "alias")]
     assert "is not TOML" in warning
     assert "using the book without it" in warning
     assert ask("SELECT count(*) > 1000 FROM price") == [(True,)]
     assert ask("SELECT warning FROM book")[0][0] is not None
-    assert "last good prices" in drain().warnings[0]
+    make.write(spool, make.line(make.call(2, response_model="gpt-4o-mini")), sequence=1)
+    assert "using the book without it" in drain().warnings[0]
+    assert ask("SELECT count(*) FROM v_calls WHERE cost_picousd IS NULL") == [(0,)]
+    override(home, '[[price]]\nmodel = "gpt-4o*"\nmultiplier = 0.5\n')
+    assert drain().warnings == ()
+    assert ask("SELECT DISTINCT price_status FROM v_calls") == [("override",)]
+
+
+def test_a_rule_for_other_days_does_not_mark_todays_price(spool: Path, home: Path) -> None:
+    override(home, '[[price]]\nmodel = "gpt-4o*"\nfrom = 2099-01-01\nmultiplier = 0.5\nsource = "contract"\n')
+    later = {"start_unix_us": 4_080_000_000_000_000}
+    make.write(spool, make.line(make.call(1)) + make.line(make.call(2, context=later)))
+    drain()
+    assert ask("SELECT cost_picousd, price_status, price_source FROM v_calls ORDER BY span_id") == [
+        (COST, "alias", f"genai-prices {version('genai-prices')}"),
+        (COST // 2, "override", "prices.toml: contract"),
+    ]
 
 
 def test_a_span_without_a_provider_is_unpriced_with_a_reason(spool: Path) -> None:

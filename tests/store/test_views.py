@@ -49,6 +49,8 @@ def test_a_call_belongs_to_a_task(
 
 NONE = Usage()
 KNOWN = Usage(input_uncached_tokens=1000, output_tokens=100)
+OWN = Usage(input_uncached_tokens=1000, output_tokens=100, provider_cost_picousd=7)
+ASSUMED = {"usage": KNOWN, "flags": ("provider_assumed",)}
 BILLING: list[tuple[str, dict[str, Any], str, int | None]] = [
     ("answered", {"usage": KNOWN}, "alias", 3_500_000_000),
     ("refused", {"usage": NONE, "status": "error", "http_status": 429}, "not_billed", 0),
@@ -56,12 +58,16 @@ BILLING: list[tuple[str, dict[str, Any], str, int | None]] = [
     ("refused, counted by us", {"usage": KNOWN, "http_status": 400, "flags": ("estimated",)}, "not_billed", 0),
     ("failed after an answer", {"usage": KNOWN, "status": "error", "http_status": 500}, "alias", 3_500_000_000),
     ("never arrived", {"usage": NONE, "http_status": None, "error_type": "ConnectError"}, "not_billed", 0),
-    ("timed out", {"usage": NONE, "http_status": None, "error_type": "ReadTimeout"}, "alias", None),
+    ("timed out", {"usage": NONE, "http_status": None, "error_type": "ReadTimeout"}, "unpriced", None),
     ("aborted, estimated", {"usage": KNOWN, "status": "aborted", "flags": ("estimated",)}, "alias", 3_500_000_000),
-    ("output unknown", {"usage": Usage(input_uncached_tokens=1000)}, "alias", None),
+    ("output unknown", {"usage": Usage(input_uncached_tokens=1000)}, "unpriced", None),
     ("another model", {"usage": KNOWN, "response_model": "in-house-7b"}, "unpriced", None),
     ("no model", {"usage": KNOWN, "request_model": None, "response_model": None}, "unpriced", None),
     ("empty answer", {"usage": KNOWN, "request_model": "gpt-4o", "response_model": ""}, "exact", 3_500_000_000),
+    ("assumed by its format", {**ASSUMED, "response_model": "gpt-4o"}, "alias", 3_500_000_000),
+    ("the provider's own sum", {"usage": Usage(provider_cost_picousd=7)}, "exact", 7),
+    ("its own sum, no price known", {"usage": OWN, "response_model": "in-house-7b"}, "exact", 7),
+    ("its own sum, refused", {"usage": Usage(provider_cost_picousd=7), "http_status": 429}, "not_billed", 0),
     ("tier without price", {"usage": KNOWN, "service_tier": "scale"}, "unpriced", None),
 ]
 
@@ -74,7 +80,42 @@ def test_what_is_billed(fields: dict[str, Any], status: str, cost: int | None, s
     ((found, amount, reason, key),) = ask("SELECT price_status, cost_picousd, price_reason, price_key FROM v_calls")
     assert (found, amount) == (status, cost)
     assert (reason is not None) == (status == "unpriced")
-    assert (key is not None) == (status in {"alias", "exact"})
+    if key is None:
+        assert status in {"unpriced", "not_billed"} or cost == 7
+
+
+def test_the_providers_own_sum_has_parts_only_where_the_book_says_the_same(spool: Path) -> None:
+    same = Usage(input_uncached_tokens=1000, output_tokens=100, provider_cost_picousd=3_500_000_000)
+    load(spool, make.call(1, usage=same), make.call(2, usage=OWN))
+    columns = "price_source, price_key, cost_input_picousd, cost_output_picousd, cost_picousd"
+    assert ask(f"SELECT {columns} FROM v_calls ORDER BY span_id") == [
+        ("provider", "openai/gpt-4o/standard", 2_500_000_000, 1_000_000_000, 3_500_000_000),
+        ("provider", None, None, None, 7),
+    ]
+
+
+UNKNOWN: list[tuple[dict[str, Any], str]] = [
+    ({"usage": NONE}, "the provider sent no token counts"),
+    ({"usage": Usage(output_tokens=5)}, "the provider did not say how many tokens went in"),
+    ({"usage": Usage(input_uncached_tokens=5)}, "the provider did not say how many tokens came out"),
+    (
+        {"usage": Usage(input_uncached_tokens=5, output_tokens=5, code_execution_requests=1, output_audio_tokens=2)},
+        "no rate is known for output_audio, code_execution",
+    ),
+    (
+        {"usage": Usage(input_uncached_tokens=10, output_tokens=5, reasoning_tokens=5000)},
+        "the parts of its tokens are more than the whole",
+    ),
+    ({"usage": KNOWN, "service_tier": "scale"}, "no scale price is known for gpt-4o-2024-08-06"),
+]
+
+
+@pytest.mark.parametrize(("fields", "reason"), UNKNOWN, ids=[reason for _, reason in UNKNOWN])
+def test_an_unknown_cost_has_a_reason(fields: dict[str, Any], reason: str, spool: Path) -> None:
+    load(spool, make.call(1, **fields))
+    ((status, found, flags),) = ask("SELECT price_status, price_reason, flags FROM v_calls")
+    assert (status, found) == ("unpriced", reason)
+    assert flags == (["usage_mismatch"] if "parts" in reason else [])
 
 
 def test_the_price_of_the_day_and_of_the_size_counts(spool: Path) -> None:

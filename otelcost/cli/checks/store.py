@@ -121,6 +121,6 @@ def _unpriced(health: Health) -> list[Check]:
 
 def _unpriced_model(row: UnpricedRow) -> Check:
     detail = f"{plural(row.calls, 'call')} of {row.model or 'an unnamed model'} at {row.provider or '?'}: {row.reason}"
-    if row.reason.startswith("the p"):  # what the provider said, or did not: no price helps
+    if row.reason.startswith(("the provider ", "the parts ")):  # what it said, or did not
         return Check("unpriced", "warning", detail, "see the provider's bill; no price helps")
     return Check("unpriced", "warning", detail, f"add a [[price]] entry to {settings.price_override_path()}")

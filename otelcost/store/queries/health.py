@@ -89,8 +89,7 @@ SELECT
 """
 
 _UNPRICED = """
-SELECT provider, model, coalesce(price_reason, 'the call does not say how many tokens it used, or uses a bucket '
-    'whose price is not known') AS reason, count(*) AS calls
+SELECT provider, model, price_reason AS reason, count(*) AS calls
 FROM v_calls
 WHERE cost_picousd IS NULL
 GROUP BY ALL
