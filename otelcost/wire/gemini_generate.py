@@ -72,7 +72,7 @@ def request(fields: Fields) -> Request:
     config = fields.object(fields.either("generationConfig", "generation_config")) or Fields({})
     read = Request(
         model=as_text((fields.text("model") or "").rpartition("/")[2]),
-        tier=_tier(fields.text(fields.either("serviceTier", "service_tier"))),
+        tier=tier_of(fields.text(fields.either("serviceTier", "service_tier"))),
         max_output_tokens=config.count(config.either("maxOutputTokens", "max_output_tokens")),
         temperature=config.number("temperature"),
         choices=config.count(config.either("candidateCount", "candidate_count")),
@@ -100,7 +100,8 @@ def contents(fields: Fields, member: str) -> list[Part]:
     return found
 
 
-def _tier(name: str | None) -> str | None:
+def tier_of(name: str | None) -> str | None:
+    """A service tier by any of Google's names for it, None for an unknown one."""
     return _TIERS.get((name or "").lower().removeprefix("service_tier_"))
 
 
@@ -190,7 +191,7 @@ def _take(body: Fields, draft: _Draft, reply: Reply) -> None:
     if latest is not None:
         draft.counts.update(latest)
         counts = Fields(latest)
-        reply.tier = _tier(counts.text(counts.either("trafficType", "serviceTier"))) or reply.tier
+        reply.tier = tier_of(counts.text(counts.either("trafficType", "serviceTier"))) or reply.tier
     for position, candidate in enumerate(body.objects("candidates")):
         _candidate(candidate, candidate.count("index") or position, draft.texts, reply)
     feedback = body.object("promptFeedback")
@@ -223,7 +224,7 @@ def _finish(reason: str | None, reply: Reply) -> None:
 def finish(request: Request, headers: Mapping[str, str], reply: Reply) -> None:
     """The Gemini API tells the tier it served in a header."""
     del request
-    reply.tier = _tier(headers.get("x-gemini-service-tier")) or reply.tier
+    reply.tier = tier_of(headers.get("x-gemini-service-tier")) or reply.tier
 
 
 CODEC: Final = Codec(

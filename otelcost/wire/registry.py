@@ -84,6 +84,7 @@ ROUTES: Final = (
     Route("/audio/speech", "openai.speech"),
     Route(":generateContent", "gemini.generate"),
     Route(":streamGenerateContent", "gemini.generate"),
+    Route("/interactions", "gemini.interactions"),
     Route(":embedContent", "gemini.embed"),
     Route(":batchEmbedContents", "gemini.embed"),
     Route(":predict", "gemini.embed", within="embedding"),  # Vertex serves much else that way

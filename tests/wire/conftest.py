@@ -17,6 +17,7 @@ KEY = bytes(range(32))
 HOSTS = {
     "/v1/messages": "api.anthropic.com",
     "/v1beta/models/gemini-3-flash:streamGenerateContent": "generativelanguage.googleapis.com",
+    "/v1beta/interactions": "generativelanguage.googleapis.com",
     "/v1beta/models/gemini-embedding-001:embedContent": "generativelanguage.googleapis.com",
     "/model/us.amazon.nova-lite-v1:0/converse-stream": "bedrock-runtime.us-east-1.amazonaws.com",
     "/model/us.amazon.nova-lite-v1:0/invoke-with-response-stream": "bedrock-runtime.us-east-1.amazonaws.com",

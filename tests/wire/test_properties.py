@@ -20,6 +20,7 @@ PATHS = {
     "openai.embeddings": "/v1/embeddings",
     "anthropic.messages": "/v1/messages",
     "gemini.generate": "/v1beta/models/gemini-3-flash:streamGenerateContent",
+    "gemini.interactions": "/v1beta/interactions",
     "gemini.embed": "/v1beta/models/gemini-embedding-001:embedContent",
     "bedrock.converse": "/model/us.amazon.nova-lite-v1:0/converse-stream",
     "bedrock.invoke": "/model/us.amazon.nova-lite-v1:0/invoke-with-response-stream",
@@ -41,6 +42,7 @@ EVENTED = {
     "/v1/completions",
     "/v1/responses",
     "/v1/messages",
+    "/v1beta/interactions",
     "/v1/images/generations",
     "/v1/audio/transcriptions",
     "/v1/audio/speech",
@@ -95,6 +97,11 @@ REQUESTS = {
         "options": {"num_predict": 9},
     },
     "/api/embed": {"model": "m", "input": ["é", "x"]},
+    "/v1beta/interactions": {
+        "model": "m",
+        "input": [{"type": "text", "text": "é"}, {"role": "model", "content": [{"type": "image"}]}],
+        "tools": [{"type": "function", "name": "f"}],
+    },
     "/v1/images/generations": {"model": "m", "prompt": "é", "n": 1},
     "/v1/audio/transcriptions": {"model": "m", "prompt": "é"},
     "/v1/audio/speech": {"model": "m", "input": "é", "instructions": "x"},
@@ -164,6 +171,14 @@ STREAMS = {
         {"model": "m", "done": True, "done_reason": "stop", "prompt_eval_count": 9, "eval_count": 4},
     ],
     "/api/embed": [{"embeddings": []}],
+    "/v1beta/interactions": [
+        {"event_type": "interaction.created", "interaction": {"id": "i", "status": "in_progress"}},
+        {"event_type": "step.start", "index": 0, "step": {"type": "model_output"}},
+        {"event_type": "step.delta", "index": 0, "delta": {"type": "text", "text": "é"}},
+        {"event_type": "interaction.completed", "interaction": {"status": "completed", "usage": {
+            "total_input_tokens": 9, "total_output_tokens": 3, "total_thought_tokens": 1, "total_tokens": 13,
+        }}},
+    ],
     "/v1/images/generations": [
         {"type": "image_generation.partial_image", "b64_json": "AA"},
         {"type": "image_generation.completed", "usage": {
@@ -219,6 +234,12 @@ WHOLE = {
     GEMINI_EMBED: {"predictions": [{"embeddings": {"statistics": {"token_count": 9}}}]},
     "/api/chat": STREAMS["/api/chat"][2] | {"message": {"content": "é"}},
     "/api/embed": {"embeddings": [[0.5]], "prompt_eval_count": 9},
+    "/v1beta/interactions": {
+        "object": "interaction",
+        "status": "completed",
+        "steps": [{"type": "model_output", "content": [{"type": "text", "text": "é"}]}, {"type": "function_call"}],
+        "usage": {"total_input_tokens": 9, "total_output_tokens": 4, "total_tokens": 13},
+    },
     "/v1/images/generations": {"data": [{"b64_json": "AA"}], "usage": {"input_tokens": 9, "output_tokens": 4}},
     "/v1/audio/transcriptions": {"text": "é", "duration": 1.5},
     "/v1/audio/speech": {"error": {"type": "x"}},
