@@ -11,6 +11,7 @@ MAX_DECODED_BYTES: Final = 64 * 1024 * 1024
 """A body that decompresses to more is cut here: a few kilobytes can stand for gigabytes."""
 
 _STEP: Final = 256 * 1024
+_SLICE: Final = 256
 _MAX_ENCODINGS: Final = 4
 
 
@@ -108,8 +109,9 @@ def _brotli(data: bytes, limit: int) -> Iterator[bytes]:
     try:
         try:
             piece = decoder.process(data, output_buffer_limit=_STEP)
-        except TypeError:  # older versions know no limit: all at once or not at all
-            yield decoder.process(data)
+        except TypeError:  # older versions know no limit: little goes in at a time, so that not all comes out at once
+            for start in range(0, len(data), _SLICE):
+                yield decoder.process(data[start : start + _SLICE])
             return
         while piece:
             yield piece

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import sys
 import zlib
 from typing import Any
@@ -100,3 +101,27 @@ def test_any_bytes_decode_or_fail(data: bytes, name: str) -> None:
 @given(data=st.binary(max_size=3000), name=st.sampled_from(sorted(PACKERS)))
 def test_packing_and_unpacking_is_the_identity(data: bytes, name: str) -> None:
     assert decode_body(PACKERS[name](data), name) == Decoded(data)
+
+
+def test_a_brotli_that_knows_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions before 1.2 take a body and nothing else; the slices of one still add up, and a bomb stays small."""
+    fed: list[int] = []
+
+    class Older:
+        def __init__(self) -> None:
+            self.inner = decompressor()
+
+        def process(self, data: bytes) -> bytes:
+            fed.append(len(data))
+            return self.inner.process(data)
+
+    decompressor = brotli.Decompressor
+    monkeypatch.setattr(brotli, "Decompressor", Older)
+    text = bytes(range(256)) * 40
+    packed = brotli.compress(text, quality=0)
+    assert decode_body(packed, "br") == Decoded(text)
+    fed.clear()
+    noise = random.Random(7).randbytes(100_000)
+    assert decode_body(brotli.compress(noise), "br", limit=1000) == Decoded(noise[:1000], cut=True)
+    assert sum(fed) < 2000
+    assert decode_body(b"\xff" * 8, "br").failed
