@@ -38,7 +38,7 @@ SAMPLE = [
     world.spec(task="faq", temperature=0.0, prompt=[("user", "q{d}", 200)], answer="q{d}", count=7, days=10,
         every_s=311),
     world.spec(task="parser", prompt=[("user", "{n}", 300)], count=20, days=10, every_s=600,
-        resends=[0, 0, 1, 0, 0, 2]),
+        resends=[0, 0, 1, 0, 0, 2], first_kind="text", output_kind="json"),
 ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 WITH attempts AS (
     SELECT
         n, call_id, task, trace_id, operation_id, attempt, request_hash, prompt_hash, start, end_at, status,
-        finish_reason, output_kind, max_output_tokens, cost_picousd, http_status,
+        finish_reason, output_kind, temperature, max_output_tokens, cost_picousd, http_status,
         list_has_any(flags, ['estimated', 'lower_bound']) AS doubtful,
         max(attempt) OVER (PARTITION BY trace_id, operation_id) AS last_attempt
     FROM w_calls
@@ -12,7 +12,10 @@ WITH attempts AS (
 equal_requests AS (
     SELECT
         *, count(*) OVER (PARTITION BY trace_id, request_hash) AS copies,
-        lead(start) OVER w AS next_start, lead(output_kind) OVER w AS next_kind
+        lead(start) OVER w AS next_start, lead(output_kind) OVER w AS next_kind,
+        last_value(output_kind) OVER (
+            PARTITION BY trace_id, request_hash ORDER BY start, n
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final_kind
     FROM attempts
     WHERE attempt = last_attempt AND request_hash IS NOT NULL
     WINDOW w AS (PARTITION BY trace_id, request_hash ORDER BY start, n)
@@ -24,15 +27,27 @@ habits AS (
     FROM (SELECT DISTINCT task, trace_id, request_hash, copies FROM equal_requests WHERE status IN ('ok', 'incomplete'))
     GROUP BY task
 ),
+forms AS (
+    SELECT task, avg(CASE WHEN output_kind IN ('json', 'tool') THEN 1.0 ELSE 0.0 END) AS closed_share
+    FROM equal_requests
+    WHERE next_start IS NULL AND status = 'ok'
+    GROUP BY task
+),
+-- above temperature 0, asking again may be sampling until the answers agree: only a sign of failure counts
 resent AS (
-    SELECT e.n,
+    SELECT e.n, e.task,
         CASE
             WHEN e.status NOT IN ('ok', 'incomplete') THEN 'failed'
-            WHEN e.output_kind <> e.next_kind THEN 'unusable'
-            WHEN h.different_copies > 1 AND h.single_share >= $min_single_share THEN 'unusable'
+            WHEN e.finish_reason IN ('length', 'max_tokens', 'max_output_tokens') THEN 'truncated'
+            WHEN e.output_kind NOT IN ('json', 'tool')
+                AND (e.final_kind IN ('json', 'tool') OR f.closed_share >= $min_closed_share) THEN 'unusable'
+            WHEN e.temperature = 0 AND e.output_kind <> e.next_kind THEN 'unusable'
+            WHEN h.different_copies > 1 AND h.single_share >= $min_single_share
+                THEN CASE WHEN e.temperature = 0 THEN 'unusable' ELSE 'unproven' END
         END AS cause
     FROM equal_requests e
     LEFT JOIN habits h ON h.task = e.task
+    LEFT JOIN forms f ON f.task = e.task
     WHERE e.next_start >= e.end_at AND e.next_start <= e.end_at + to_seconds($resend_seconds)
 ),
 -- the answer was cut off, and the same prompt follows with a larger limit
@@ -54,7 +69,7 @@ superseded AS (SELECT n, 'superseded' AS cause FROM attempts WHERE attempt < las
 causes AS (
     SELECT n, min(cause) AS cause
     FROM (
-        SELECT n, cause FROM resent WHERE cause IS NOT NULL
+        SELECT n, cause FROM resent WHERE cause <> 'unproven'
         UNION ALL SELECT n, cause FROM truncated
         UNION ALL SELECT n, cause FROM superseded
     )
@@ -92,6 +107,13 @@ SELECT
     NULL AS not_checked
 FROM tasks
 WHERE wasted >= $min_wasted
+UNION ALL
+SELECT task, NULL, NULL, NULL, NULL,
+    'equal requests are sent again after ' || count(*) || ' answers that show no failure: they may be samples taken on purpose'
+FROM resent
+WHERE cause = 'unproven'
+GROUP BY task
+HAVING count(*) >= $min_wasted
 UNION ALL
 SELECT task, NULL, NULL, NULL, NULL, 'needs request hashes (recorded by another instrumentation)' FROM hashless
 ORDER BY task, target, not_checked
