@@ -18,6 +18,7 @@ from otelcost.capture.attempt import Attempt, being_sent, how_ended, release
 from otelcost.capture.guard import Guard
 from otelcost.capture.message import Address, Fields, Sent, body_bytes
 from otelcost.capture.seams import begin_attempt, give_up, wrap
+from otelcost.wire.registry import recognise
 
 
 class _AiohttpSent(Sent):
@@ -75,9 +76,12 @@ def _begin(session: Any, method: str, url: Any, options: dict[str, Any]) -> Atte
             url = session._build_url(url)
         except (ValueError, TypeError):  # the host's mistake: aiohttp will say so itself
             return None
+        where = _address(url)
+        if recognise(method, where.host, where.path) is None:  # most requests: pay for nothing more
+            return None
         headers = options.get("headers") or {}
         pairs = headers.items() if hasattr(headers, "items") else headers
-        sent = _AiohttpSent(method, _address(url), Fields(pairs), None)
+        sent = _AiohttpSent(method, where, Fields(pairs), None)
         return begin_attempt(session, sent)
     return None
 

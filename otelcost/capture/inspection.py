@@ -21,7 +21,7 @@ from otelcost.spool.diagnostics import Report, read_reports
 TESTED: Final = {
     "httpx": ("0.28", "1", "httpx"),
     "httpx2": ("2.16", "3", "httpx"),
-    "urllib3": ("2.8", "3", "urllib3"),
+    "urllib3": ("1.26", "3", "urllib3"),
     "requests": ("2.34", "3", "urllib3"),
     "botocore": ("1.43", "2", "urllib3"),
     "aiohttp": ("3.14", "4", "aiohttp"),

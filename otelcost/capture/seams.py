@@ -52,7 +52,8 @@ def uninstall() -> None:
     global _enabled  # noqa: PLW0603
     _enabled = False
     for (owner, name), original in list(_originals.items()):
-        if getattr(owner.__dict__.get(name), "otelcost_own", False):
+        current = owner.__dict__.get(name)
+        if getattr(getattr(current, "__func__", current), "otelcost_own", False):
             setattr(owner, name, original)
             del _originals[owner, name]
 
@@ -81,10 +82,11 @@ def wrap(owner: type, name: str, make: Make) -> None:
     if (owner, name) in _originals or not _enabled:
         return
     original: Callable[..., Any] = getattr(owner, name)
-    wrapper = make(original)
-    wrapper.otelcost_own = True  # type: ignore[attr-defined]
-    _originals[owner, name] = original
-    setattr(owner, name, wrapper)
+    wrapper: Any = make(original)
+    wrapper.otelcost_own = True
+    _originals[owner, name] = owner.__dict__.get(name, original)
+    bound = isinstance(owner.__dict__.get(name), classmethod)
+    setattr(owner, name, staticmethod(wrapper) if bound else wrapper)
 
 
 def begin_attempt(client: object, request: Any, number: int | None = None) -> Attempt | None:
@@ -102,7 +104,8 @@ def begin_attempt(client: object, request: Any, number: int | None = None) -> At
     return None
 
 
-def give_up(attempt: Attempt) -> None:
+def give_up(attempt: Attempt | None) -> None:
     """Our own code failed in the middle of an attempt: it is still one record."""
     with Guard("give_up"):
-        attempt.finish("closed")
+        if attempt is not None:
+            attempt.finish("closed")

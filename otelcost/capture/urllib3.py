@@ -2,13 +2,15 @@
 
 `HTTPConnectionPool._make_request` runs once an attempt, also for those that urllib3's own `Retry` makes and that
 no layer above can see. The response becomes one of a class that looks at the raw bytes in passing, below any
-decoding and whichever way they are read: as a whole, in chunks, in lines, or never.
+decoding and whichever way they are read: as a whole, in chunks, in lines, or never. Before version 2 of urllib3 its
+retries are recorded one by one as well, but without their number.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from http.client import HTTPResponse
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +18,7 @@ from otelcost.capture.attempt import Attempt, release
 from otelcost.capture.guard import Guard
 from otelcost.capture.message import Fields, Sent, address, body_bytes
 from otelcost.capture.seams import begin_attempt, give_up, wrap
+from otelcost.wire.registry import recognise
 
 _watching_kinds: dict[type, type] = {}
 
@@ -23,25 +26,28 @@ _watching_kinds: dict[type, type] = {}
 def patch(module: ModuleType) -> None:
     """Wrap the pool of `urllib3.connectionpool`."""
     wrap(module.HTTPConnectionPool, "_make_request", _make_request)
+    if hasattr(getattr(module, "HTTPResponse", None), "from_httplib"):  # before version 2
+        wrap(module.HTTPResponse, "from_httplib", _from_httplib)
 
 
 def _make_request(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
-    def make_request(
-        self: Any, conn: Any, method: str, url: str, body: Any = None, headers: Any = None, *args: Any, **kwargs: Any
-    ) -> Any:
-        attempt = _begin(self, method, url, body, headers, kwargs)
+    def make_request(self: Any, conn: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        attempt = _begin(self, method, url, kwargs)
         if attempt is None:
-            return original(self, conn, method, url, body, headers, *args, **kwargs)
+            return original(self, conn, method, url, *args, **kwargs)
         try:
-            response = original(self, conn, method, url, body, headers, *args, **kwargs)
+            response = original(self, conn, method, url, *args, **kwargs)
         except BaseException as error:
             with Guard("fail"):
                 release(attempt, error)
             raise
         with Guard("respond"):
             release(attempt)
-            _observe(attempt, response)
+            if isinstance(response, HTTPResponse):  # before version 2: `from_httplib` makes urllib3's own of it
+                response.otelcost_attempt = attempt  # type: ignore[attr-defined]
+            else:
+                _observe(attempt, response)
             return response
         give_up(attempt)
         return response
@@ -49,10 +55,33 @@ def _make_request(original: Callable[..., Any]) -> Callable[..., Any]:
     return make_request
 
 
-def _begin(pool: Any, method: str, url: str, body: Any, headers: Any, options: dict[str, Any]) -> Attempt | None:
+def _from_httplib(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def from_httplib(raw: Any, *args: Any, **kwargs: Any) -> Any:
+        attempt: Attempt | None = getattr(raw, "otelcost_attempt", None)
+        try:
+            response = original(raw, *args, **kwargs)
+        except BaseException as error:
+            with Guard("fail"):
+                if attempt is not None:
+                    attempt.fail(error)
+            raise
+        with Guard("respond"):
+            if attempt is not None:
+                _observe(attempt, response)
+            return response
+        give_up(attempt)
+        return response
+
+    return from_httplib
+
+
+def _begin(pool: Any, method: str, url: str, options: dict[str, Any]) -> Attempt | None:
     with Guard("begin"):
         where = address(pool.scheme, pool.host, pool.port, url)
-        sent = Sent(method, where, Fields((headers or {}).items()), body_bytes(body))
+        if recognise(method, where.host, where.path) is None:  # most requests: pay for nothing more
+            return None
+        sent = Sent(method, where, Fields((options.get("headers") or {}).items()), body_bytes(options.get("body")))
         history = getattr(options.get("retries"), "history", ())
         return begin_attempt(pool, sent, len(history) + 1)
     return None
@@ -88,7 +117,8 @@ def _watching(kind: type) -> type:
     """The class of a watched response: the one it had, with ours in front."""
     made = _watching_kinds.get(kind)
     if made is None:
-        names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+        names: dict[str, Any] = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+        names["otelcost_old"] = not hasattr(kind, "_raw_read")
         made = _watching_kinds[kind] = type(kind.__name__, (_Watched, kind), names)
     return made
 
@@ -99,14 +129,24 @@ class _Watched:
     otelcost_attempt: Attempt
     otelcost_inside = False
     """urllib3 closes a response whose chunks are malformed before it raises: the exception is to be recorded."""
+    otelcost_old = False
+    """Before version 2, which has no `_raw_read` to tell the end from."""
     length_remaining: int | None
     _original_response: Any
 
     def _fp_read(self, *args: Any, **kwargs: Any) -> bytes:
-        data: bytes = super()._fp_read(*args, **kwargs)  # type: ignore[misc]
+        try:
+            data: bytes = super()._fp_read(*args, **kwargs)  # type: ignore[misc]
+        except BaseException as error:
+            with Guard("stream"):
+                if self.otelcost_old:
+                    self.otelcost_attempt.fail(error)
+            raise
         with Guard("chunk"):
             if data:
                 self.otelcost_attempt.chunk(data)
+            if self.otelcost_old and self._original_response.isclosed():
+                self.otelcost_attempt.finish("complete")
         return data
 
     def _handle_chunk(self, *args: Any, **kwargs: Any) -> bytes:

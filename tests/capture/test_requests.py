@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -118,10 +119,18 @@ class Served:
             except OSError:
                 return
             with connection:
-                head = b""
-                while b"\r\n\r\n" not in head:
-                    head += connection.recv(65536)
+                self._read_request(connection)  # all of it: closing earlier would reset the connection
                 connection.sendall(self._raw)
+
+    @staticmethod
+    def _read_request(connection: Any) -> None:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += connection.recv(65536)
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head.lower())
+        while len(body) < int(length[1]) if length else not body.endswith(b"0\r\n\r\n"):
+            body += connection.recv(65536)
 
     def close(self) -> None:
         self._socket.shutdown(2)
