@@ -112,18 +112,38 @@ def test_totals_are_the_sum_of_every_breakdown(spool: Path) -> None:
         ("a", 2 * COST, None, ("gpt-4o-2024-08-06",)),
         ("b", None, None, ("gpt-4o-2024-08-06", "in-house-7b")),
     ]
-    assert found.monthly_picousd == 2 * COST * 30 // 7
+    assert found.monthly_picousd is None  # two days with calls
     assert (later.calls, later.spend_picousd, later.last_call) == (0, 0, found.last_call)
 
 
-def test_no_monthly_figure_from_less_than_a_week(spool: Path) -> None:
-    load(spool, at("2026-11-15T13:00", 1))
+def on_days(spool: Path, days: int) -> None:
+    """One call a day up to NOW, the first of them 6 days and 23 hours before it where there are 7."""
+    first = NOW - timedelta(days=days - 1, hours=23)
+    load(spool, *(at((first + timedelta(days=day)).isoformat(), 1 + day) for day in range(days)))
+
+
+@pytest.mark.parametrize(("days", "expected"), [(6, None), (7, 7 * COST * 30 // 7)])
+def test_a_monthly_figure_needs_seven_days_with_calls(days: int, expected: int | None, spool: Path) -> None:
+    on_days(spool, days)
     with session() as connection:
-        assert queries.overview(connection, Window.parse("7d", NOW)).monthly_picousd is None
+        for text in ("7d", "all"):
+            found = queries.overview(connection, Window.parse(text, NOW))
+            assert (found.coverage_days, found.monthly_picousd) == (days, expected)
+
+
+def test_a_burst_long_ago_is_no_month(spool: Path) -> None:
+    burst = NOW - timedelta(days=10)
+    load(spool, *(at((burst + timedelta(seconds=6 * n)).isoformat(), 1 + n) for n in range(20)))
+    with session() as connection:
         assert queries.overview(connection, Window.parse("all", NOW)).monthly_picousd is None
-    late = NOW + timedelta(hours=1)
-    with session() as connection:
-        assert queries.overview(connection, Window.parse("all", late)).monthly_picousd == COST * 30 // 7
+
+
+def test_the_month_is_of_observed_time() -> None:
+    window = Window(NOW - timedelta(days=90), NOW)
+    assert queries.monthly(300, window, 7, NOW - timedelta(days=30)) == 300
+    assert queries.monthly(300, window, 7, NOW - timedelta(days=300)) == 100
+    assert queries.monthly(70, window, 7, NOW - timedelta(days=5)) == 300
+    assert queries.monthly(None, window, 7, NOW) is queries.monthly(1, window, 7, None) is None
 
 
 def test_a_task_remembers_what_it_cost_before(spool: Path) -> None:

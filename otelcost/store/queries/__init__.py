@@ -6,10 +6,12 @@ every row says beside them how many calls had no price.
 
 from otelcost.store.queries.calls import ORDERS, CallRow, SegmentRow, call, calls, position, segments
 from otelcost.store.queries.health import Health, UnpricedRow, health, unpriced
+from otelcost.store.queries.monthly import MONTHLY_FROM_DAYS, monthly
 from otelcost.store.queries.overview import DayRow, Overview, SliceRow, TaskRow, overview, task_days, tasks
 from otelcost.store.queries.window import Window
 
 __all__ = [
+    "MONTHLY_FROM_DAYS",
     "ORDERS",
     "CallRow",
     "DayRow",
@@ -23,6 +25,7 @@ __all__ = [
     "call",
     "calls",
     "health",
+    "monthly",
     "overview",
     "position",
     "segments",

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import duckdb
 import msgspec
 
+from otelcost.store.queries.monthly import monthly
 from otelcost.store.queries.rows import fetch, one, sql
 from otelcost.store.queries.window import Window
-
-MONTH: Final = timedelta(days=30)
-MONTHLY_FROM: Final = timedelta(days=7)
-"""A monthly figure is told only from so much observed time on."""
 
 
 class SliceRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +55,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     coverage_days: int  # UTC days of the window with a call
     first_call: datetime | None  # of the window
     last_call: datetime | None  # ever: says how fresh the data is, also where the window is empty
-    monthly_picousd: int | None  # spend per 30 days, from 7 observed days on
+    monthly_picousd: int | None  # spend per 30 days, from 7 days with calls on
 
 
 class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +97,7 @@ def overview(connection: duckdb.DuckDBPyConnection, window: Window) -> Overview:
     cells = fetch(connection, sql("cells"), {"start": window.start, "end": window.end}, _Cell)
     ever = one(connection, "SELECT min(start) AS first, max(start) AS last FROM v_calls")
     spend = _total(cells, "cost_picousd") if cells else 0
+    coverage_days = len({cell.day for cell in cells})
     return Overview(
         window=window,
         spend_picousd=spend,
@@ -114,10 +112,10 @@ def overview(connection: duckdb.DuckDBPyConnection, window: Window) -> Overview:
         by_model=_slices(cells, lambda cell: cell.model),
         by_task=_slices(cells, lambda cell: cell.task),
         by_day=_days(cells),
-        coverage_days=len({cell.day for cell in cells}),
+        coverage_days=coverage_days,
         first_call=min((cell.first_start for cell in cells), default=None),
         last_call=ever["last"],
-        monthly_picousd=_monthly(spend, window, ever["first"]),
+        monthly_picousd=monthly(spend, window, coverage_days, ever["first"]),
     )
 
 
@@ -150,17 +148,6 @@ def _previous(connection: duckdb.DuckDBPyConnection, window: Window) -> int | No
     text = "SELECT sum(cost_picousd) AS spend FROM v_calls WHERE start >= $start AND start < $end"
     spend = one(connection, text, {"start": before.start, "end": before.end})["spend"]
     return None if spend is None else int(spend)
-
-
-def _monthly(spend: int | None, window: Window, first_ever: datetime | None) -> int | None:
-    """Spend per 30 days of the time that was observed: not before the first call there ever was."""
-    if spend is None or first_ever is None:
-        return None
-    observed = window.end - max(window.start, first_ever)
-    if observed < MONTHLY_FROM:
-        return None
-    microsecond = timedelta(microseconds=1)
-    return spend * (MONTH // microsecond) // (observed // microsecond)
 
 
 def _slices(cells: Iterable[_Cell], key: Callable[[_Cell], str | None]) -> tuple[SliceRow, ...]:
