@@ -11,7 +11,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import ContextVar, Token
 from itertools import chain
 from typing import Any, Final, Literal, Protocol
@@ -79,9 +78,12 @@ class _Layer:
 
     def leave(self, *, foreign: bool) -> None:
         self.attempt = None
-        if not foreign:
-            with suppress(ValueError):  # left in another context than entered: nothing to put back there
-                _layer.reset(self.token)
+        if foreign:
+            return
+        try:
+            _layer.reset(self.token)
+        except ValueError:  # left in another context than entered: nothing to put back there
+            return
 
 
 class Head:
@@ -266,15 +268,22 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
     """
     url = request.url
     host, path = url.host, url.path
-    if recognise(request.method, host, path) is None or id(request) in _in_flight or _is_inner(request, host):
+    if recognise(request.method, host, path) is None or id(request) in _in_flight:
+        return None
+    if _layer.get() is not None and _is_inner(request, host):
         return None
     current = context.get_current()
     if current.get(_SUPPRESS_INSTRUMENTATION_KEY) or current.get(_SUPPRESS_PLAIN):
         diagnostics.count("suppressed")
         return None
-    attempt = Attempt(request, _start(current), submit)
-    attempt.site = find_site(sys._getframe(2))
-    _link(attempt, (id(client), host, path), number)
+    started = _start(current)
+    try:
+        attempt = Attempt(request, started, submit)
+        attempt.site = find_site(sys._getframe(2))
+        _link(attempt, (id(client), host, path), number)
+    except BaseException:
+        started.leave()  # nobody else would take our span out of the host's context again
+        raise
     _in_flight.add(id(request))
     attempt.layer = _Layer(attempt)
     open_attempts[id(attempt)] = attempt
@@ -333,7 +342,7 @@ def _number(headers: Headers) -> int | None:
     """Which attempt a request says it is, in the header of OpenAI's and Anthropic's or of Amazon's SDKs."""
     retries = headers.get(_RETRY_HEADER)
     if retries is not None:
-        return int(retries) + 1 if retries.isdigit() and len(retries) < 6 else None
+        return int(retries) + 1 if retries.isdecimal() and len(retries) < 6 else None
     amazon = headers.get(_AMAZON_HEADER)
     if amazon is None:
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -38,6 +39,11 @@ _BAGGAGE: Final = {
 _BAGGAGE_LABEL: Final = "otelcost.label."
 
 
+_entered: ContextVar[tuple[tuple[Scope, Context], ...]] = ContextVar("otelcost_scopes", default=())
+"""The scopes entered in this context, innermost last, each with the context outside it. Never on the scope itself:
+many threads and tasks may be inside one at the same time."""
+
+
 class Scope:
     """Values for the calls made inside: a context manager (re-usable, nestable) and a decorator.
 
@@ -46,21 +52,24 @@ class Scope:
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = dict(values)
-        self._tokens: list[Any] = []
-
-    def _enter(self) -> Any:
-        current = context.get_current()
-        merged = {**_own(current), **self._values}
-        return context.attach(context.set_value(_KEY, merged, current))
 
     def __enter__(self) -> Scope:
-        self._tokens.append(self._enter())
+        outside = context.get_current()
+        context.attach(context.set_value(_KEY, {**_own(outside), **self._values}, outside))
+        _entered.set((*_entered.get(), (self, outside)))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        context.detach(self._tokens.pop())
+        entered = _entered.get()
+        for position in range(len(entered) - 1, -1, -1):
+            scope, outside = entered[position]
+            if scope is self:
+                _entered.set(entered[:position])
+                # Not by its token: a generator may be closed in another context than it was entered in.
+                context.attach(outside)
+                return
 
     def __call__(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
         """The function with its calls made inside this scope."""
@@ -76,19 +85,16 @@ class Scope:
         result: Callable[_P, _R] = functools.wraps(function)(wrapper)
         return result
 
-    def _fresh(self) -> Scope:
-        return Scope(self._values)  # its own tokens: the decorated function may run in many threads at once
-
     def _plain(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with self._fresh():
+            with self:
                 return function(*args, **kwargs)
 
         return wrapper
 
     def _coroutine(self, function: Callable[..., Any]) -> Callable[..., Any]:
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with self._fresh():
+            with self:
                 return await function(*args, **kwargs)
 
         return wrapper
@@ -99,7 +105,7 @@ class Scope:
             step, value = inner.send, None
             while True:
                 # Entered for each step only: between two steps the consumer's own context is in force.
-                with self._fresh():
+                with self:
                     try:
                         produced = step(value)
                     except StopIteration as stop:
@@ -107,7 +113,7 @@ class Scope:
                 try:
                     step, value = inner.send, (yield produced)
                 except GeneratorExit:
-                    with self._fresh():
+                    with self:
                         inner.close()
                     raise
                 except BaseException as error:  # noqa: BLE001  (handed on to the generator it is meant for)
@@ -120,7 +126,7 @@ class Scope:
             inner = function(*args, **kwargs)
             step, value = inner.asend, None
             while True:
-                with self._fresh():
+                with self:
                     try:
                         produced = await step(value)
                     except StopAsyncIteration:
@@ -128,7 +134,7 @@ class Scope:
                 try:
                     step, value = inner.asend, (yield produced)
                 except GeneratorExit:
-                    with self._fresh():
+                    with self:
                         await inner.aclose()
                     raise
                 except BaseException as error:  # noqa: BLE001  (handed on to the generator it is meant for)
@@ -139,7 +145,7 @@ class Scope:
 
 def task(name: str) -> Scope:
     """Name the job that the calls inside do. `with task("triage"): ...` or `@task("triage")`."""
-    return Scope({"task": str(name)[:MAX_LENGTH]})
+    return Scope({"task": _text(name)})
 
 
 def label(**labels: object) -> Scope:
@@ -147,7 +153,16 @@ def label(**labels: object) -> Scope:
 
     `session_id`, `user_id`, `feature`, `prompt_name` and `prompt_version` fill the columns of that name.
     """
-    return Scope({name: str(value)[:MAX_LENGTH] for name, value in labels.items()})
+    return Scope({plain(name): _text(value) for name, value in labels.items()})
+
+
+def plain(text: str) -> str:
+    """The text with what UTF-8 cannot say (half of a surrogate pair, as in undecodable file names) replaced."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _text(value: object) -> str:
+    return plain(str(value)[:MAX_LENGTH])
 
 
 def _own(current: Context) -> Mapping[str, str]:
@@ -161,9 +176,9 @@ def collect(current: Context) -> tuple[dict[str, str], dict[str, str]]:
     labels: dict[str, str] = {}
     for key, value in baggage.get_all(current).items():
         if key in _BAGGAGE:
-            values.setdefault(_BAGGAGE[key], str(value)[:MAX_LENGTH])
+            values.setdefault(_BAGGAGE[key], _text(value))
         elif key.startswith(_BAGGAGE_LABEL):
-            labels[key.removeprefix(_BAGGAGE_LABEL)[:MAX_LENGTH]] = str(value)[:MAX_LENGTH]
+            labels[_text(key.removeprefix(_BAGGAGE_LABEL))] = _text(value)
     for key, text in _own(current).items():
         (values if key in FIELDS else labels)[key] = text
     # Python keeps insertion order: the innermost labels came last and survive the cap.

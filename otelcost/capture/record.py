@@ -13,12 +13,20 @@ from otelcost.capture import estimate, interop, labels
 from otelcost.capture import key as keys
 from otelcost.capture.attempt import Attempt, Headers, request_body
 from otelcost.capture.guard import Guard
-from otelcost.capture.site import describe
+from otelcost.capture.labels import plain
+from otelcost.capture.site import Site, describe
 from otelcost.capture.span import Started
-from otelcost.model import Context, Exchange
+from otelcost.model import Call, Context, Exchange, Status, Usage
 from otelcost.spool.diagnostics import diagnostics
 from otelcost.spool.names import host_name
 
+_ENDED: Final[dict[str, Status]] = {
+    "complete": "error",
+    "closed": "aborted",
+    "cancelled": "cancelled",
+    "timeout": "timeout",
+    "error": "error",
+}
 _AGENTS: Final = {"asyncopenai": "openai", "asyncanthropic": "anthropic"}
 
 
@@ -39,14 +47,51 @@ class Recorder:
             quick: the process is exiting: estimate without loading a vocabulary.
         """
         parent = _Parentage(attempt.started)
-        exchange = self.exchange(attempt, parent)
-        call = wire.decode(exchange, self._local_key())
-        with Guard("estimate"):
-            call = estimate.fill(call, exchange, quick=quick)
-        line = self._encoder.encode(call)
+        call, line = self.minimal(attempt), b""
+        with Guard("record"):
+            call = self._call(attempt, parent, quick=quick)
+            line = self._encoder.encode(call)
+        if not line:  # what can be known without reading the bodies, and the usage if they were read
+            call = self.minimal(attempt, call.usage)
+            line = self._encoder.encode(call)
         with Guard("span.finish"):
             interop.finish(attempt.started, call, enclosed=parent.llm_span_id is not None)
         return line
+
+    def _call(self, attempt: Attempt, parent: _Parentage, *, quick: bool) -> Call:
+        exchange = self.exchange(attempt, parent)
+        call = wire.decode(exchange, self._local_key())
+        with Guard("estimate"):
+            return estimate.fill(call, exchange, quick=quick)
+        return call
+
+    def minimal(self, attempt: Attempt, usage: Usage | None = None) -> Call:
+        """The record of an attempt whose bodies nobody reads: identity, place, times and status."""
+        request, started = attempt.request, attempt.started
+        url = request.url
+        succeeded = attempt.status is not None and attempt.status < 400
+        status: Status = "ok" if succeeded and attempt.ended == "complete" else _ENDED[attempt.ended]
+        return Call(
+            context=Context(
+                trace_id=f"{started.trace_id:032x}",
+                span_id=f"{started.span_id:016x}",
+                operation_id=f"{attempt.operation_id:016x}",
+                attempt=attempt.attempt,
+                host=self._host,
+                pid=os.getpid(),
+                **_times(attempt),
+            ),
+            usage=usage or Usage(),
+            provider="unknown",
+            api=wire.recognise(request.method, url.host, url.path) or "unknown",
+            operation="unknown",
+            server_address=plain(url.host),
+            server_port=url.port,
+            http_status=attempt.status,
+            status=status if succeeded or attempt.status is None else "error",
+            error_type=attempt.error,
+            flags=("lower_bound", "request_undecodable", "response_undecodable"),
+        )
 
     def _local_key(self) -> bytes:
         if self._key is None:
@@ -85,32 +130,50 @@ class Recorder:
 
     def _context(self, attempt: Attempt, headers: dict[str, str], parent: _Parentage) -> Context:
         started = attempt.started
-        values, tags = labels.collect(started.context)
-        site = (None, None, None) if attempt.site is None else describe(attempt.site)
+        values: dict[str, Any] = {}  # the fields of `Context` that name things
+        tags: dict[str, str] = {}
+        with Guard("labels"):
+            values, tags = labels.collect(started.context)
+        file, line, function = _place(attempt.site)
         sdk, version = _sdk(headers)
         return Context(
             trace_id=f"{started.trace_id:032x}",
             span_id=f"{started.span_id:016x}",
-            start_unix_us=attempt.unix_us,
             operation_id=f"{attempt.operation_id:016x}",
             attempt=attempt.attempt,
-            duration_us=max(attempt.ended_ns - attempt.began_ns, 0) // 1000,
-            ttft_us=None if attempt.first_ns is None else max(attempt.first_ns - attempt.began_ns, 0) // 1000,
             parent_span_id=parent.span_id,
             enclosing_llm_span_id=parent.llm_span_id,
             root_span_name=parent.root_name,
             root_span_kind=parent.root_kind,
-            call_site_file=site[0],
-            call_site_line=site[1],
-            call_site_function=site[2],
+            call_site_file=file,
+            call_site_line=line,
+            call_site_function=function,
             service_name=_service_name(started),
             sdk=sdk,
             sdk_version=version,
             labels=tags,
             host=self._host,
             pid=os.getpid(),
+            **_times(attempt),
             **values,
         )
+
+
+def _times(attempt: Attempt) -> dict[str, Any]:
+    first = attempt.first_ns
+    return {
+        "start_unix_us": attempt.unix_us,
+        "duration_us": max(attempt.ended_ns - attempt.began_ns, 0) // 1000,
+        "ttft_us": None if first is None else max(first - attempt.began_ns, 0) // 1000,
+    }
+
+
+def _place(site: Site | None) -> tuple[str | None, int | None, str | None]:
+    if site is not None:
+        with Guard("site"):
+            file, line, function = describe(site)
+            return plain(file), line, plain(function)
+    return None, None, None
 
 
 class _Parentage:
@@ -130,7 +193,7 @@ class _Parentage:
         lineage = started.pipeline.lineage  # type: ignore[union-attr]
         root = lineage.local_root(started.parent)
         if root is not None:
-            self.root_name, self.root_kind = root.name[:256], root.kind.name
+            self.root_name, self.root_kind = plain(root.name[:256]), root.kind.name
         llm = lineage.enclosing_llm(started.parent)
         if llm is not None:
             self.llm_span_id = f"{llm.get_span_context().span_id:016x}"
@@ -162,5 +225,5 @@ def _service_name(started: Started) -> str | None:
     resource: Any = None if started.pipeline is None else started.pipeline.provider.resource
     name = None if resource is None else resource.attributes.get("service.name")
     if isinstance(name, str) and not name.startswith("unknown_service"):
-        return name
-    return os.environ.get("OTEL_SERVICE_NAME") or None
+        return plain(name)
+    return plain(os.environ.get("OTEL_SERVICE_NAME", "")) or None

@@ -6,6 +6,7 @@ user's. Where no user frame is on the stack, an application that is itself an in
 
 from __future__ import annotations
 
+import functools
 import sys
 import sysconfig
 from enum import IntEnum
@@ -95,9 +96,18 @@ def describe(site: Site) -> tuple[str, int | None, str]:
     return _relative(site.code.co_filename), site.line, site.code.co_qualname
 
 
+@functools.cache
+def _working_directory() -> Path:
+    """Where the program was when its first call was recorded: it may go elsewhere, or the folder may be removed."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(sys.prefix) / "no working directory"  # nothing is below it
+
+
 def _relative(filename: str) -> str:
     path = Path(filename)
-    for base in (Path.cwd(), *(Path(entry) for entry in sys.path if entry.endswith(_INSTALLED_ENDS))):
+    for base in (_working_directory(), *(Path(entry) for entry in sys.path if entry.endswith(_INSTALLED_ENDS))):
         if path.is_absolute() and path.is_relative_to(base):
             return str(path.relative_to(base))
     return filename

@@ -51,7 +51,7 @@ def test_a_decoder_that_raises(captured: Captured, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(wire, "decode", _fail)
     assert ask()
     assert ask()
-    assert captured.calls() == []
+    assert [call.http_status for call in captured.calls()] == [200, 200], "as much as is known without the bodies"
     report = diagnostics.snapshot()
     assert report.counts["error:record"] == 2
     assert "RuntimeError" in report.first_tracebacks["error:record"]

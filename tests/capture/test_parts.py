@@ -80,7 +80,7 @@ def test_an_installed_application_is_better_than_nothing() -> None:
 
 
 def test_paths_are_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(site, "_working_directory", lambda: tmp_path)
     assert site._relative(str(tmp_path / "a" / "b.py")) == "a/b.py"
     assert site._relative("/elsewhere/b.py") == "/elsewhere/b.py"
     assert site._relative("<string>") == "<string>"
