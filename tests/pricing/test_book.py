@@ -136,6 +136,28 @@ def test_the_overlay_fills_what_the_library_lacks(book: Book) -> None:
     assert (home.web_fetch_picousd, abroad.web_search_picousd) == (0, home.web_search_picousd)
 
 
+BATCHED = [
+    *(("anthropic", f"claude-{name}") for name in ("opus-4-0", "opus-4-1", "sonnet-4-0", "3-opus-latest", "3-haiku")),
+    *(("anthropic", f"claude-3-{name}") for name in ("5-haiku-latest", "5-sonnet", "7-sonnet-latest")),
+    *(("openai", f"text-embedding-{name}") for name in ("3-small", "3-large", "ada-002")),
+]
+
+
+@pytest.mark.parametrize(("provider", "model"), BATCHED, ids=[model for _, model in BATCHED])
+def test_batch_is_half_price_where_the_library_has_no_batch_price(book: Book, provider: str, model: str) -> None:
+    key = book.resolve(provider, model, batch=True).price_key
+    assert key is not None
+    for when in (datetime(2026, 9, 1), LATE):
+        standard, batch = rates(book, key.replace("/batch", "/standard"), when), rates(book, key, when)
+        assert standard.input_picousd is not None
+        assert batch.input_picousd == standard.input_picousd // 2
+
+
+@pytest.mark.parametrize("model", ["claude-3-sonnet", "claude-2"])
+def test_no_batch_price_where_the_provider_lists_none(book: Book, model: str) -> None:
+    assert book.resolve("anthropic", model, batch=True).price_key is None
+
+
 def test_batch_is_half_price_before_the_library_says_so(book: Book) -> None:
     early = datetime(2026, 1, 1)
     for key in ("openai/gpt-5.4", "anthropic/claude-sonnet-4-6"):
