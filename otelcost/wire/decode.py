@@ -127,7 +127,7 @@ def _read_request(exchange: Exchange, codec: Codec, flags: set[Flag]) -> Request
     if fields is None:
         if not exchange.request_truncated:
             flags.add("request_undecodable")
-        return Request(model=model_in(exchange.path))
+        return Request(model=model_in(exchange.path), stream=asks_for_stream(exchange.path))
     request = codec.request(fields)
     request.model = request.model or model_in(exchange.path)
     request.parts = [*request.parts, *(form.files if form else ())]

@@ -338,3 +338,5 @@ def test_embeddings(wire: Any, request_body: object, response: object, tokens: i
 def test_an_abandoned_request_still_asked_for_a_stream(wire: Any) -> None:
     call = wire.call(CLAUDE + STREAM, CLAUDE_ASK, b"", host=HOST, ended="closed")
     assert (call.stream, call.status, call.flags) == (True, "aborted", ("lower_bound",))
+    unread = wire.call(CLAUDE + STREAM, b"", {"message": "no"}, host=HOST, status=400)
+    assert (unread.stream, unread.status, unread.flags) == (True, "error", ("request_undecodable",))
