@@ -16,7 +16,7 @@ from otelcost.advise.apply import World
 from otelcost.advise.catalogue import Rule, load
 from otelcost.advise.finding import Finding, run
 from otelcost.advise.interval import day_blocks
-from otelcost.advise.joint import Marginal, by_day, marginals
+from otelcost.advise.joint import Marginal, by_day, claimable, marginals
 from otelcost.advise.life_cycle import OPEN, counts, read_states
 from otelcost.advise.plan import Priced, build_world, make_plans
 from otelcost.advise.recorded import Recorded
@@ -28,7 +28,7 @@ from otelcost.advise.window import materialised
 from otelcost.errors import RuleError
 
 MONTHLY_FROM_DAYS: Final = 7
-"""A monthly figure is told only where the traffic reaches over so many calendar days, and as many were observed."""
+"""A monthly figure is told only where a change's own calls fall on so many UTC days, and as many were observed."""
 
 LIFETIMES: Final = {"5m": "5 minutes", "1h": '1 hour ("ttl": "1h")', "auto": "the provider's own"}
 """How a cache lifetime reads in a sentence."""
@@ -37,8 +37,8 @@ _DAY_US: Final = 86_400_000_000
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (the store's times are naive UTC)
 
 _TRAFFIC: Final = """
-SELECT coalesce(sum(cost_picousd), 0), coalesce(min(epoch_us(start)), 0), coalesce(max(epoch_us(start)), 0),
-    count(DISTINCT start::DATE), (SELECT coalesce(min(epoch_us(start)), 0) FROM v_base)
+SELECT coalesce(sum(cost_picousd), 0), count(DISTINCT start::DATE),
+    (SELECT coalesce(min(epoch_us(start)), 0) FROM v_base)
 FROM w_calls
 """
 
@@ -47,18 +47,8 @@ class _Traffic(NamedTuple):
     """What the window holds: priced spend, and times in microseconds since 1970, UTC."""
 
     spend: int
-    first_us: int
-    last_us: int
     days_with_calls: int
     observed_us: int  # from the first call there ever was, or the window's start, to the window's end
-
-    @property
-    def first_day(self) -> int:
-        return self.first_us // _DAY_US
-
-    @property
-    def last_day(self) -> int:
-        return self.last_us // _DAY_US
 
 
 def recommend(
@@ -118,10 +108,10 @@ def _first_word(error: RuleError) -> str:
 
 
 def _traffic(connection: duckdb.DuckDBPyConnection, window: Period) -> _Traffic:
-    row = connection.execute(_TRAFFIC).fetchone() or (0, 0, 0, 0, 0)
-    spend, first, last, days, first_ever = (int(value) for value in row)
+    row = connection.execute(_TRAFFIC).fetchone() or (0, 0, 0)
+    spend, days, first_ever = (int(value) for value in row)
     start, end = ((moment - _EPOCH) // timedelta(microseconds=1) for moment in (window.start, window.end))
-    return _Traffic(spend, first, last, days, end - max(start, first_ever))
+    return _Traffic(spend, days, end - max(start, first_ever))
 
 
 def _report(
@@ -194,7 +184,7 @@ def _card(
         marginal_picousd=share.total if share is not None else 0,
         low_picousd=low,
         high_picousd=high,
-        monthly_picousd=_monthly(one.alone.total, traffic),
+        monthly_picousd=_monthly(one, world, traffic) if low is not None and high is not None else None,
         transform=transforms.as_dict(plan.transform),
         evidence=evidence,
         state=state,
@@ -234,15 +224,15 @@ def _replayed(one: Priced, world: World) -> dict[str, Any]:
 
 def _bounds(one: Priced, world: World) -> tuple[int | None, int | None]:
     """Low and high of the standalone saving. The low end leaves out calls whose bill is only estimated."""
-    sure = {n: amount for n, amount in one.alone.by_call.items() if not world.calls[n].doubtful}
+    sure = {n: amount for n, amount in one.alone.by_call.items() if not world.calls[n].doubtful or amount < 0}
     billed = _billed(world, [one])
     low = day_blocks(by_day(world, sure), billed, one.plan.id)
     high = day_blocks(by_day(world, one.alone.by_call), billed, one.plan.id)
     if low is None or high is None:
         # One day says nothing of the next; what was surely billed still bounds the window itself from below.
-        known = sum(sure.values())
-        return (known, None) if known < one.alone.total else (None, None)
-    return min(low[0], one.alone.total), max(high[1], one.alone.total)
+        known = max(0, sum(sure.values()))
+        return (known, one.alone.total) if known < one.alone.total else (None, None)
+    return max(0, min(low[0], one.alone.total)), max(high[1], one.alone.total)
 
 
 def _billed(world: World, priced: Iterable[Priced]) -> dict[int, int]:
@@ -250,12 +240,16 @@ def _billed(world: World, priced: Iterable[Priced]) -> dict[int, int]:
     return by_day(world, {n: world.calls[n].cost for one in priced for n in one.plan.numbers})
 
 
-def _monthly(saved: int, traffic: _Traffic) -> int | None:
-    """Per 30 days of the observed time, as the overview scales spend; never from less than a week of traffic."""
-    seen = traffic.last_day - traffic.first_day + 1
-    if seen < MONTHLY_FROM_DAYS or traffic.observed_us < MONTHLY_FROM_DAYS * _DAY_US:
+def _monthly(one: Priced, world: World, traffic: _Traffic) -> int | None:
+    """Per 30 days of the observed time, as the overview scales spend; never from less than a week of such calls.
+
+    A spike says nothing of a month, whatever else ran for how long beside it.
+    """
+    days = {world.calls[n].day for n in one.plan.numbers}
+    if len(days) < MONTHLY_FROM_DAYS or traffic.observed_us < MONTHLY_FROM_DAYS * _DAY_US:
         return None
-    return saved * 30 * _DAY_US // traffic.observed_us
+    saved = sum(claimable(world, one.plan, one.alone.by_call).values())
+    return saved * 30 * _DAY_US // traffic.observed_us if saved > 0 else None
 
 
 def _call_site(calls: Sequence[Recorded]) -> str | None:

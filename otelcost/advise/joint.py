@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from otelcost.advise.apply import Bills, Plan, World
@@ -65,36 +65,48 @@ def _cost(world: World, pricer: Pricer, n: int, bill: Bill | None) -> int | None
     return call.cost if bill == call.bill else pricer.cost(n, bill)
 
 
+def claimable(world: World, plan: Plan, by_call: Mapping[int, int]) -> dict[int, int]:
+    """What a plan may claim of a saving: an exact one only that on calls which were surely billed as recorded."""
+    if plan.finding.rule.class_ != "exact":
+        return dict(by_call)
+    return {n: amount for n, amount in by_call.items() if not world.calls[n].doubtful or amount < 0}
+
+
 def marginals(world: World, pricer: Pricer, plans: Sequence[Plan], alone: Sequence[Saving]) -> list[Marginal]:
     """Each plan's share of what all save together, in the order of `plans`.
 
     Plans are added one after another in `Plan.order`. One that would then cost money is not added and its
     share is 0; one that gains from its predecessors is credited at most with what it saves alone. So the
-    shares add up to a saving that is never above the bill and never above the sum of the parts.
+    shares add up to a saving that is never above the bill and never above the sum of the parts. An exact plan
+    has no share in calls whose bill is a guess (`claimable`).
     """
+    claims = [claimable(world, plan, one.by_call) for plan, one in zip(plans, alone, strict=True)]
     shares: list[Marginal] = [Marginal(0, {}) for _ in plans]
     for group in _overlapping(alone):
         if len(group) == 1:
             only = group[0]
-            shares[only] = Marginal(alone[only].total, by_day(world, alone[only].by_call))
+            if (claimed := sum(claims[only].values())) > 0:
+                shares[only] = Marginal(claimed, by_day(world, claims[only]))
             continue
         applied: list[Plan] = []
         before = Saving({})
         for index in sorted(group, key=lambda i: plans[i].order):
             now, unknown = saving(world, pricer, [*applied, plans[index]])
-            gain = now.total - before.total
-            if unknown or gain <= 0:
+            more = claimable(world, plans[index], _difference(now.by_call, before.by_call))
+            most = sum(claims[index].values())
+            if unknown or sum(more.values()) <= 0 or most <= 0:
                 continue
-            daily = by_day(world, now.by_call)
-            for day, amount in by_day(world, before.by_call).items():
-                daily[day] = daily.get(day, 0) - amount
-            shares[index] = _capped(gain, daily, alone[index].total)
+            shares[index] = _capped(sum(more.values()), by_day(world, more), most)
             applied.append(plans[index])
             before = now
     return shares
 
 
-def by_day(world: World, by_call: dict[int, int]) -> dict[int, int]:
+def _difference(now: Mapping[int, int], before: Mapping[int, int]) -> dict[int, int]:
+    return {n: now.get(n, 0) - before.get(n, 0) for n in now.keys() | before.keys()}
+
+
+def by_day(world: World, by_call: Mapping[int, int]) -> dict[int, int]:
     """A saving by the UTC day of its calls."""
     days: Counter[int] = Counter()
     for n, amount in by_call.items():

@@ -35,8 +35,10 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
 
     `standalone_picousd` is the saving if nothing else is done, `marginal_picousd` its share of the joint
     figure; only marginals may be added up. `low_picousd` and `high_picousd` bound the standalone saving of
-    the window (95 %, day blocks); None where there are too few days to say.
-    `monthly_picousd` is the standalone saving scaled to 30 days, None below seven days of traffic.
+    the window (95 %, day blocks); None where there are too few days to say. Where the bill of a call is only
+    estimated, the low end is without it, and so is what an exact saving adds to the joint figure.
+    `monthly_picousd` is the standalone saving scaled to 30 days, without estimated bills where it is exact; None
+    below seven UTC days with calls that it changes.
     """
 
     id: str

@@ -182,7 +182,8 @@ def test_a_thrown_away_answer_of_uncertain_bill_is_left_out_of_the_low_end(home:
     sure, doubtful = card([], home / "a"), card(["estimated", "lower_bound"], home / "b")
     assert sure.standalone_picousd == doubtful.standalone_picousd
     assert (sure.low_picousd, sure.high_picousd) == (None, None), "one day bounds nothing"
-    assert (doubtful.low_picousd, doubtful.high_picousd) == (0, None)
+    assert (doubtful.low_picousd, doubtful.high_picousd) == (0, doubtful.standalone_picousd)
+    assert (sure.marginal_picousd, doubtful.marginal_picousd) == (sure.standalone_picousd, 0)
     assert doubtful.evidence["bill_only_estimated"] == 5
 
 
@@ -247,3 +248,28 @@ def test_plans_over_as_many_other_calls_are_not_mixed_up(home: Path) -> None:
         first, second = (Plan("R-1", finding, Batch(), frozenset(numbers)) for numbers in ((1, 2), (3, 4)))
         assert set(known.after([first])) == {1, 2}
         assert set(known.after([second])) == {3, 4}
+
+
+def test_guessed_bills_are_not_in_the_exact_headline(home: Path) -> None:
+    """Thirty time-outs of unknown bill, one of them known: only that one is claimed, the rest is the high end."""
+    common = {"task": "slow", "model": "gpt-4o", "provider": "openai", "prompt": [("user", "{n}", 10_000)], "days": 10}
+    failing = {"attempts": 2, "failed_status": "timeout", "failed_http": 200, "failed_usage": True}
+    guessed = world.spec(count=3, every_s=3600, flags=["estimated", "lower_bound"], **common, **failing)
+    known = world.spec(count=1, at_s=0, **common, **failing)
+    report = world.advise([guessed, known], home, [_rule("OC501")])
+    (card,) = report.recommendations
+    one = 10_000 * 2_500_000 + 100 * 10_000_000
+    assert (card.calls, card.standalone_picousd, card.high_picousd) == (40, 40 * one, 40 * one)
+    assert card.low_picousd == card.marginal_picousd == report.joint_picousd == 10 * one
+    assert report.headline.exact_picousd == 10 * one
+    observed = int((world.NOW - world.BASE).total_seconds())
+    assert card.monthly_picousd == 10 * one * 30 * 86400 // observed
+
+
+@pytest.mark.parametrize(("days", "told"), [(1, False), (6, False), (7, True)])
+def test_a_month_is_told_only_from_seven_days_with_such_calls(days: int, told: bool, home: Path) -> None:
+    """A spike is not made a month of by small calls of something else beside it."""
+    background = world.spec(task="ping", prompt=[("user", "{n}", 10)], output=1, days=14)
+    spike = msgspec.structs.replace(NIGHTLY, days=days, count=200, every_s=5)
+    (card,) = world.advise([background, spike], home).recommendations
+    assert (card.task, card.monthly_picousd is not None) == ("report", told)

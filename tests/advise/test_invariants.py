@@ -40,7 +40,7 @@ SHAPES = st.fixed_dictionaries(
         "count": st.integers(2, 25),
         "every_s": st.sampled_from([0.3, 20, 250, 1500, 9000, 22000]),
         "at_s": st.sampled_from([0, 7200, 32400]),
-        "days": st.integers(1, 4),
+        "days": st.sampled_from([1, 2, 3, 4, 8]),
         "traces": st.sampled_from(["own", "day"]),
         "root": st.sampled_from(["SERVER", "CONSUMER", "INTERNAL", ""]),
         "root_name": st.sampled_from(["POST /x", "cron nightly"]),
@@ -89,6 +89,11 @@ def check(report: Report, ledger: by_hand.Ledger) -> None:
         assert 0 <= card.marginal_picousd <= card.standalone_picousd
         assert card.cost_observed_picousd == sum(ledger.actual(ledger.calls[call_id]) for call_id in card.call_ids)
         assert card.standalone_picousd == ledger.saving(card), card
+        sure = [call_id for call_id in card.call_ids if not ledger.calls[call_id]["flags"]]
+        if card.class_ == "exact":
+            assert card.marginal_picousd <= sum(ledger.actual(ledger.calls[call_id]) for call_id in sure)
+        days = {ledger.calls[call_id]["start"].date() for call_id in card.call_ids}
+        assert card.monthly_picousd is None or len(days) >= 7
         if card.low_picousd is not None and card.high_picousd is not None:
             assert card.low_picousd <= card.standalone_picousd <= card.high_picousd <= card.cost_observed_picousd
     owners = Counter(call_id for card in headline for call_id in card.call_ids if card.transform["kind"] == "drop_call")
