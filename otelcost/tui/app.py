@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 from textual import constants, work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from otelcost import settings
 from otelcost.tui import guard, themes
+from otelcost.tui.commands import COMMANDS
 from otelcost.tui.host import CallReceiver, CallsReceiver, Problem, Source, State
 from otelcost.tui.pages.calls import CallsPage
 from otelcost.tui.pages.help import HelpPage
@@ -234,6 +236,15 @@ class OtelcostApp(App[None]):
                 self._change_period(Period(text))
 
         self.push_screen(WindowPage(), take)
+
+    def action_show_window(self, text: str) -> None:
+        """Show a window."""
+        self._change_period(Period(text))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """What ctrl+p offers."""
+        for name, text, action in COMMANDS:
+            yield SystemCommand(name, text, partial(self.run_action, action))
 
     def action_shift(self, steps: int) -> None:
         """Move the window by its own length; never into the future."""

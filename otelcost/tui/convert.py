@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from otelcost import display
+from otelcost.digest import content
 from otelcost.digest.phrases import OPEN_STATES
+from otelcost.tui import evidence
 from otelcost.tui.snapshot import (
     Advice,
     Call,
     CallDetail,
     Day,
+    Driver,
     NotChecked,
     Overview,
     Part,
@@ -25,13 +28,8 @@ if TYPE_CHECKING:
     from otelcost import advise
     from otelcost.store import queries
 
-_SHOWN = 5
 _TELLING = 20
 """A fact of so many characters that the change quotes in full is not told twice."""
-_UNITS: Final = (
-    ("_picousd", display.money),
-    ("_us", display.duration),
-)
 
 
 def overview(found: queries.Overview) -> Overview:
@@ -81,6 +79,28 @@ def tasks(
         )
         for row in rows
     )
+
+
+def driver(rows: Sequence[queries.TaskRow], before: Sequence[queries.TaskRow]) -> Driver | None:
+    """The task that moved the spend most: the digest's first; None without a past."""
+    found = content.drivers(rows, before) if before else ()
+    if not found:
+        return None
+    now, past = (next((row for row in some if row.task == found[0].task), None) for some in (rows, before))
+    return Driver(
+        task=found[0].task,
+        change_picousd=found[0].change_picousd,
+        calls=found[0].calls,
+        previous_calls=found[0].previous_calls,
+        tokens_per_call=_tokens_per_call(now),
+        previous_tokens_per_call=_tokens_per_call(past),
+    )
+
+
+def _tokens_per_call(row: queries.TaskRow | None) -> int | None:
+    if row is None or row.input_tokens is None or not row.calls:
+        return None
+    return (row.input_tokens + (row.output_tokens or 0)) // row.calls
 
 
 def span_of(days: Iterable[Day]) -> list[date]:
@@ -220,44 +240,12 @@ def _recommendation(item: advise.Recommendation, calls: Mapping[str, frozenset[s
         low_picousd=item.low_picousd,
         high_picousd=item.high_picousd,
         monthly_picousd=item.monthly_picousd,
-        transform=transform(item.transform),
         call_site=item.call_site,
         change=item.change,
         risk=item.risk,
         effort=item.effort,
-        facts=tuple(fact for fact in facts(item.evidence) if len(fact[1]) < _TELLING or fact[1] not in item.change),
+        facts=tuple(
+            fact for fact in evidence.facts(item.evidence) if len(fact[1]) < _TELLING or fact[1] not in item.change
+        ),
         overlaps=tuple(other for other, theirs in calls.items() if other != item.id and not mine.isdisjoint(theirs)),
     )
-
-
-def transform(fields: Mapping[str, Any]) -> str:
-    """`enable_cache(ttl=5m)`: the typed transform in one line, its long lists counted."""
-    name = str(fields.get("kind", "change"))
-    rest = (f"{key}={_value(key, value)}" for key, value in fields.items() if key != "kind" and value is not None)
-    return f"{name}({', '.join(rest)})"
-
-
-def facts(evidence: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Evidence as (label, value)."""
-    return tuple((_label(key), _value(key, value)) for key, value in evidence.items())
-
-
-def _label(key: str) -> str:
-    for suffix, _ in _UNITS:
-        key = key.removesuffix(suffix)
-    return key.replace("_", " ")
-
-
-def _value(key: str, value: object) -> str:
-    if value is None:
-        return display.UNKNOWN
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return next((word(value) for suffix, word in _UNITS if key.endswith(suffix)), f"{value:,}")
-    if isinstance(value, Mapping):
-        return ", ".join(f"{_label(str(name))} {_value(str(name), inner)}" for name, inner in value.items())
-    if isinstance(value, (list, tuple)):
-        shown = ", ".join(_value(key, inner) for inner in value[:_SHOWN])
-        return f"{shown} and {len(value) - _SHOWN:,} more" if len(value) > _SHOWN else shown
-    return str(value)

@@ -10,6 +10,13 @@ import msgspec
 from otelcost.tui.snapshot import Advice, CallDetail, CallPage, CallQuery, Period, Snapshot
 
 
+class Copy(msgspec.Struct, frozen=True):
+    """What `y` takes to the clipboard, and what that is, for the note that follows."""
+
+    what: str
+    text: str
+
+
 class Problem(msgspec.Struct, frozen=True):
     """Why facts could not be read: what is wrong and where, and what to do about it where that is known."""
 

@@ -125,6 +125,8 @@ class Loader:
         span = window(period, now)
         found = convert.overview(queries.overview(connection, span))
         rows = queries.tasks(connection, span)
+        past = span.previous()
+        before = queries.tasks(connection, past) if past is not None else []
         by_day = queries.task_days(connection, span)
         everything = period.text == "all"
         return Snapshot(
@@ -135,6 +137,7 @@ class Loader:
             overview=found,
             tasks=convert.tasks(rows, by_day, convert.span_of(found.days)),
             spool=str(self._spool),
+            driver=convert.driver(rows, before),
             warnings=warnings,
         )
 

@@ -81,7 +81,6 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     low_picousd: int | None
     high_picousd: int | None
     monthly_picousd: int | None
-    transform: str
     call_site: str | None
     change: str
     risk: str = ""
@@ -104,12 +103,12 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     recommendations: tuple[Recommendation, ...]
     not_checked: tuple[NotChecked, ...]
     spend_picousd: int | None
-    joint_picousd: int | None
-    exact_picousd: int | None
-    simulated_picousd: int | None
+    joint_picousd: int
+    exact_picousd: int
+    simulated_picousd: int
     simulated_low_picousd: int | None
     simulated_high_picousd: int | None
-    needs_trial_picousd: int | None
+    needs_trial_picousd: int
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +126,17 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     cache_read_tokens: int | None
     models: tuple[str, ...] = ()
     days: tuple[int | None, ...] = ()
+
+
+class Driver(msgspec.Struct, frozen=True, kw_only=True):
+    """The task that moved the spend most against the window before."""
+
+    task: str
+    change_picousd: int
+    calls: int
+    previous_calls: int
+    tokens_per_call: int | None
+    previous_tokens_per_call: int | None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,4 +224,5 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     tasks: tuple[Task, ...]
     advice: Advice | None = None
     spool: str = ""
+    driver: Driver | None = None
     warnings: tuple[str, ...] = ()  # what these figures were read in spite of, one line each

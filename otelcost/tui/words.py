@@ -8,8 +8,8 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from otelcost import display
-from otelcost.digest.phrases import OPEN_STATES
-from otelcost.tui.snapshot import Advice, Call, Class, Overview, Recommendation
+from otelcost.digest import phrases
+from otelcost.tui.snapshot import Advice, Call, Class, Driver, Overview, Recommendation
 from otelcost.tui.text import MUTED, crop, line
 
 Piece = tuple[str, str]
@@ -35,9 +35,15 @@ _STATUS: Final[dict[str, tuple[str, str]]] = {
 
 def spend(picousd: int | None, calls: int, unpriced: int, places: int | None = None) -> str:
     """A sum that may miss calls: `$12.30`, `$12.30 + ?` where some have no price, `?` where none has one."""
+    amount, more = spend_parts(picousd, calls, unpriced, places)
+    return amount + (" + ?" if more else "")
+
+
+def spend_parts(picousd: int | None, calls: int, unpriced: int, places: int | None = None) -> tuple[str, str]:
+    """The sum, and what it misses: `("$12.30", " + 20 unpriced calls")`."""
     if picousd is None or (calls and unpriced >= calls):
-        return display.UNKNOWN if calls else display.money(0)
-    return display.money(picousd, places) + (" + ?" if unpriced else "")
+        return (display.UNKNOWN if calls else display.money(0)), ""
+    return display.money(picousd, places), f" + {display.plural(unpriced, 'unpriced call')}" if unpriced else ""
 
 
 def call_cost(call: Call, places: int | None = None) -> str:
@@ -53,17 +59,49 @@ def price(call: Call, price: str | None) -> str:
     return f"not billed: {display.clean(why)}"
 
 
-def change(current: int | None, previous: int | None) -> tuple[str, str]:
+def change(current: int | None, previous: int | None, places: int | None = None) -> tuple[str, str]:
     """`▲ +$221.30 (+61%)` and its style: arrow and sign say it without colour."""
     if current is None or not previous:
-        return "no earlier spend to compare", "$text-muted"
+        return "no earlier spend to compare", MUTED
     difference = current - previous
     if not difference:
-        return "= unchanged", "$text-muted"
+        return "= unchanged", MUTED
     share = display.percent(abs(difference), previous)
     if difference > 0:
-        return f"▲ {display.signed_money(difference)} (+{share})", "bold $text-error"
-    return f"▼ {display.signed_money(difference)} (-{share})", "bold $text-success"
+        return f"▲ {signed(difference, places)} (+{share})", "bold $text-error"
+    return f"▼ {signed(difference, places)} (-{share})", "bold $text-success"
+
+
+def signed(picousd: int, places: int | None = None) -> str:
+    """An amount with its sign."""
+    return ("+" if picousd > 0 else "") + display.money(picousd, places)
+
+
+def driver(found: Driver, places: int | None = None) -> list[Piece]:
+    """The task that moved the spend most, and by what: `triage +$2.08: 620 → 8.6k tokens in a call`."""
+    style = "$text-error" if found.change_picousd > 0 else "$text-success"
+    return [
+        ("moved most by ", MUTED),
+        (display.clean(found.task), "bold"),
+        (f" {signed(found.change_picousd, places)}", style),
+        (f": {_cause(found)}", ""),
+    ]
+
+
+def _cause(found: Driver) -> str:
+    if not found.previous_calls:
+        return f"new, {display.plural(found.calls, 'call')}"
+    if not found.calls:
+        return f"none of its {display.plural(found.previous_calls, 'call')} any more"
+    before, now = found.previous_tokens_per_call, found.tokens_per_call
+    # Which moved by the larger factor, up or down.
+    if before and now and _factor(now, before) >= _factor(found.calls, found.previous_calls):
+        return f"{display.tokens(before)} → {display.tokens(now)} tokens in a call"
+    return f"{found.previous_calls:,} → {display.plural(found.calls, 'call')}"
+
+
+def _factor(one: int, other: int) -> float:
+    return max(one, other) / min(one, other)
 
 
 def moved(current: int | None, previous: int | None) -> tuple[str, str]:
@@ -90,63 +128,53 @@ def status(name: str) -> tuple[str, str]:
     return _STATUS.get(name, (display.clean(name), ""))
 
 
-def with_range(amount: int | None, low: int | None, high: int | None) -> str:
-    """`$74.70 [$60.00-$88.00]`; the range only where it says more than the amount."""
-    text = display.money(amount)
-    if amount is None or low is None or high is None or (low == amount == high):
-        return text
-    return f"{text} [{display.money_range(low, high)}]"
-
-
 def count(number: int | None, width: int) -> str:
     """A count, in full where it fits and rounded down where it does not."""
     text = display.count(number)
     return text if len(text) <= width else display.tokens(number)
 
 
-def fixes(count: int) -> str:
-    """`1 fix`, `2 fixes`."""
-    return "1 fix" if count == 1 else f"{count:,} fixes"
-
-
 def still_open(advice: Advice) -> tuple[Recommendation, ...]:
     """What still has to be done; the totals hold nothing else."""
-    return tuple(item for item in advice.recommendations if item.state in OPEN_STATES)
+    return tuple(item for item in advice.recommendations if item.state in phrases.OPEN_STATES)
 
 
-def headline(advice: Advice) -> list[Piece]:
-    """The joint saving in pieces, most important first."""
+def answer(advice: Advice, width: int) -> list[Content]:
+    """What to do and what it saves, the sentence of every surface, over two lines."""
     todo = still_open(advice)
-    firm = sum(item.class_ != "needs-trial" for item in todo)
-    if not firm:
-        return (
-            [("No fix to recommend without a trial.", "$text-muted")]
-            if todo
-            else [("Nothing to recommend in this window.", "$text-muted")]
+    trials = sum(item.class_ == "needs-trial" for item in todo)
+    parts = phrases.savings_pieces(
+        phrases.Saved(
+            fixes=len(todo) - trials,
+            trials=trials,
+            joint_picousd=advice.joint_picousd,
+            spend_picousd=advice.spend_picousd,
+            exact_picousd=advice.exact_picousd,
+            simulated_picousd=advice.simulated_picousd,
+            simulated_low_picousd=advice.simulated_low_picousd,
+            simulated_high_picousd=advice.simulated_high_picousd,
+            needs_trial_picousd=advice.needs_trial_picousd,
         )
-    verb = "saves" if firm == 1 else "save"
-    simulated = with_range(advice.simulated_picousd, advice.simulated_low_picousd, advice.simulated_high_picousd)
-    return [
-        (
-            f"{fixes(firm)} {verb} {display.money(advice.joint_picousd)}:",
-            "bold $text-success",
-        ),
-        (f" {display.money(advice.exact_picousd)} exact + {simulated} simulated", ""),
-        (f" ({display.percent(advice.joint_picousd, advice.spend_picousd)} of spend)", "$text-muted"),
+    )
+    firm = "bold $text-success" if len(todo) > trials else MUTED
+    pieces = [
+        (part, firm if not place else "$text-warning" if "trial" in part else "") for place, part in enumerate(parts)
     ]
-
-
-def trials(advice: Advice) -> list[Piece]:
-    """What stays outside the total, in pieces."""
-    waiting = sum(item.class_ == "needs-trial" for item in still_open(advice))
-    parts: list[Piece] = []
-    if waiting:
-        glyph, amount = CLASS_GLYPHS["needs-trial"], display.money(advice.needs_trial_picousd)
-        parts.append((f"{glyph} {amount} more needs {'a trial' if waiting == 1 else 'trials'}", "$text-warning"))
     if advice.not_checked:
-        lead = " · " if waiting else ""
-        parts.append((f"{lead}{display.plural(len(advice.not_checked), 'check')} could not be made", "$text-muted"))
-    return parts
+        pieces.append((f" · {display.plural(len(advice.not_checked), 'check')} could not be made", MUTED))
+    return _over_two_lines(pieces, width)
+
+
+def _over_two_lines(pieces: list[Piece], width: int) -> list[Content]:
+    used, first = 0, 0
+    for text, _ in pieces:
+        if first and used + cell_len(text) > width:
+            break
+        used, first = used + cell_len(text), first + 1
+    rest = pieces[first:]
+    if rest:
+        rest = [(rest[0][0].lstrip(":;,· "), rest[0][1]), *rest[1:]]
+    return [fitted(pieces[:first], width), fitted(rest or [("", "")], width)]
 
 
 def waiting(problem: bool) -> Piece:

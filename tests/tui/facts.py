@@ -15,6 +15,7 @@ from otelcost.tui.snapshot import (
     CallPage,
     CallQuery,
     Day,
+    Driver,
     NotChecked,
     Overview,
     Part,
@@ -36,6 +37,16 @@ _TASKS = (
     ("nightly-report", 64, 66, 1400, 2, "gpt-5.4", 0),
     ("invoice-parser", 41, 12, 2105, 412, "gpt-5.4-mini", 12),
     ("search.embed", 2, 2, 52000, 0, "text-embedding-3-small", 0),
+)
+
+
+DRIVER = Driver(
+    task="support-triage",
+    change_picousd=126 * DOLLAR,
+    calls=4210,
+    previous_calls=4300,
+    tokens_per_call=8600,
+    previous_tokens_per_call=620,
 )
 
 
@@ -110,7 +121,6 @@ def recommendations() -> tuple[Recommendation, ...]:
             low_picousd=60 * DOLLAR,
             high_picousd=88 * DOLLAR,
             monthly_picousd=320 * DOLLAR,
-            transform="enable_cache(ttl=5m, prefix 11,840 tokens)",
             call_site="app/triage.py:88 classify",
             change=(
                 "Move the timestamp below the customer table, then mark the end of the table:\n"
@@ -138,7 +148,6 @@ def recommendations() -> tuple[Recommendation, ...]:
             low_picousd=32 * DOLLAR,
             high_picousd=32 * DOLLAR,
             monthly_picousd=137 * DOLLAR,
-            transform="batch",
             call_site="jobs/nightly.py:31 main",
             change="Collect the requests of a night into one batch file and submit it.",
             risk="answers arrive within a day",
@@ -160,7 +169,6 @@ def recommendations() -> tuple[Recommendation, ...]:
             low_picousd=None,
             high_picousd=None,
             monthly_picousd=None,
-            transform="set_model(claude-haiku-4.5)",
             call_site="app/contracts.py:140 extract",
             change="Run a trial before changing anything: otelcost trial run contract-extraction",
             facts=(("output", "a fixed schema, 210 tokens on average"),),
@@ -196,6 +204,7 @@ def snapshot(*, with_advice: bool = True, period: Period = Period()) -> Snapshot
         tasks=tasks(),
         advice=advice() if with_advice else None,
         spool="/home/ada/.local/share/otelcost/spool",
+        driver=DRIVER,
     )
 
 
@@ -219,7 +228,7 @@ def empty() -> Snapshot:
         last_call=None,
         recorded_ever=False,
     )
-    return msgspec.structs.replace(snapshot(with_advice=False), overview=nothing, tasks=())
+    return msgspec.structs.replace(snapshot(with_advice=False), overview=nothing, tasks=(), driver=None)
 
 
 def quiet() -> Snapshot:
@@ -308,7 +317,6 @@ def hostile() -> Snapshot:
         id=HOSTILE,
         task=HOSTILE,
         title=HOSTILE,
-        transform=HOSTILE,
         change=HOSTILE,
         call_site=HOSTILE,
         facts=((HOSTILE, HOSTILE),),
@@ -317,6 +325,7 @@ def hostile() -> Snapshot:
     return msgspec.structs.replace(
         base,
         spool=HOSTILE,
+        driver=msgspec.structs.replace(DRIVER, task=HOSTILE),
         overview=msgspec.structs.replace(base.overview, tasks=named, models=named),
         tasks=(msgspec.structs.replace(base.tasks[0], name=HOSTILE, models=(HOSTILE,)),),
         advice=msgspec.structs.replace(

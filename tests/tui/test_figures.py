@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from otelcost.tui import anatomy, charts, words
+from otelcost.tui import anatomy, charts, evidence, words
 from otelcost.tui.columns import Column, heading, layout, row_line, sort_rows
 from otelcost.tui.filtering import Filter
 from otelcost.tui.snapshot import Advice, Part
@@ -221,18 +222,74 @@ def test_change_has_arrow_and_sign() -> None:
 
 
 def _advice(**states: str) -> Advice:
-    import msgspec
-
     rows = facts.recommendations()
     changed = tuple(msgspec.structs.replace(row, state=states.get(row.rule, row.state)) for row in rows)
     return msgspec.structs.replace(facts.advice(), recommendations=changed)
 
 
+def _answer(width: int = 200, **states: str) -> str:
+    return " ".join(row.plain.strip() for row in words.answer(_advice(**states), width))
+
+
 def test_what_is_done_or_dismissed_is_counted_as_a_fix_no_more() -> None:
-    assert words.headline(_advice())[0][0].startswith("2 fixes save ")
-    assert words.headline(_advice(OC001="dismissed"))[0][0].startswith("1 fix saves ")
-    assert words.headline(_advice(OC001="dismissed", OC002="applied"))[0][0].startswith("No fix to recommend without")
-    assert words.headline(_advice(OC001="x", OC002="x", OC003="x"))[0][0].startswith("Nothing to recommend")
+    assert _answer().startswith("2 fixes save ")
+    assert _answer(OC001="dismissed").startswith("1 fix saves ")
+    assert _answer(OC001="dismissed", OC002="applied").startswith("1 fix needs a trial")
+    assert _answer(OC001="x", OC002="x", OC003="x").startswith("no fixes found")
+
+
+@pytest.mark.parametrize("width", [78, 118, 198])
+def test_the_answer_is_the_sentence_of_every_surface(width: int) -> None:
+    told = _answer(width)
+    for part in ("2 fixes save $106.70 (23% of spend)", "$32.00 exact + $74.70 simulated [$60.00-$88.00]"):
+        assert part in told
+    assert "1 more needs a trial: $97.00" in told
+
+
+def test_the_driver_says_what_moved_by_the_larger_factor() -> None:
+    def told(**changes: int | None) -> str:
+        return "".join(text for text, _ in words.driver(msgspec.structs.replace(facts.DRIVER, **changes), 2))
+
+    assert told() == "moved most by support-triage +$126.00: 620 → 8.6k tokens in a call"
+    assert told(previous_calls=100).endswith(": 100 → 4,210 calls")
+    assert told(previous_calls=0, previous_tokens_per_call=None).endswith(": new, 4,210 calls")
+    assert told(calls=0, tokens_per_call=None).endswith(": none of its 4,300 calls any more")
+    assert told(tokens_per_call=None).endswith(": 4,300 → 4,210 calls")
+    assert " -$126.00" in told(change_picousd=-126 * facts.DOLLAR)
+
+
+def test_evidence_is_told_in_words_with_units_and_without_what_says_nothing() -> None:
+    found = evidence.facts(
+        {
+            "cause": "no cache breakpoint is set",
+            "segment": 1,
+            "segment_role": "system",
+            "prefixes": 1,
+            "stable_tokens": 8660,
+            "in_flight_not_counted": 0,
+            "polling_not_counted": 3,
+            "same_answers_percent": 0,
+            "pairs_compared": 70,
+            "pairs_broken_there": 68,
+            "advice": "told in the change",
+            "replay": {"calls_that_read": 225, "calls_that_write": 25, "read_tokens": 1_948_623},
+        }
+    )
+    assert dict(found) == {
+        "why": "no cache breakpoint is set",
+        "where": "part 1 of the prompt (system)",
+        "stable start": "8,660 tokens",
+        "not counted": "3 that poll for a change",
+        "same answer": "0% of the repeats",
+        "breaks there": "68 of 70 calls in a row",
+        "replayed": "225 calls read the cache, 25 write it",
+        "tokens then": "1,948,623 read, ? written, ? at full price",
+    }
+
+
+def test_what_another_rule_found_keeps_its_own_names() -> None:
+    found = evidence.facts({"waste_picousd": 2 * facts.DOLLAR, "slow_us": 1500, "odd": True, "few": [1, 2], "none": 0})
+    assert found == (("waste", "$2.00"), ("slow", "1 ms"), ("odd", "yes"), ("few", "1, 2"), ("none", "0"))
 
 
 def test_ages() -> None:

@@ -225,9 +225,38 @@ async def test_y_copies_and_what_is_copied_is_clean() -> None:
         assert r"\x1b[31m" in pilot.app.clipboard
         assert "\x1b" not in pilot.app.clipboard
         await press(pilot, "1", "y")
-        assert pilot.app.clipboard.startswith("$455.12 + ? spent")
+        assert pilot.app.clipboard.startswith("$455.12 + 12 unpriced calls")
         await press(pilot, "4", "y")
         assert pilot.app.clipboard == f"{0:016x}"
+
+
+async def test_the_note_says_what_was_copied() -> None:
+    async with running() as (pilot, _):
+        for keys, what in (
+            (("y",), "the headline"),
+            (("2", "y"), "the change of OC001-3f2a"),
+            (("3", "y"), "the task's name"),
+            (("4", "y"), "the call's id"),
+        ):
+            await press(pilot, *keys)
+            assert [note.message for note in pilot.app._notifications][-1] == f"Copied {what}."
+
+
+async def test_commands_are_our_own_and_do_what_their_keys_do() -> None:
+    async with running() as (pilot, source):
+        shown = await press(pilot, "ctrl+p")
+        assert "Recommendations" in shown
+        listed = {command.title for command in pilot.app.get_system_commands(pilot.app.screen)}
+        assert {"Refresh", "Pause or resume", "Help", "Theme", "Quit", "Window: week"} <= listed
+        assert not {"Maximize", "Minimize", "Screenshot", "Keys"} & listed
+        await press(pilot, "escape")
+        for command in pilot.app.get_system_commands(pilot.app.screen):
+            if command.title in ("Tasks", "Window: month", "Window earlier", "Pause or resume"):
+                await command.callback()
+                await look.settle(pilot)
+        assert pilot.app.current_mode == "tasks"
+        assert source.periods[-1] == Period("30d", 1)
+        assert "‖ paused" in look.text(pilot.app)
 
 
 async def test_help_lies_over_any_page() -> None:

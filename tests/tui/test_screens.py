@@ -101,11 +101,12 @@ async def test_no_line_runs_off_the_screen_and_no_control_character_reaches_it(s
 
 
 async def test_the_top_of_the_smallest_overview_holds_the_answer() -> None:
-    top = "\n".join((await screen(facts.snapshot(), (80, 24))).splitlines()[:8])
-    assert "$455.12 + ? spent" in top  # twelve calls have no price: the sum says so
+    top = "\n".join((await screen(facts.snapshot(), (80, 24))).splitlines()[:9])
+    assert "$455.12 + 12 unpriced calls" in top
     assert "▲ +$172.42 (+61%) vs previous" in top
-    assert "2 fixes save $106.70: $32.00 exact + $74.70 [$60.00-$88.00] simulated" in top
-    assert "$97.00 more needs a trial" in top
+    assert "moved most by support-triage +$126.00: 620 → 8.6k tokens in a call" in top
+    assert "2 fixes save $106.70 (23% of spend)" in top
+    assert "$32.00 exact + $74.70 simulated [$60.00-$88.00]; 1 more needs a trial: $97.00" in top
     assert "unpriced 12 (<0.1%)" in top
     assert "Cache the stable prefix" in top
 

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
+from otelcost.tui.host import Copy
 from otelcost.tui.pages.page import Page
 from otelcost.tui.snapshot import Call, CallDetail
 from otelcost.tui.widgets.anatomy import AnatomyBar
@@ -70,6 +71,6 @@ class CallDetailPage(ScrollPage):
         self.query_one(AnatomyBar).show(detail)
         self.query_one(CallBill).show(detail)
 
-    def copyable(self) -> str | None:
+    def copyable(self) -> Copy | None:
         """The call's id."""
-        return self.call.id
+        return Copy("the call's id", self.call.id)

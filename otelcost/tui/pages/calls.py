@@ -12,6 +12,7 @@ from otelcost import display
 from otelcost.tui import words
 from otelcost.tui.calls_filter import call_fields
 from otelcost.tui.columns import Cell, Column
+from otelcost.tui.host import Copy
 from otelcost.tui.pages.call import CallDetailPage
 from otelcost.tui.pages.tablepage import TablePage
 from otelcost.tui.snapshot import Call, CallPage, CallQuery, Period, Snapshot
@@ -137,9 +138,9 @@ class CallsPage(TablePage[Call]):
         """Its anatomy."""
         self.app.push_screen(CallDetailPage(self.crumbs, row))
 
-    def copyable(self) -> str | None:
+    def copyable(self) -> Copy | None:
         """The call's id."""
-        return None if self.table.current is None else self.table.current.id
+        return None if self.table.current is None else Copy("the call's id", self.table.current.id)
 
     def query_now(self) -> CallQuery:
         """The query for what is asked on the screen."""

@@ -11,6 +11,7 @@ from textual.widget import Widget
 from otelcost import display
 from otelcost.tui import charts, words
 from otelcost.tui.columns import Cell, Column
+from otelcost.tui.host import Copy
 from otelcost.tui.pages.calls import CallsPage
 from otelcost.tui.pages.page import Page
 from otelcost.tui.pages.recommendation import RecommendationPage
@@ -136,9 +137,9 @@ class OverviewPage(Page):
         if self.has_class("-empty"):
             self.query_one(Empty).tick()
 
-    def copyable(self) -> str | None:
+    def copyable(self) -> Copy | None:
         """The headline, as text."""
-        return "\n".join(row.plain for row in self.query_one(Headline).paint(200)).strip()
+        return Copy("the headline", "\n".join(row.plain for row in self.query_one(Headline).paint(200)).strip())
 
     @on(Table.Opened, "#fixes")
     def _open_fix(self, event: Table.Opened) -> None:

@@ -12,14 +12,16 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from otelcost import display
-from otelcost.tui.host import Host, Problem
+from otelcost.tui.host import Copy, Host, Problem
 from otelcost.tui.snapshot import Snapshot
+from otelcost.tui.text import crop
 from otelcost.tui.widgets.header import Header
 from otelcost.tui.widgets.keybar import KeyBar
 from otelcost.tui.widgets.notices import Notices, ProblemPage
 from otelcost.tui.widgets.toosmall import TooSmall
 from otelcost.tui.widgets.trail import Trail
 
+_TOAST = 48
 _PROBLEM_KEYS = (("r", "Retry"), ("t", "Window"), ("?", "Help"), ("q", "Quit"))
 
 
@@ -81,7 +83,7 @@ class Page(Screen[None]):
     def show(self, snapshot: Snapshot) -> None:
         """Show new facts."""
 
-    def copyable(self) -> str | None:
+    def copyable(self) -> Copy | None:
         """What `y` copies."""
         return None
 
@@ -126,10 +128,9 @@ class Page(Screen[None]):
 
     def action_copy(self) -> None:
         """Copy what the cursor is on, through the terminal."""
-        text = self.copyable()
-        if text is None:
+        taken = self.copyable()
+        if taken is None:
             self.app.notify("Nothing to copy here.", timeout=2)
             return
-        self.host.copy_to_clipboard("\n".join(display.clean(row) for row in text.split("\n")))
-        first = display.clean(text.split("\n", 1)[0])
-        self.app.notify(f"Copied: {first[:60]}", timeout=2, markup=False)
+        self.host.copy_to_clipboard("\n".join(display.clean(row) for row in taken.text.split("\n")))
+        self.app.notify(f"Copied {crop(display.clean(taken.what), _TOAST)}.", timeout=2, markup=False)

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
+from otelcost.tui.host import Copy
 from otelcost.tui.pages.call import ScrollPage
 from otelcost.tui.pages.calls import CallsPage
 from otelcost.tui.snapshot import Recommendation, Snapshot
@@ -37,15 +38,16 @@ class RecommendationPage(ScrollPage):
             self.recommendation = found[0] if found else self.recommendation
         self.query_one(RecommendationDetail).show(self.recommendation, snapshot.overview.spend_picousd)
 
-    def copyable(self) -> str | None:
+    def copyable(self) -> Copy | None:
         """Where and what to change."""
-        return copy_text(self.recommendation)
+        return copy_change(self.recommendation)
 
     def action_calls(self) -> None:
         """The calls it selects."""
         self.app.push_screen(CallsPage((*self.crumbs, "calls"), ids=self.recommendation.call_ids))
 
 
-def copy_text(row: Recommendation) -> str:
+def copy_change(row: Recommendation) -> Copy:
     """What `y` copies of a recommendation: where and what to change."""
-    return "\n".join(part for part in (row.title, row.call_site or "", row.change) if part)
+    text = "\n".join(part for part in (row.title, row.call_site or "", row.change) if part)
+    return Copy(f"the change of {row.id}", text)

@@ -14,7 +14,8 @@ from otelcost import display
 from otelcost.digest.phrases import OPEN_STATES
 from otelcost.tui import words
 from otelcost.tui.columns import Cell, Column
-from otelcost.tui.pages.recommendation import RecommendationPage, copy_text
+from otelcost.tui.host import Copy
+from otelcost.tui.pages.recommendation import RecommendationPage, copy_change
 from otelcost.tui.pages.tablepage import TablePage
 from otelcost.tui.snapshot import Advice, Recommendation, Snapshot
 from otelcost.tui.text import crop, line
@@ -86,7 +87,7 @@ class Totals(Paint):
         advice = self.advice
         if advice is None:
             return [line(words.waiting(self.troubled)), Content("")]
-        return [words.fitted(words.headline(advice), width), words.fitted(words.trials(advice) or [("", "")], width)]
+        return words.answer(advice, width)
 
 
 class Unchecked(Paint):
@@ -151,10 +152,10 @@ class RecommendationsPage(TablePage[Recommendation]):
         """Its detail."""
         self.app.push_screen(RecommendationPage(self.crumbs, row))
 
-    def copyable(self) -> str | None:
+    def copyable(self) -> Copy | None:
         """The change of the one under the cursor."""
         row = self.table.current
-        return None if row is None else copy_text(row)
+        return None if row is None else copy_change(row)
 
     @on(Table.Moved, "#table")
     def _preview(self) -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from otelcost import display
 from otelcost.tui import charts, words
 from otelcost.tui.columns import Cell, Column
+from otelcost.tui.host import Copy
 from otelcost.tui.pages.calls import CallsPage
 from otelcost.tui.pages.tablepage import TablePage
 from otelcost.tui.snapshot import Snapshot, Task
@@ -144,6 +145,6 @@ class TasksPage(TablePage[Task]):
         """Its calls."""
         self.app.push_screen(CallsPage((*self.crumbs, row.name), task=row.name))
 
-    def copyable(self) -> str | None:
+    def copyable(self) -> Copy | None:
         """The task's name."""
-        return None if self.table.current is None else self.table.current.name
+        return None if self.table.current is None else Copy("the task's name", self.table.current.name)

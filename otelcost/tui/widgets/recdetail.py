@@ -52,12 +52,12 @@ class RecommendationDetail(Paint):
         saved, cost = item.standalone_picousd, item.cost_observed_picousd
         after = None if saved is None or cost is None else cost - saved
         places = display.common_places([cost, after])
-        alone = words.with_range(saved, item.low_picousd, item.high_picousd)
+        alone = display.with_range(saved, item.low_picousd, item.high_picousd, places)
         rows = [
             ("as billed", display.money(cost, places)),
             ("with the change", display.money(after, places)),
             ("saves alone", f"{alone}, {display.percent(saved, cost)} of these calls"),
-            ("beside the others", f"{display.money(item.marginal_picousd)}: what it adds to the total"),
+            ("beside the others", f"{display.money(item.marginal_picousd, places)}: what it adds to the total"),
         ]
         monthly = item.monthly_picousd
         rows.append(
@@ -78,8 +78,7 @@ def _change(item: Recommendation, width: int) -> list[Content]:
         line(("at ", "$text-muted"), (row, "$text-primary")) for row in wrap(item.call_site or "", width - 3) if row
     ]
     text = [line(row) for row in wrap(item.change, width)]
-    how = [line((row, "$text-muted")) for row in wrap(item.transform, width) if row]
-    return [rule("CHANGE", width, "y copies it"), *place, *text, *how]
+    return [rule("CHANGE", width, "y copies it"), *place, *text]
 
 
 def _overlaps(item: Recommendation, width: int) -> list[Content]:
