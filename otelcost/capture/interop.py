@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import copy
 import sys
-import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _FAILED: Final = frozenset({"error", "timeout", "cancelled"})
 _LATE: Final = {("openai.responses", "openai"): ("opentelemetry.instrumentation.openai", "OpenAIInstrumentor")}
 """API and SDK -> module and instrumentor which makes its span only after the call, so that none encloses ours."""
-_LOCK = threading.RLock()
 
 Attributes = dict[str, Any]
 
@@ -70,17 +69,14 @@ def _traced_later(call: Call) -> bool:
 
 def _make(started: Started, call: Call) -> trace.Span:
     assert started.pipeline is not None  # noqa: S101  (checked by the only caller)
-    tracer: Any = started.pipeline.tracer
-    with _LOCK:  # the tracer of our scope is ours alone; the worker uses it, and an inline flush at exit
-        generator, sampler = tracer.id_generator, tracer.sampler
-        preset = _Preset(started, generator.is_trace_id_random() if hasattr(generator, "is_trace_id_random") else 0)
-        tracer.id_generator = tracer.sampler = preset
-        try:
-            span: trace.Span = tracer.start_span(
-                name_of(call), started.context, SpanKind.CLIENT, start_time=call.context.start_unix_us * 1000
-            )
-        finally:
-            tracer.id_generator, tracer.sampler = generator, sampler
+    # A copy: callers' threads take ids from the tracer itself meanwhile, and processors may take their time.
+    tracer: Any = copy.copy(started.pipeline.tracer)
+    generator = tracer.id_generator
+    preset = _Preset(started, generator.is_trace_id_random() if hasattr(generator, "is_trace_id_random") else 0)
+    tracer.id_generator = tracer.sampler = preset
+    span: trace.Span = tracer.start_span(
+        name_of(call), started.context, SpanKind.CLIENT, start_time=call.context.start_unix_us * 1000
+    )
     return span
 
 

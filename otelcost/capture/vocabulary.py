@@ -11,14 +11,13 @@ import base64
 import gzip
 import hashlib
 import os
-import threading
-import time
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
+from otelcost.spool import native
 from otelcost.spool.diagnostics import diagnostics
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def _ranks(data: bytes) -> dict[bytes, int]:
         token, _, rank = line.partition(b" ")
         ranks[base64.b64decode(token)] = int(rank)
         if position % _YIELD_EVERY == 0:
-            time.sleep(0.0002)  # let the host's threads in: this loop alone would hold the interpreter for long
+            native.sleep(0.0002)  # let the host's threads in: this loop alone would hold the interpreter for long
     return ranks
 
 
@@ -76,7 +75,7 @@ class _ForkGate:
     """Lets a fork wait for an import under way, and leaves the child with a gate that is open."""
 
     def __init__(self) -> None:
-        self.importing = threading.Lock()
+        self.importing = native.allocate_lock()
         self._held = False
 
     def before(self) -> None:

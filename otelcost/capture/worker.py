@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
-import time
+from collections.abc import Callable
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 from typing import Final
 
 from otelcost import settings
@@ -20,6 +20,7 @@ from otelcost.capture import attempt as attempts
 from otelcost.capture.attempt import Attempt
 from otelcost.capture.guard import Guard
 from otelcost.capture.record import Recorder
+from otelcost.spool import native
 from otelcost.spool.diagnostics import diagnostics
 from otelcost.spool.writer import Spool
 
@@ -29,7 +30,25 @@ MAX_PENDING_RECORDS: Final = 100_000
 EXIT_SECONDS: Final = 2.0
 _YIELD_SECONDS: Final = 0.00005
 
-_Item = Attempt | threading.Event
+_Item = Attempt | native.Mark
+
+
+class _Thread:
+    """A thread of the system's own kind, which nobody waits for at exit. Starting it may raise RuntimeError."""
+
+    def __init__(self, target: Callable[[], None]) -> None:
+        self._target = target
+        self.alive = True
+        native.start_thread(self._run, ())
+
+    def _run(self) -> None:
+        hook = threading.gettrace()
+        if hook is not None:  # debuggers and coverage see this thread as they see others
+            sys.settrace(hook)
+        try:
+            self._target()
+        finally:
+            self.alive = False
 
 
 class Worker:
@@ -43,11 +62,11 @@ class Worker:
         self._reset()
 
     def _reset(self) -> None:
-        self._queue: SimpleQueue[_Item] = SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
-        self._bytes_lock = threading.RLock()  # re-entrant: a garbage collection may submit in the middle
-        self._draining = threading.Lock()
+        self._queue: native.SimpleQueue[_Item] = native.SimpleQueue()
+        self._thread: _Thread | None = None
+        self._starting = native.allocate_lock()
+        self._bytes_lock = native.allocate_rlock()  # re-entrant: a garbage collection may submit in the middle
+        self._draining = native.allocate_lock()
         self._pending_bytes = 0
         self._hurry = False
         self._exited = False
@@ -55,17 +74,16 @@ class Worker:
     def ensure(self) -> None:
         """Have the thread running. Called where a call begins, never from a garbage collection."""
         thread = self._thread
-        if (thread is None or not thread.is_alive()) and not self._exited:
+        if (thread is None or not thread.alive) and not self._exited:
             self._start()
 
     def _start(self) -> None:
         with self._starting:
-            if self._thread is not None and self._thread.is_alive():
+            if self._thread is not None and self._thread.alive:
                 return
             self.prepare()
-            thread = threading.Thread(target=self._run, name="otelcost", daemon=True)
             try:
-                thread.start()
+                thread = _Thread(self._run)
             except RuntimeError:  # no more threads, as late in an exit: records are made where calls end
                 self._exited = True
             else:
@@ -104,16 +122,16 @@ class Worker:
         while True:
             try:
                 item = self._queue.get(timeout=wait)
-            except Empty:
+            except native.Empty:
                 wait = self._tidy()
                 continue
             self._handle(item)
             wait = 0.5
             if not self._hurry:
-                time.sleep(_YIELD_SECONDS)  # a backlog handled in one go would hold up the caller's thread
+                native.sleep(_YIELD_SECONDS)  # a backlog handled in one go would hold up the caller's thread
 
     def _handle(self, item: _Item) -> None:
-        if isinstance(item, threading.Event):
+        if isinstance(item, native.Mark):
             item.set()
             return
         with self._bytes_lock:
@@ -136,10 +154,10 @@ class Worker:
 
     def flush(self, timeout_seconds: float = EXIT_SECONDS) -> bool:
         """Wait until everything submitted so far is written. False: it was not, within the time."""
-        if self._exited or self._thread is None or not self._thread.is_alive():
+        if self._exited or self._thread is None or not self._thread.alive:
             self._drain_inline()
             return True
-        done = threading.Event()
+        done = native.Mark()
         self._queue.put(done)
         return done.wait(timeout_seconds)
 
@@ -149,7 +167,7 @@ class Worker:
         try:
             while True:
                 self._handle(self._queue.get_nowait())
-        except Empty:
+        except native.Empty:
             pass
         finally:
             self._draining.release()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 import traceback
 from collections import Counter
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from otelcost.spool import native
 from otelcost.spool.names import host_name
 
 _LOGGER = logging.getLogger("otelcost")
@@ -46,7 +46,7 @@ class Diagnostics:
         self._reset()
 
     def _reset(self) -> None:
-        self._lock = threading.RLock()  # re-entrant: a garbage collection may come back in
+        self._lock = native.allocate_rlock()  # re-entrant: a garbage collection may come back in
         self._counts: Counter[str] = Counter()
         self._tracebacks: dict[str, str] = {}
         self._written: Counter[str] | None = None

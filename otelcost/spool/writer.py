@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import threading
 import time
 import weakref
 from contextlib import suppress
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from otelcost.spool import native
 from otelcost.spool.diagnostics import diagnostics
 from otelcost.spool.locks import try_lock
 from otelcost.spool.names import NEW, OPEN, SEALED, segment_name
@@ -66,7 +66,7 @@ class Spool:
         _INSTANCES.add(self)
 
     def _forget(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = native.allocate_lock()
         self._segment: _Open | None = None
         self._start_ns = time.time_ns()
         self._last_append = self._last_sync = 0.0

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,16 @@ import brotli
 import httpx2
 import msgspec
 import pytest
-from opentelemetry import context
+from opentelemetry import context, trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.util._once import Once
 
 import otelcost
 from otelcost import wire
 from otelcost.capture import estimate, guard, labels
 from otelcost.capture import record as recording
 from otelcost.capture import site as sites
+from otelcost.capture import span as spans
 from otelcost.capture.attempt import _number
 from otelcost.capture.message import Fields
 from otelcost.spool.diagnostics import diagnostics
@@ -212,3 +216,35 @@ async def test_a_scope_in_a_generator_that_is_closed_elsewhere(caplog: pytest.Lo
     assert labels.collect(context.get_current()) == ({}, {})
     assert not caplog.records
     assert sys.exc_info() == (None, None, None)
+
+
+class _Slow(SpanProcessor):
+    """Somebody else's, which lets other threads run while a span starts."""
+
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        time.sleep(0.0005)
+        self.ids.append(span.get_span_context().span_id)
+
+
+def test_ids_stay_unique_where_a_processor_takes_its_time(captured: Captured) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    slow = _Slow()
+    provider.add_span_processor(slow)
+    trace.set_tracer_provider(provider)
+    try:
+        threads = [threading.Thread(target=lambda: [ask() for _ in range(20)]) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        calls = captured.calls()
+    finally:
+        trace._TRACER_PROVIDER = None
+        trace._TRACER_PROVIDER_SET_ONCE = Once()
+        spans._pipeline = None
+    made = {int(call.context.span_id, 16) for call in calls}
+    assert len(made) == len(calls) == 80
+    assert sorted(slow.ids) == sorted(made)

@@ -1,0 +1,47 @@
+"""Threads, locks, queues and sleep as the operating system has them, whatever the program has put in their place.
+
+gevent replaces these in the standard library, before or after this module is imported. A mixture (a greenlet
+that waits for a lock of the system) stops the whole process, so capture takes one family and never another.
+"""
+
+from __future__ import annotations
+
+import sys
+from _queue import Empty, SimpleQueue
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final
+
+__all__ = ["Empty", "Mark", "SimpleQueue", "allocate_lock", "allocate_rlock", "original", "sleep", "start_thread"]
+
+
+def original(module: str, name: str) -> Any:
+    """What a name of the standard library meant before gevent replaced it."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None:
+        return monkey.get_original(module, name)
+    return getattr(import_module(module), name)
+
+
+start_thread: Final[Callable[[Callable[[], None], tuple[()]], int]] = original("_thread", "start_new_thread")
+allocate_lock: Final[Callable[[], Any]] = original("_thread", "allocate_lock")
+allocate_rlock: Final[Callable[[], Any]] = original("_thread", "RLock")
+sleep: Final[Callable[[float], None]] = original("time", "sleep")
+
+
+class Mark:
+    """A flag that is set once and waited for."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = allocate_lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        """Let the one who waits go on."""
+        self._lock.release()
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """Wait until it is set. False: it was not, within the time."""
+        return bool(self._lock.acquire(timeout=timeout_seconds))
