@@ -45,6 +45,9 @@ class Recorder:
         Args:
             attempt: finished, or its stream given up.
             quick: the process is exiting: estimate without loading a vocabulary.
+
+        Returns:
+            Empty where the path looked like a provider's and neither body bore it out: somebody else's request.
         """
         parent = _Parentage(attempt.started)
         call, line = self.minimal(attempt), b""
@@ -56,7 +59,7 @@ class Recorder:
             line = self._encoder.encode(call)
         with Guard("span.finish"):
             interop.finish(attempt.started, call, enclosed=parent.llm_span_id is not None)
-        return line
+        return b"" if _is_foreign(call) else line
 
     def _call(self, attempt: Attempt, parent: _Parentage, *, quick: bool) -> Call:
         exchange = self.exchange(attempt, parent)
@@ -157,6 +160,11 @@ class Recorder:
             **_times(attempt),
             **values,
         )
+
+
+def _is_foreign(call: Call) -> bool:
+    """Whether both bodies were read and neither is of the API that the path suggested."""
+    return call.api == "unknown" and "response_undecodable" not in call.flags
 
 
 def _times(attempt: Attempt) -> dict[str, Any]:

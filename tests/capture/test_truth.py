@@ -138,3 +138,11 @@ def test_what_is_written_is_json_on_lines(captured: Captured) -> None:
     (path,) = (captured.home / "spool").glob("calls-*")
     assert all(json.loads(line) for line in path.read_bytes().splitlines())
     assert workers.worker._pending_bytes == 0
+
+
+def test_a_request_that_only_shares_a_providers_path_is_not_a_call(captured: Captured) -> None:
+    client = httpx2.Client(transport=httpx2.MockTransport(lambda _: httpx2.Response(200, json={"room": 7})))
+    client.post("https://talk.example/api/chat", json={"room": 7, "text": "hello"})
+    client.post("https://talk.example/api/chat", json={"model": "m", "messages": [{"role": "user", "content": "x"}]})
+
+    assert [call.request_model for call in captured.calls()] == ["m"]
