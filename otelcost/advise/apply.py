@@ -284,4 +284,7 @@ def _scaled(tokens: int, numerator: int, denominator: int) -> int:
 
 
 def _variant(price_key: str, variant: str) -> str:
-    return price_key.rpartition("/")[0] + "/" + variant
+    """Another tier at the same price list, model and geography."""
+    model, _, old = price_key.rpartition("/")
+    _, plus, geography = old.partition("+")
+    return f"{model}/{variant}{plus}{geography}"

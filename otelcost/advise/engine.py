@@ -190,7 +190,7 @@ def _card(
         state=state,
         call_site=_call_site(calls),
         change=fill(rule.change, words),
-        risk=rule.risk,
+        risk=evidence.get("risk") or rule.risk,
         effort=rule.effort,
         reversibility=rule.reversibility,
     )

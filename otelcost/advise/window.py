@@ -1,7 +1,8 @@
 """The window a report is about, materialised once: every rule and every re-pricing reads the same rows.
 
 Four relations stand for the store's views while a report is made. `w_calls` is `v_calls` of the window with a
-running number `n`, the end of each call and the hash of its whole prompt; `w_segments` its prompt segments
+running number `n`, the end of each call, the hash of its whole prompt and the key of the batch price that its
+standard price has (the same geography, or none); `w_segments` its prompt segments
 (`position` 1 is the first); `w_models` what is known of each model that answered; `w_candidates` the cheaper
 models worth a trial, best first. They are temporary: the store itself may be open for reading only.
 """
@@ -26,6 +27,9 @@ SELECT
     * EXCLUDE (usage_raw, labels),
     start + to_microseconds(coalesce(duration_us, 0)) AS end_at,
     segments[len(segments)].prefix_hash AS prompt_hash,
+    (SELECT any_value(p.price_key) FROM price p
+        WHERE p.price_key = regexp_replace(v_calls.price_key, '/standard([+][^/]*)?$', '/batch\\1')
+            AND p.price_key <> v_calls.price_key) AS batch_price_key,
     len(list_filter(segments, lambda s: s.cache IS NOT NULL)) AS cache_marks
 FROM v_calls
 WHERE start >= $start AND start < $end
@@ -42,7 +46,7 @@ FROM (SELECT n, unnest(segments) AS s, unnest(range(1, len(segments) + 1)) AS po
 _MODELS: Final = """
 CREATE OR REPLACE TEMP TABLE w_models (
     provider VARCHAR, model VARCHAR, cache_minimum_tokens BIGINT, cache_step_tokens BIGINT,
-    cache_automatic BOOLEAN, cache_short_s BIGINT, cache_long_s BIGINT, batch_priced BOOLEAN
+    cache_automatic BOOLEAN, cache_short_s BIGINT, cache_long_s BIGINT
 );
 CREATE OR REPLACE TEMP TABLE w_candidates (
     provider VARCHAR, model VARCHAR, rank INTEGER, candidate VARCHAR, token_milli BIGINT,
@@ -51,13 +55,12 @@ CREATE OR REPLACE TEMP TABLE w_candidates (
 )
 """
 
-_BATCH_PRICED: Final = """
-SELECT c.provider, c.model, bool_or(p.price_key IS NOT NULL) AS batch_priced,
-    min(split_part(c.price_key, '/', 1)) AS price_list
-FROM (SELECT DISTINCT provider, model, price_key FROM w_calls WHERE model IS NOT NULL) c
-LEFT JOIN (SELECT DISTINCT price_key FROM price) p ON p.price_key = regexp_replace(c.price_key, '/[^/]*$', '/batch')
-GROUP BY c.provider, c.model
-ORDER BY c.provider, c.model
+_ANSWERED: Final = """
+SELECT provider, model, min(split_part(price_key, '/', 1)) AS price_list
+FROM w_calls
+WHERE model IS NOT NULL
+GROUP BY provider, model
+ORDER BY provider, model
 """
 
 
@@ -79,12 +82,12 @@ def _fill_models(connection: duckdb.DuckDBPyConnection) -> None:
     models: list[tuple[Any, ...]] = []
     candidates: list[tuple[Any, ...]] = []
     keys = {row[0] for row in connection.execute("SELECT DISTINCT price_key FROM price").fetchall()}
-    for provider, model, batch_priced, price_list in connection.execute(_BATCH_PRICED).fetchall():
+    for provider, model, price_list in connection.execute(_ANSWERED).fetchall():
         facts = model_facts(provider, model) or ModelFacts()
         models.append(
             (
                 provider, model, facts.cache_minimum_tokens, facts.cache_increment_tokens, facts.cache_automatic,
-                facts.cache_ttl_short_s, facts.cache_ttl_long_s, batch_priced,
+                facts.cache_ttl_short_s, facts.cache_ttl_long_s,
             )
         )  # fmt: skip
         candidates += _candidates(provider, model, facts, {key for key in keys if key.startswith(f"{price_list}/")})

@@ -273,3 +273,41 @@ def test_a_month_is_told_only_from_seven_days_with_such_calls(days: int, told: b
     spike = msgspec.structs.replace(NIGHTLY, days=days, count=200, every_s=5)
     (card,) = world.advise([background, spike], home).recommendations
     assert (card.task, card.monthly_picousd is not None) == ("report", told)
+
+
+@pytest.mark.parametrize(
+    ("every_s", "duration_s", "order", "risk"),
+    [(30, 25, "one at a time, each right after", "medium"), (25, 1, "one at a time", "low"), (2, 5, "side", "low")],
+)
+def test_how_the_calls_of_a_run_follow_each_other_is_said(
+    every_s: float, duration_s: float, order: str, risk: str, home: Path
+) -> None:
+    night = msgspec.structs.replace(NIGHTLY, every_s=every_s, duration_s=duration_s, days=3)
+    (card,) = world.advise([night], home, [_rule()]).recommendations
+    assert card.evidence["order"].startswith(order)
+    assert card.risk == risk
+
+
+@pytest.mark.parametrize("geo", ["us", "global"])
+def test_a_geography_keeps_its_own_batch_price(geo: str, home: Path) -> None:
+    queue = world.spec(
+        task="label", model="claude-sonnet-5", prompt=[("user", "{n}", 1000)], count=12, root="CONSUMER"
+    )  # fmt: skip
+    calls = [msgspec.structs.replace(call, inference_geo=geo) for call in world.expand([queue])]
+    with world.store_of(calls, home) as connection:
+        (card,) = recommend(connection, world.ALL, now=world.NOW, rules=[_rule()]).recommendations
+    assert card.standalone_picousd * 2 == card.cost_observed_picousd
+
+
+def test_a_geography_without_a_batch_price_is_named(home: Path) -> None:
+    queue = world.spec(
+        task="label", model="claude-sonnet-5", prompt=[("user", "{n}", 1000)], count=12, root="CONSUMER"
+    )  # fmt: skip
+    calls = [msgspec.structs.replace(call, inference_geo="us") for call in world.expand([queue])]
+    with world.store_of(calls, home):
+        pass
+    with session(home / "store.duckdb", write=True) as connection:
+        connection.execute("DELETE FROM price WHERE price_key LIKE '%/batch+us'")
+        report = recommend(connection, world.ALL, now=world.NOW, rules=[_rule()])
+    assert report.recommendations == ()
+    assert [entry.reason for entry in report.not_checked] == ["no batch price is known for claude-sonnet-5 in us"]

@@ -30,10 +30,27 @@ followers AS (
     JOIN stages b ON b.trace_id = a.trace_id
     GROUP BY a.trace_id, a.task
 ),
+-- within a trace: is each call sent when the one before is done, and does it send that one's whole prompt again?
+neighbours AS (
+    SELECT
+        n, trace_id, task, start, end_at,
+        max(end_at) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier_end,
+        len(segments) > lag(len(segments)) OVER w
+            AND list_contains(list_transform(segments, lambda s: s.prefix_hash), lag(prompt_hash) OVER w) AS grown
+    FROM w_calls
+    WINDOW w AS (PARTITION BY trace_id, task ORDER BY start, n)
+),
+chains AS (
+    SELECT trace_id, task, coalesce(bool_or(grown), false) AS grows,
+        coalesce(bool_and(start >= earlier_end), true) AS one_at_a_time, count(earlier_end) AS links,
+        sum(epoch_us(start) - epoch_us(earlier_end)) AS idle_us
+    FROM neighbours
+    GROUP BY trace_id, task
+),
 candidates AS (
     SELECT
         c.n, c.call_id, c.task, c.provider, c.model, c.root_span_kind, c.root_span_name, c.start, c.trace_id,
-        m.batch_priced,
+        c.batch_price_key IS NOT NULL AS batch_priced, nullif(split_part(c.price_key, '+', 2), '') AS geography,
         CASE
             WHEN c.root_span_kind = 'CONSUMER' THEN 'its root span consumes a queue'
             WHEN c.root_span_kind = 'INTERNAL' AND regexp_matches(lower(c.root_span_name), $job_names)
@@ -42,25 +59,48 @@ candidates AS (
                 THEN 'its root span bursts at the same time of day'
         END AS unattended,
         coalesce(f.last_other_task >= c.end_at, false) OR coalesce(f.last_history >= c.end_at, false)
-            OR c.output_kind = 'tool' AND c.tools_hash IS NOT NULL AND f.last_history IS NOT NULL AS awaited
+            OR c.output_kind = 'tool' AND c.tools_hash IS NOT NULL AND f.last_history IS NOT NULL
+            OR coalesce(h.grows, false) AS awaited
     FROM w_calls c
-    LEFT JOIN w_models m ON m.provider = c.provider AND m.model = c.model
+    LEFT JOIN chains h ON h.trace_id = c.trace_id AND h.task = c.task
     LEFT JOIN periodic p ON p.root_span_name = c.root_span_name
     LEFT JOIN followers f ON f.trace_id = c.trace_id AND f.task = c.task
     WHERE c.status IN ('ok', 'incomplete') AND NOT coalesce(c.batch, false) AND NOT coalesce(c.stream, false)
-        AND c.cost_picousd > 0 AND c.price_key LIKE '%/standard'
+        AND c.cost_picousd > 0 AND regexp_matches(c.price_key, '/standard([+][^/]*)?$')
+),
+picked AS (
+    SELECT * FROM candidates WHERE unattended IS NOT NULL AND batch_priced AND NOT awaited
+),
+orders AS (
+    SELECT p.task, p.provider, p.model, bool_and(c.one_at_a_time) AS one_at_a_time, sum(c.links) AS links,
+        sum(c.idle_us) AS idle_us
+    FROM (SELECT DISTINCT task, provider, model, trace_id FROM picked) p
+    JOIN chains c ON c.trace_id = p.trace_id AND c.task = p.task
+    GROUP BY p.task, p.provider, p.model
 ),
 findings AS (
     SELECT
-        task, provider || '/' || model AS target, list(call_id ORDER BY n) AS call_ids,
+        p.task, p.provider || '/' || p.model AS target, list(call_id ORDER BY n) AS call_ids,
         to_json({
-            'provider': provider, 'model': model, 'why_nobody_waits': min(unattended),
+            'provider': p.provider, 'model': p.model, 'why_nobody_waits': min(unattended),
             'root_spans': list_sort(list_distinct(list(root_span_name)))[1:5],
-            'runs': count(DISTINCT trace_id)
+            'runs': count(DISTINCT trace_id),
+            'order': CASE
+                WHEN any_value(o.links) = 0 THEN 'one call a run'
+                WHEN NOT any_value(o.one_at_a_time) THEN 'side by side'
+                WHEN any_value(o.idle_us) <= any_value(o.links) * $chain_gap_seconds * 1000000
+                    THEN 'one at a time, each right after the one before: check that none needs an answer before it'
+                ELSE 'one at a time'
+            END,
+            'risk': CASE
+                WHEN any_value(o.links) > 0 AND any_value(o.one_at_a_time)
+                    AND any_value(o.idle_us) <= any_value(o.links) * $chain_gap_seconds * 1000000 THEN 'medium'
+                ELSE 'low'
+            END
         }) AS evidence
-    FROM candidates
-    WHERE unattended IS NOT NULL AND batch_priced AND NOT awaited
-    GROUP BY task, provider, model
+    FROM picked p
+    JOIN orders o ON o.task = p.task AND o.provider = p.provider AND o.model = p.model
+    GROUP BY p.task, p.provider, p.model
     HAVING count(*) >= $min_calls
 ),
 reasons AS (
@@ -69,7 +109,7 @@ reasons AS (
             WHEN root_span_kind IS NULL
                 THEN 'needs the root span: unknown whether somebody waits for the answers'
             WHEN unattended IS NOT NULL AND NOT coalesce(batch_priced, false)
-                THEN 'no batch price is known for ' || model
+                THEN 'no batch price is known for ' || model || coalesce(' in ' || geography, '')
             WHEN unattended IS NOT NULL AND awaited
                 THEN 'later calls of the same trace may wait for the answers'
             WHEN root_span_kind = 'INTERNAL' AND unattended IS NULL
