@@ -183,7 +183,7 @@ def _call_facts(row: queries.CallRow) -> tuple[tuple[str, str], ...]:
         ("operation", f"{row.operation_id}, attempt {row.attempt}"),
         ("task by", row.task_source.replace("_", " ")),
         ("asked for", asked),
-        ("price from", row.price_source),
+        ("price from", row.price_source if row.price_status != "not_billed" else None),
         ("why no price", row.price_reason if row.cost_picousd is None else None),
         ("service tier", row.service_tier),
         ("batch", "yes" if row.batch else None),

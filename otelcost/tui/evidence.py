@@ -66,7 +66,10 @@ def _fact(key: str, value: object, evidence: Mapping[str, Any]) -> list[Fact]:
         return [("where", f"part {value} of the prompt ({evidence.get('segment_role', display.UNKNOWN)})")]
     if key == "pairs_broken_there":
         return [
-            ("breaks there", f"{_value(key, value)} of {_value(key, evidence.get('pairs_compared'))} calls in a row")
+            (
+                "breaks there",
+                f"{_value(key, value)} of {_value(key, evidence.get('pairs_compared'))} pairs of calls in a row",
+            )
         ]
     if key == "replay" and isinstance(value, Mapping):
         return _replay(value)

@@ -6,6 +6,7 @@ spool meanwhile, and other readers and the drain of another process get their tu
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -138,7 +139,8 @@ class Loader:
             tasks=convert.tasks(rows, by_day, convert.span_of(found.days)),
             spool=str(self._spool),
             driver=convert.driver(rows, before),
-            warnings=warnings,
+            # The file's name says enough in one line; its folder is the store's.
+            warnings=tuple(text.replace(f"{self._path.parent}{os.sep}", "") for text in warnings),
         )
 
     @contextmanager

@@ -50,12 +50,12 @@ def main() -> None:
 
 
 async def draw(store: Path, size: tuple[int, int]) -> str:
-    """The overview of a store as SVG."""
+    """The overview of a store, in the window it opens with, as SVG."""
     last = Loader(store).refresh(Period("all"), force=True)
     if last is None or last.overview.last_call is None:
         raise SystemExit("the demo recorded nothing")
     now = last.overview.last_call + timedelta(seconds=2)
-    app = OtelcostApp(Loader(store, now), "all", clock=lambda: now, live=False)
+    app = OtelcostApp(Loader(store, now), clock=lambda: now, live=False)
     async with app.run_test(size=size) as pilot:
         for _ in range(3):
             await app.workers.wait_for_complete()

@@ -281,7 +281,7 @@ def test_evidence_is_told_in_words_with_units_and_without_what_says_nothing() ->
         "stable start": "8,660 tokens",
         "not counted": "3 that poll for a change",
         "same answer": "0% of the repeats",
-        "breaks there": "68 of 70 calls in a row",
+        "breaks there": "68 of 70 pairs of calls in a row",
         "replayed": "225 calls read the cache, 25 write it",
         "tokens then": "1,948,623 read, ? written, ? at full price",
     }

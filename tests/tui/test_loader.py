@@ -143,8 +143,7 @@ def test_a_typo_in_the_prices_warns_until_it_is_corrected_without_any_new_call(s
     (home / "prices.toml").write_text("[[price]]\nmodel = 3 4\n", encoding="utf-8")
     warned = loader.refresh(WEEK, force=False)
     assert warned is not None
-    assert "prices.toml" in warned.warnings[0]
-    assert "last good prices" in warned.warnings[0]
+    assert warned.warnings[0].startswith("prices.toml is not TOML")
     (home / "prices.toml").unlink()
     mended = loader.refresh(WEEK, force=False)
     assert mended is not None

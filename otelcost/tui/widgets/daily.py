@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from otelcost import display
@@ -37,19 +38,21 @@ class Daily(Paint):
         gap = 1 if pitch > 1 else 0
         bars = charts.columns(values, self.rows, pitch - gap, gap)
         return [
-            rule(name, width, self._largest(values, size)),
+            rule(name, width, self._note(values, size, width - cell_len(name) - 5)),
             *[line("  ", (row, "$primary")) for row in bars],
             line(("  " + self._dates(len(values), pitch, size), "$text-muted")),
         ]
 
-    def _largest(self, values: list[int | None], size: int) -> str:
+    def _note(self, values: list[int | None], size: int, room: int) -> str:
+        """The largest day, and where there is room how many calls no bar holds."""
         known = [(value, index) for index, value in enumerate(values) if value is not None]
         if not known:
             return "no priced call"
         value, index = max(known, key=lambda pair: pair[0])
         unpriced = sum(day.unpriced_calls for day in self.days)
         doubt = f" · {unpriced:,} unpriced" if unpriced else ""
-        return f"top {display.money(value)} on {self.days[index * size].day:%d %b}{doubt}"
+        top = f"top {display.money(value)} on {self.days[index * size].day:%d %b}"
+        return top + doubt if cell_len(top + doubt) <= room else top
 
     def _dates(self, bars: int, pitch: int, size: int) -> str:
         step = max(1, -(-7 // pitch))

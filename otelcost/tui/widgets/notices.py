@@ -6,12 +6,14 @@ from textual.content import Content
 
 from otelcost import display
 from otelcost.tui.host import Problem
-from otelcost.tui.text import crop, line, rule, wrap
+from otelcost.tui.text import line, rule, wrap
 from otelcost.tui.widgets.paint import Paint
+
+_WARNING_ROWS = 2
 
 
 class Notices(Paint):
-    """Lines above a page that has figures: the problem in full, and warnings in a line. Nothing where all is well."""
+    """Lines above a page that has figures: the problem in full, and the first warning. Nothing where all is well."""
 
     def __init__(self) -> None:
         super().__init__(id="notices")
@@ -30,8 +32,8 @@ class Notices(Paint):
         rows = [] if problem is None else [*_problem(problem, width)]
         if warnings:
             more = f" (and {len(warnings) - 1} more)" if len(warnings) > 1 else ""
-            text = crop(f"! {display.clean(warnings[0])}", max(8, width - len(more)))
-            rows.append(line((text + more, "$text-warning")))
+            told = wrap(f"! {display.clean(warnings[0])}{more}", width)
+            rows += [line((row, "$text-warning")) for row in told[:_WARNING_ROWS]]
         return rows
 
 
