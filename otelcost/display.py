@@ -52,7 +52,7 @@ def places_for(picousd: int) -> int:
     if not size:
         return 4
     for digits, below in _PLACES_BELOW:
-        if _rounded(size, digits) * 10 ** (12 - digits) < below:
+        if _rounded(size, digits) * _unit(digits) < below:
             return digits
     return 0
 
@@ -83,8 +83,13 @@ def _decimal(units: int, digits: int) -> str:
 
 def _rounded(picousd: int, digits: int) -> int:
     """An amount of 0 or more in its last decimal's units, half up."""
-    unit = PICOUSD // 10**digits
+    unit = _unit(digits)
     return (picousd * 2 + unit) // (2 * unit)
+
+
+def _unit(digits: int) -> int:
+    """The last decimal's unit in pico-dollars."""
+    return PICOUSD // int(10**digits)
 
 
 def money_range(low: int | None, high: int | None) -> str:
@@ -110,9 +115,9 @@ def with_range(amount: int | None, low: int | None, high: int | None, places: in
     return f"{money(amount, digits)} [{spread}]" if spread else money(amount, places)
 
 
-def signed_money(picousd: int | None) -> str:
+def signed_money(picousd: int | None, places: int | None = None) -> str:
     """An amount with its sign: `+$221.00`, `-$3.10`."""
-    text = money(picousd)
+    text = money(picousd, places)
     return f"+{text}" if picousd is not None and picousd > 0 else text
 
 

@@ -59,15 +59,15 @@ FIELDS: dict[str, Callable[[CallRow], Any]] = {
 
 COLUMNS = (
     Column("id"),
-    Column("start (UTC)"),
-    Column("task"),
-    Column("model"),
-    Column("in", right=True),
-    Column("cached", right=True),
-    Column("out", right=True),
+    Column("start (UTC)", drop=1),
+    Column("task", flex=10),
+    Column("model", drop=3),
+    Column("in", right=True, drop=4),
+    Column("cached", right=True, drop=7),
+    Column("out", right=True, drop=5),
     Column("cost", right=True),
-    Column("time", right=True),
-    Column("status"),
+    Column("time", right=True, drop=6),
+    Column("status", drop=2, flex=9),
 )
 
 
@@ -99,7 +99,8 @@ def command(
             task=task,
             order=order,
         )
-        blocks = (table(rows),) if rows else (why_nothing(found),)
+        shown = table(rows) if rows else why_nothing(found)
+        blocks = (windows.line(found.window, found.label), shown)
     _check_found(wanted, rows)
     options.show(document(rows, blocks, windows.envelope(found.window, found.label)), request.format)
 
@@ -171,7 +172,12 @@ def document(rows: Sequence[CallRow], blocks: tuple[Block, ...], window: dict[st
 def table(rows: Sequence[CallRow]) -> Table:
     """Calls for people."""
     amounts = costs([row.cost_picousd for row in rows])
-    return Table(COLUMNS, tuple(_row(row, cost) for row, cost in zip(rows, amounts, strict=True)))
+    return Table(COLUMNS, tuple(_row(row, _cost(row, cost)) for row, cost in zip(rows, amounts, strict=True)))
+
+
+def _cost(row: CallRow, amount: str) -> str:
+    """What a provider does not bill cost nothing, and that is no price of $0."""
+    return "not billed" if row.price_status == "not_billed" else amount
 
 
 def _row(row: CallRow, cost: str) -> tuple[str, ...]:

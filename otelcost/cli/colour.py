@@ -7,11 +7,11 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from rich import box
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table as RichTable
 from rich.text import Text
 
+from otelcost.cli.layout import GAP, layout
 from otelcost.cli.render import Heading, Prose, plain_line
 from otelcost.display import clean
 
@@ -35,26 +35,61 @@ def to_terminal(blocks: Sequence[Block]) -> str:
 
 def _print(console: Console, block: Block) -> None:
     if isinstance(block, Heading):
-        console.print(Text(plain_line(block.text), style="bold"))
+        _print_prose(console, Text(plain_line(block.text), style="bold"))
     elif isinstance(block, Prose):
         mark = "- " if block.bullets else ""
         for line in block.lines:
-            console.print(Text(mark + plain_line(line)))
+            _print_prose(console, Text(mark + plain_line(line)))
     else:
-        console.print(_table(block))
+        _print_table(console, block)
 
 
-def _table(block: Table) -> RichTable:
-    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") not in {"utf8", "utf16", "utf32"}
-    table = RichTable(box=box.ASCII2 if ascii_only else box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in block.columns:
-        table.add_column(
-            Text(column.title),
-            justify="right" if column.right else "left",
-            no_wrap=column.right,
-            overflow="fold",
-        )
-    for row in block.rows:
-        # Text objects, never strings: rich would read `[red]` in a name as markup.
-        table.add_row(*(Text(clean(cell)) for cell in row))
-    return table
+def _print_prose(console: Console, text: Text) -> None:
+    """Wrapped between words; a line with a word too long for that is left to the terminal, to be copied whole."""
+    longest = max((cell_len(word) for word in text.plain.split()), default=0)
+    console.print(text, soft_wrap=longest > console.width)
+
+
+def _print_table(console: Console, table: Table) -> None:
+    sizes = layout(table, console.width)
+    if sizes is None:
+        _print_cards(console, table)
+        return
+    rule = "-" if _ascii_only() else "─"
+    _print_row(console, table, sizes, [column.title for column in table.columns], "bold")
+    console.print(Text(rule * (sum(size for _, size in sizes) + GAP * (len(sizes) - 1)), style="dim"))
+    for row in table.rows:
+        _print_row(console, table, sizes, row, "")
+    gone = [column.title for index, column in enumerate(table.columns) if index not in dict(sizes)]
+    if gone:
+        _print_prose(console, Text(f"not in this width: {', '.join(gone)}", style="dim"))
+
+
+def _print_row(console: Console, table: Table, sizes: list[tuple[int, int]], row: Sequence[str], style: str) -> None:
+    cells = [_wrapped(console, row[index], size) for index, size in sizes]
+    for number in range(max(map(len, cells))):
+        parts = []
+        for (index, size), lines in zip(sizes, cells, strict=True):
+            text = lines[number] if number < len(lines) else ""
+            blanks = " " * (size - cell_len(text))
+            parts.append(blanks + text if table.columns[index].right else text + blanks)
+        console.print(Text((" " * GAP).join(parts).rstrip(), style=style), soft_wrap=True)
+
+
+def _wrapped(console: Console, cell: str, size: int) -> list[str]:
+    # Text objects, never strings: rich would read `[red]` in a name as markup.
+    return [line.plain.rstrip() for line in Text(clean(cell)).wrap(console, size, overflow="fold")] or [""]
+
+
+def _print_cards(console: Console, table: Table) -> None:
+    """A block of `title: value` lines a row: everything is there, in one piece."""
+    for number, row in enumerate(table.rows):
+        if number:
+            console.print()
+        for column, cell in zip(table.columns, row, strict=True):
+            if cell:
+                _print_prose(console, Text.assemble((f"{column.title}: ", "bold"), clean(cell)))
+
+
+def _ascii_only() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") not in {"utf8", "utf16", "utf32"}

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from otelcost.cli import options, terminal
+from otelcost.cli import movement, options, terminal
 from otelcost.cli.render import Block, Document, Line, Name, Prose
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from otelcost.advise import Report
     from otelcost.cli.reader import Reader
     from otelcost.demo import DemoResult
+    from otelcost.digest.content import Driver
     from otelcost.store.queries import Overview
 
-WINDOW = "all"
 FOLDER = "demo"
 
 SAID = (
@@ -51,13 +54,13 @@ def command(seed: int, tui: bool, format_: str) -> None:
         _open_screens()
     else:
         _print(result, seed, format_)
-    terminal.progress(f"look again: {settings.HOME_VARIABLE}={home} otelcost")
+    terminal.progress(f"look again: {settings.HOME_VARIABLE}={shlex.quote(str(home))} {terminal.program()}")
 
 
 def _open_screens() -> None:
     from otelcost.tui import app  # noqa: PLC0415
 
-    app.run(window=WINDOW)
+    app.run(window=options.DEFAULT_WINDOW)
 
 
 def _print(result: DemoResult, seed: int, format_: str) -> None:
@@ -65,14 +68,19 @@ def _print(result: DemoResult, seed: int, format_: str) -> None:
     from otelcost.cli.reader import reader  # noqa: PLC0415
     from otelcost.store import queries  # noqa: PLC0415
 
-    request = options.Reading(window=WINDOW, window_given=True, format=format_, drain=True)
+    request = options.Reading(window=options.DEFAULT_WINDOW, window_given=False, format=format_, drain=True)
     with reader(request) as found:
         overview = queries.overview(found.connection, found.window)
         report = recommend(found.connection, found.window, now=found.now)
-    options.show(document(result, seed, overview, report, found), format_)
+        drivers = movement.read(found).drivers()
+        # Drawn while the store is open: an empty answer looks into it for the reason.
+        answer = document(result, seed, overview, report, drivers, found)
+    options.show(answer, format_)
 
 
-def document(result: DemoResult, seed: int, overview: Overview, report: Report, found: Reader) -> Document:
+def document(
+    result: DemoResult, seed: int, overview: Overview, report: Report, drivers: Sequence[Driver], found: Reader
+) -> Document:
     """The demo's answer: the recommendations' envelope with the overview's totals and what the demo was."""
     from otelcost.cli import overview as overview_command  # noqa: PLC0415
     from otelcost.cli import recommendation  # noqa: PLC0415
@@ -82,9 +90,10 @@ def document(result: DemoResult, seed: int, overview: Overview, report: Report, 
         envelope={
             "demo": facts(result, seed),
             "totals": overview_command.totals(overview),
+            "drivers": movement.as_json(drivers),
             **envelope,
         },
-        blocks=(*_said(result), *overview_command.blocks(overview, report, found)),
+        blocks=(*_said(result), *overview_command.blocks(overview, report, drivers, found)),
         fields=recommendation.FIELDS,
         records=tuple(envelope["recommendations"]),
     )

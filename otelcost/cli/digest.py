@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from otelcost.cli import options, windows
+from otelcost.cli import movement, options, terminal, windows
 from otelcost.cli.reader import Reader, reader
 from otelcost.cli.render import Block, Document, Heading, Line, Name, Prose
-from otelcost.display import instant, iso, money, plural, range_text, signed_money
+from otelcost.display import instant, iso, money, plural, range_text
 
 if TYPE_CHECKING:
-    from otelcost.digest.content import Action, Driver, Preview
+    from otelcost.digest.content import Action, Preview
 
 FIELDS = ("section", "name", "what", "cost_picousd", "change_picousd", "low_picousd", "high_picousd", "basis")
 
@@ -37,11 +37,11 @@ def read(found: Reader) -> Preview:
     from otelcost.digest.content import compose  # noqa: PLC0415
     from otelcost.store import queries  # noqa: PLC0415
 
-    before = found.window.previous()
+    tasks = movement.read(found)
     return compose(
         queries.overview(found.connection, found.window),
-        queries.tasks(found.connection, found.window),
-        [] if before is None else queries.tasks(found.connection, before),
+        tasks.now,
+        tasks.before,
         recommend(found.connection, found.window, now=found.now),
         windows.in_words(found.label),
     )
@@ -55,7 +55,7 @@ def document(preview: Preview, found: Reader) -> Document:
         fields=FIELDS,
         records=(
             {"section": "subject", "what": preview.subject},
-            *(_driver_record(driver) for driver in preview.drivers),
+            *(movement.record(driver) for driver in preview.drivers),
             *(_action_record(action) for action in preview.actions),
         ),
     )
@@ -66,15 +66,6 @@ def _envelope(preview: Preview) -> dict[str, Any]:
 
     facts: dict[str, Any] = to_builtins(preview)
     return facts | {"last_call": iso(preview.last_call)}
-
-
-def _driver_record(driver: Driver) -> dict[str, Any]:
-    return {
-        "section": "driver",
-        "name": driver.task,
-        "cost_picousd": driver.cost_picousd,
-        "change_picousd": driver.change_picousd,
-    }
 
 
 def _action_record(action: Action) -> dict[str, Any]:
@@ -96,7 +87,7 @@ def blocks(preview: Preview, found: Reader) -> tuple[Block, ...]:
         return (head,)
     return (
         head,
-        *_section("What moved it" if preview.compared else "Where it went", _drivers(preview)),
+        *movement.blocks(preview.drivers, compared=preview.compared),
         *_section("What to do", _actions(preview)),
         *_section("What this rests on", _basis(preview, found)),
     )
@@ -104,19 +95,6 @@ def blocks(preview: Preview, found: Reader) -> tuple[Block, ...]:
 
 def _section(title: str, lines: tuple[Line, ...]) -> tuple[Block, ...]:
     return (Heading(title), Prose(lines, bullets=True)) if lines else ()
-
-
-def _drivers(preview: Preview) -> tuple[Line, ...]:
-    return tuple(_driver(driver, compared=preview.compared) for driver in preview.drivers)
-
-
-def _driver(driver: Driver, *, compared: bool) -> Line:
-    name = Name(driver.task)
-    if not compared:
-        return name, f": {money(driver.cost_picousd)} in {plural(driver.calls, 'call')}"
-    figures = f"{money(driver.previous_picousd)} to {money(driver.cost_picousd)}"
-    calls = f"{driver.previous_calls:,} to {driver.calls:,} calls"
-    return name, f": {signed_money(driver.change_picousd)} ({figures}; {calls})"
 
 
 def _actions(preview: Preview) -> tuple[Line, ...]:
@@ -127,7 +105,7 @@ def _actions(preview: Preview) -> tuple[Line, ...]:
 def _action(action: Action) -> Line:
     saves = f": saves {money(action.marginal_picousd)} ({action.class_}{_range(action)}); "
     place = (Name(action.call_site), "; ") if action.call_site else ()
-    return Name(action.title), saves, *place, f"otelcost rec show {action.id}"
+    return Name(action.title), saves, *place, terminal.runnable(f"otelcost rec show {action.id}")
 
 
 def _range(action: Action) -> str:

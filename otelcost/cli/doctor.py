@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from otelcost.cli import options
+from otelcost.cli import options, terminal
 from otelcost.cli.render import Column, Document, Heading, Prose, Table
 from otelcost.errors import EXIT_ERROR, EXIT_OK
 
@@ -41,11 +41,11 @@ def document(checks: list[Check]) -> Document:
     """The checks as a document; fixes of what is not right come last, where they are read."""
     records = tuple(asdict(check) for check in checks)
     rows = tuple((check.name, _MARKS[check.state], check.detail) for check in checks)
-    fixes = tuple(f"{check.name}: {check.fix}" for check in checks if check.fix)
+    fixes = tuple(f"{check.name}: {terminal.runnable(check.fix)}" for check in checks if check.fix)
     return Document(
         envelope={"ok": all(check.state != "broken" for check in checks), "checks": list(records)},
         blocks=(
-            Table((Column("check"), Column("state"), Column("found")), rows),
+            Table((Column("check"), Column("state"), Column("found", flex=30)), rows),
             Heading("What to do" if fixes else "Nothing to do"),
             *((Prose(fixes, bullets=True),) if fixes else ()),
         ),

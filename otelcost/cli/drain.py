@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from otelcost.cli import options, terminal
 from otelcost.cli.render import Document, Prose
 from otelcost.display import plural
+
+if TYPE_CHECKING:
+    from otelcost.store.drain import DrainReport
 
 
 @click.command("drain")
@@ -25,6 +30,14 @@ def command(format_: str) -> None:
         "rejects": report.rejects,
         "segments": report.segments,
     }
-    nouns = zip(("call", "span", "reject", "segment"), figures.values(), strict=True)
-    line = ", ".join(plural(number, noun) for noun, number in nouns)
-    options.show(Document(figures, (Prose((line,)),), tuple(figures), (figures,)), format_)
+    options.show(Document(figures, (Prose((_loaded(report),)),), tuple(figures), (figures,)), format_)
+
+
+def _loaded(report: DrainReport) -> str:
+    """`loaded 3 calls and 0 spans from 2 spool files`, with what could not be read."""
+    if not report.calls and not report.spans and not report.rejects:
+        return "nothing new to load"
+    files = plural(report.segments, "spool file")
+    loaded = f"loaded {plural(report.calls, 'call')} and {plural(report.spans, 'span')} from {files}"
+    aside = f"; {plural(report.rejects, 'line')} could not be read and put aside" if report.rejects else ""
+    return loaded + aside

@@ -21,4 +21,4 @@ def with_unpriced(table: Table, counts: Sequence[int]) -> Table:
     if not any(counts):
         return table
     rows = tuple((*row, count(number) if number else "") for row, number in zip(table.rows, counts, strict=True))
-    return Table((*table.columns, Column(UNPRICED, right=True)), rows)
+    return Table((*table.columns, Column(UNPRICED, right=True, drop=1)), rows)

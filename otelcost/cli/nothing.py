@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otelcost.cli.render import Line, Prose
+from otelcost.cli import terminal
+from otelcost.cli.render import Prose
 from otelcost.display import instant
 
 if TYPE_CHECKING:
     from otelcost.cli.reader import Reader
 
-NOTHING_YET: tuple[Line, ...] = (
+NOTHING_YET: tuple[str, ...] = (
     "No calls recorded yet. One of these changes that:",
     "  otelcost demo                            see it work, without a key, on a loopback provider",
     "  otelcost run -- python app.py            record every LLM call of a program as it is",
@@ -26,6 +27,6 @@ def why_nothing(found: Reader) -> Prose:
     everything = queries.Window.parse("all", found.now)
     newest = queries.calls(found.connection, everything, limit=1)
     if not newest:
-        return Prose(NOTHING_YET)
+        return Prose(tuple(terminal.runnable(line) for line in NOTHING_YET))
     when = instant(newest[0].start)
     return Prose((f"No calls here; the newest of all is from {when}: see --window all",))

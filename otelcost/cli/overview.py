@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from otelcost.cli import options, windows
+from otelcost.cli import movement, options, windows
 from otelcost.cli.figures import costs, with_unpriced
 from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import Reader, reader
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otelcost.advise import Report
+    from otelcost.digest.content import Driver
     from otelcost.store.queries import DayRow, Overview, SliceRow
 
 TOP = 10
@@ -26,7 +27,7 @@ TOP = 10
 
 TOP_FIXES = 3
 
-FIELDS = ("section", "name", "calls", "unpriced_calls", "cost_picousd")
+FIELDS = ("section", "name", "calls", "unpriced_calls", "cost_picousd", "change_picousd")
 
 
 @click.command("overview")
@@ -45,20 +46,20 @@ def read(found: Reader) -> Document:
 
     overview = queries.overview(found.connection, found.window)
     report = recommend(found.connection, found.window, now=found.now)
-    return document(overview, report, found)
+    return document(overview, report, movement.read(found).drivers(), found)
 
 
-def document(overview: Overview, report: Report, found: Reader) -> Document:
-    """Figures and fixes as a document."""
+def document(overview: Overview, report: Report, drivers: Sequence[Driver], found: Reader) -> Document:
+    """Figures, what moved them and fixes as a document."""
     return Document(
-        envelope=envelope(overview, report, found),
-        blocks=blocks(overview, report, found),
+        envelope=envelope(overview, report, drivers, found),
+        blocks=blocks(overview, report, drivers, found),
         fields=FIELDS,
-        records=tuple(_records(overview)),
+        records=(*_records(overview), *map(movement.record, drivers)),
     )
 
 
-def envelope(overview: Overview, report: Report, found: Reader) -> dict[str, Any]:
+def envelope(overview: Overview, report: Report, drivers: Sequence[Driver], found: Reader) -> dict[str, Any]:
     """The overview as JSON; `unpriced_calls` are in no sum, and `null` money is unknown."""
     from msgspec import to_builtins  # noqa: PLC0415
 
@@ -70,6 +71,7 @@ def envelope(overview: Overview, report: Report, found: Reader) -> dict[str, Any
         "needs_trial": saved.trials,
         "joint_picousd": report.joint_picousd,
         "headline": headline(report),
+        "drivers": movement.as_json(drivers),
         "by_task": [_slice(row) for row in overview.by_task],
         "by_model": [_slice(row) for row in overview.by_model],
         "by_day": to_builtins([_day(row) for row in overview.by_day]),
@@ -129,13 +131,14 @@ def _records(overview: Overview) -> list[dict[str, Any]]:
     return [{"section": section, **row} for section, rows in sections for row in rows]
 
 
-def blocks(overview: Overview, report: Report, found: Reader) -> tuple[Block, ...]:
+def blocks(overview: Overview, report: Report, drivers: Sequence[Driver], found: Reader) -> tuple[Block, ...]:
     """The overview for people: answer, fixes, breakdowns; or what to do where there is nothing."""
     if not overview.calls:
         return (*_head(found), why_nothing(found))
     return (
         *_head(found, overview),
         Prose(answer(overview, report)),
+        *movement.blocks(drivers),
         *_fixes(report),
         Heading("By task"),
         *_breakdown("task", overview.by_task, overview.spend_picousd, "otelcost tasks"),
@@ -169,7 +172,12 @@ def _fixes(report: Report) -> tuple[Block, ...]:
     if not fixes:
         return ()
     rows = tuple((fix.id, fix.title, saved, fix.class_) for fix, saved in zip(fixes, savings(fixes), strict=True))
-    columns = (Column("fix"), Column("what to change"), Column("saves", right=True), Column("basis"))
+    columns = (
+        Column("fix"),
+        Column("what to change", flex=20),
+        Column("saves", right=True),
+        Column("basis", drop=1),
+    )
     return Heading("Top fixes (all of them: otelcost rec list)"), Table(columns, rows)
 
 
@@ -177,7 +185,12 @@ def _breakdown(what: str, rows: Sequence[SliceRow], spend: int | None, more: str
     shown = rows[:TOP]
     amounts = [row.cost_picousd for row in shown]
     table = Table(
-        (Column(what), Column("cost", right=True), Column("share", right=True), Column("calls", right=True)),
+        (
+            Column(what, flex=16),
+            Column("cost", right=True),
+            Column("share", right=True, drop=2),
+            Column("calls", right=True, drop=1),
+        ),
         tuple(
             (row.name or "unknown", cost, percent(row.cost_picousd, spend), count(row.calls))
             for row, cost in zip(shown, costs(amounts), strict=True)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from otelcost.cli import options, recommendation, windows
+from otelcost.cli import evidence, options, recommendation, terminal, windows
 from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import Reader, reader, unknown
 from otelcost.cli.render import Block, Column, Document, Heading, Line, Name, Prose, Table
 from otelcost.digest import phrases
-from otelcost.display import clean, count, money, plural, range_text
+from otelcost.display import count, money, plural, range_text
 
 if TYPE_CHECKING:
     from otelcost.advise import Recommendation, Report
@@ -70,7 +69,7 @@ def list_blocks(report: Report, found: Reader) -> tuple[Block, ...]:
     return (
         Heading(("Recommendations, ", Name(windows.in_words(found.label))), level=1),
         Prose(_summary(report, found)),
-        *(_table(report) if report.spend_picousd or report.not_checked else (why_nothing(found),)),
+        *(_table(report) if report.coverage_days or report.not_checked else (why_nothing(found),)),
         *_not_checked(report),
     )
 
@@ -92,15 +91,15 @@ def _table(report: Report) -> tuple[Block, ...]:
     )
     columns = (
         Column("id"),
-        Column("task"),
-        Column("what to change"),
+        Column("task", drop=2, flex=20),
+        Column("what to change", flex=24),
         Column("saves", right=True),
-        Column("alone", right=True),
-        Column("basis"),
-        Column("calls", right=True),
-        Column("state"),
+        Column("alone", right=True, drop=3),
+        Column("basis", drop=1),
+        Column("calls", right=True, drop=5),
+        Column("state", drop=4),
     )
-    return (Table(columns, rows), Prose(("Evidence and the exact change: otelcost rec show ID",)))
+    return (Table(columns, rows), Prose((terminal.runnable("Evidence and the exact change: otelcost rec show ID"),)))
 
 
 def _not_checked(report: Report) -> tuple[Block, ...]:
@@ -108,7 +107,7 @@ def _not_checked(report: Report) -> tuple[Block, ...]:
         return ()
     rows = tuple((row.rule, row.task or "all tasks", row.reason) for row in report.not_checked)
     return Heading("Not checked, which is not the same as clean"), Table(
-        (Column("rule"), Column("task"), Column("why not")), rows
+        (Column("rule"), Column("task", flex=10), Column("why not", flex=20)), rows
     )
 
 
@@ -123,17 +122,17 @@ def show_document(row: Recommendation, found: Reader) -> Document:
     )
 
 
-def show_blocks(row: Recommendation, evidence: object, transform: object) -> tuple[Block, ...]:
+def show_blocks(row: Recommendation, facts: dict[str, Any], transform: dict[str, Any]) -> tuple[Block, ...]:
     """Why, math, change: in the order in which somebody decides."""
     return (
         Heading((row.id, ": ", Name(row.title)), level=1),
         Prose((("task ", Name(row.task), f", rule {row.rule}, {row.state}"), *_place(row))),
         Heading("Why"),
-        Prose(_pairs(evidence), bullets=True),
+        Prose(evidence.lines(facts), bullets=True),
         Heading("Math"),
-        Prose(_math(row), bullets=True),
+        Prose((*_math(row), evidence.repricing(transform), *evidence.replay(facts)), bullets=True),
         Heading("Change"),
-        Prose((*(Name(line) for line in row.change.splitlines()), ("transform: ", Name(_compact(transform))))),
+        Prose(tuple((Name(line),) for line in row.change.splitlines())),
         Heading("Calls"),
         Prose(_calls(row)),
     )
@@ -141,25 +140,6 @@ def show_blocks(row: Recommendation, evidence: object, transform: object) -> tup
 
 def _place(row: Recommendation) -> tuple[Line, ...]:
     return (("at ", Name(row.call_site)),) if row.call_site else ()
-
-
-def _pairs(evidence: object) -> tuple[Line, ...]:
-    if not isinstance(evidence, dict) or not evidence:
-        return ("no further evidence",)
-    return tuple((f"{clean(str(key)).replace('_', ' ')}: ", Name(_value(str(key), evidence[key]))) for key in evidence)
-
-
-def _value(key: str, value: object) -> str:
-    """Pico-dollars read as dollars, everything structured as compact JSON."""
-    if key.endswith("_picousd") and (value is None or isinstance(value, int)):
-        return money(value)
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
-    return str(value) if isinstance(value, str | int | float) else _compact(value)
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(", ", ": "), default=str)
 
 
 def _math(row: Recommendation) -> tuple[Line, ...]:
@@ -184,4 +164,4 @@ def _calls(row: Recommendation) -> tuple[Line, ...]:
     shown = ",".join(row.call_ids[:SHOWN_CALLS])
     left = len(row.call_ids) - SHOWN_CALLS
     more = f"and {left:,} more, all of them in --format json" if left > 0 else ""
-    return tuple(line for line in (f"otelcost calls --ids {shown}", more) if line)
+    return tuple(line for line in (terminal.runnable(f"otelcost calls --ids {shown}"), more) if line)

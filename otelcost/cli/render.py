@@ -40,10 +40,16 @@ Line = str | tuple[str, ...]
 
 @dataclass(frozen=True)
 class Column:
-    """A column's title and side. Right means figures, which are our own text and need no escaping."""
+    """A column's title and side. Right means figures, which are our own text and need no escaping.
+
+    Where a terminal is too narrow, columns with higher `drop` go first and 0 stays; one with `flex` wraps
+    between words, down to so many cells.
+    """
 
     title: str
     right: bool = False
+    drop: int = 0
+    flex: int = 0
 
 
 @dataclass(frozen=True)

@@ -35,15 +35,15 @@ FIELDS = (
 )
 
 COLUMNS = (
-    Column("task"),
+    Column("task", flex=24),
     Column("cost", right=True),
-    Column("change", right=True),
-    Column("calls", right=True),
-    Column("errors", right=True),
-    Column("in/call", right=True),
-    Column("out/call", right=True),
-    Column("cached", right=True),
-    Column("models"),
+    Column("change", right=True, drop=1),
+    Column("calls", right=True, drop=2),
+    Column("errors", right=True, drop=5),
+    Column("in/call", right=True, drop=6),
+    Column("out/call", right=True, drop=7),
+    Column("cached", right=True, drop=4),
+    Column("models", drop=3, flex=18),
 )
 
 
@@ -58,7 +58,8 @@ def command(request: options.Reading) -> None:
 
     with reader(request) as found:
         rows = queries.tasks(found.connection, found.window)
-        blocks = (table(rows),) if rows else (why_nothing(found),)
+        shown = table(rows) if rows else why_nothing(found)
+        blocks = (windows.line(found.window, found.label), shown)
     options.show(document(rows, blocks, windows.envelope(found.window, found.label)), request.format)
 
 

@@ -7,6 +7,9 @@ through `sys.excepthook`, so that no broad `except` is needed to keep a tracebac
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import shutil
 import sys
 import traceback
 from pathlib import Path
@@ -23,6 +26,11 @@ if TYPE_CHECKING:
 
 DEBUG_VARIABLE = "OTELCOST_DEBUG"
 EXIT_INTERRUPTED = 130
+
+_PROGRAM = "otelcost"
+_COMMAND = re.compile(
+    r"(?<![\w./-])otelcost(?= (?:overview|tasks|calls|rec|digest|prices|doctor|demo|run|drain|completion)\b)"
+)
 
 
 def data(text: str) -> None:
@@ -58,6 +66,20 @@ def step_done() -> None:
 def warn(text: str) -> None:
     """Say what is wrong but did not stop the command, on standard error."""
     print(f"warning: {clean(text)}", file=sys.stderr)
+
+
+def program() -> str:
+    """What to type to run otelcost again: its name, or its path where the shell would not find the name."""
+    invoked = Path(sys.argv[0])
+    if shutil.which(_PROGRAM) or invoked.name != _PROGRAM or not invoked.is_file():
+        return _PROGRAM
+    return shlex.quote(str(invoked.absolute()))
+
+
+def runnable(hint: str) -> str:
+    """Our own words, with every `otelcost command` in them as it can be typed here."""
+    name = program()
+    return hint if name == _PROGRAM else _COMMAND.sub(lambda _: name, hint)
 
 
 def is_terminal() -> bool:
@@ -103,7 +125,7 @@ def _forgiving_output() -> None:
 def _complain(line: str, error: BaseException, code: int) -> int:
     if debug_wanted():
         traceback.print_exception(error)
-    print(f"error: {clean(line)}", file=sys.stderr)
+    print(f"error: {clean(runnable(line))}", file=sys.stderr)
     return code
 
 

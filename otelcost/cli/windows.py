@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from otelcost.cli.render import Name, Prose
 from otelcost.display import instant, iso
 
 if TYPE_CHECKING:
@@ -32,6 +33,15 @@ def bounds(window: Window) -> str:
     return f"{instant(window.start)} to {instant(window.end)}"
 
 
+def line(window: Window, label: str) -> Prose:
+    """The window as a line of its own, over a table."""
+    return Prose(((Name(in_words(label)), f": {bounds(window)}"),))
+
+
 def envelope(window: Window, label: str) -> dict[str, Any]:
-    """The window as JSON: `start` is included, `end` is not."""
-    return {"start": iso(window.start), "end": iso(window.end), "label": label}
+    """The window as JSON: `start` is included, `end` is not; a window over everything has no start."""
+    return {
+        "start": None if window.start.year == EPOCH_YEAR else iso(window.start),
+        "end": iso(window.end),
+        "label": label,
+    }

@@ -37,6 +37,8 @@ class Driver(msgspec.Struct, frozen=True, kw_only=True):
     change_picousd: int
     calls: int
     previous_calls: int
+    tokens_per_call: int | None
+    previous_tokens_per_call: int | None
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +144,16 @@ def _driver(name: str, now: TaskRow | None, before: TaskRow | None) -> Driver:
         change_picousd=0 if current is None or past is None else current - past,
         calls=now.calls if now else 0,
         previous_calls=before.calls if before else 0,
+        tokens_per_call=_tokens_per_call(now),
+        previous_tokens_per_call=_tokens_per_call(before),
     )
+
+
+def _tokens_per_call(row: TaskRow | None) -> int | None:
+    """The mean of a task's calls, in and out together; None where there are no calls or a count is unknown."""
+    if row is None or not row.calls or row.input_tokens is None or row.output_tokens is None:
+        return None
+    return (row.input_tokens + row.output_tokens) // row.calls
 
 
 def _action(fix: Recommendation) -> Action:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otelcost.display import change, common_places, count, money, percent, plural, range_text
+from otelcost.display import change, common_places, count, money, percent, plural, range_text, signed_money, tokens
 
 if TYPE_CHECKING:
     from otelcost.advise import Recommendation, Report
+    from otelcost.digest.content import Driver
     from otelcost.store.queries import Overview
 
 OPEN_STATES = frozenset({"open", "accepted"})
@@ -25,6 +26,23 @@ def spend(overview: Overview) -> str:
     moved = change(overview.spend_picousd, overview.previous_picousd)
     amount = money(overview.spend_picousd)
     return f"{amount}, {moved}" if moved else amount
+
+
+def driver(moved: Driver, *, compared: bool) -> str:
+    """What a task did to the bill: `+$2.08 ($0.22 to $2.30; 250 to 250 calls, 620 to 8.6k tokens in a call)`."""
+    if not compared:
+        return f"{money(moved.cost_picousd)} in {plural(moved.calls, 'call')}"
+    places = common_places([moved.cost_picousd, moved.previous_picousd])
+    figures = f"{money(moved.previous_picousd, places)} to {money(moved.cost_picousd, places)}"
+    calls = f"{moved.previous_calls:,} to {moved.calls:,} calls"
+    change_ = signed_money(moved.change_picousd, places)
+    return f"{change_} ({figures}; {calls}{_sizes(moved)})"
+
+
+def _sizes(moved: Driver) -> str:
+    if moved.tokens_per_call is None or moved.previous_tokens_per_call is None:
+        return ""
+    return f", {tokens(moved.previous_tokens_per_call)} to {tokens(moved.tokens_per_call)} tokens in a call"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

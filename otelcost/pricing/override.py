@@ -193,7 +193,9 @@ def _decimal(value: object, where: str) -> Decimal:
             number = Decimal(str(value))
     if number.is_finite() and number >= 0:
         return number
-    raise PriceError(f"{where}: {value!r} is not a number of 0 or more", "write it as 2.5")
+    negative = number.is_finite()
+    advice = "no price is negative; write 0 where it costs nothing" if negative else "write a number such as 2.5"
+    raise PriceError(f"{where}: {value!r} is not a number of 0 or more", advice)
 
 
 def _factor(value: object, where: str) -> Decimal:

@@ -6,35 +6,39 @@ from typing import TYPE_CHECKING
 
 from otelcost import settings
 from otelcost.cli.checks import Check
-from otelcost.display import count, instant, plural
+from otelcost.display import count, instant, percent, plural
 from otelcost.errors import OtelcostError, PriceError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from otelcost.store.queries import Health, UnpricedRow
+    from otelcost.store.queries import Health, Overview, UnpricedRow
 
 _MIB = 1024 * 1024
 _MAX_MODELS = 5
+_RECENT = "7d"
+_ERROR_SHARE = 10
+"""A tenth of the calls failing is worth a look."""
 
 
 def check_store(now: datetime, *, drain: bool) -> list[Check]:
     """Drain unless told not to, open the store, and explain what its figures lack."""
     try:
         drained = [_drained()] if drain else []
-        health = read_health(now)
+        health, recent = read_health(now)
     except OtelcostError as error:
         return [Check("store", "broken", error.what, error.fix)]
-    return [*drained, _store(health), _calls(health, now), *_spans(health), *prices(health)]
+    return [*drained, _store(health), _calls(health, now), *_errors(recent), *_spans(health), *prices(health)]
 
 
-def read_health(now: datetime) -> Health:
-    """The store's own account of itself."""
+def read_health(now: datetime) -> tuple[Health, Overview]:
+    """The store's own account of itself, and the last days' figures."""
     from otelcost.store import queries  # noqa: PLC0415
     from otelcost.store.db import session  # noqa: PLC0415
 
     with session() as connection:
-        return queries.health(connection, today=now.date())
+        recent = queries.overview(connection, queries.Window.parse(_RECENT, now))
+        return queries.health(connection, today=now.date()), recent
 
 
 def _drained() -> Check:
@@ -62,6 +66,17 @@ def _calls(health: Health, now: datetime) -> Check:
     if health.last_call is not None and health.last_call > now:
         return Check("calls", "warning", f"{age}, which is in the future", "check the clocks of the machines")
     return Check("calls", "ok", f"{count(health.calls)} recorded, {age}")
+
+
+def _errors(recent: Overview) -> list[Check]:
+    """Calls that fail cost time, retries, and sometimes money."""
+    if not recent.calls:
+        return []
+    detail = f"{count(recent.errors)} of {plural(recent.calls, 'call')} failed in the last {_RECENT}"
+    if recent.errors * _ERROR_SHARE < recent.calls:
+        return [Check("errors", "ok", detail)]
+    fix = f"see what the provider answered: otelcost calls --window {_RECENT}, column status"
+    return [Check("errors", "warning", f"{detail} ({percent(recent.errors, recent.calls)})", fix)]
 
 
 def _spans(health: Health) -> list[Check]:
@@ -99,7 +114,7 @@ def _override() -> list[Check]:
     try:
         rules = read_rules(path)
     except PriceError as error:
-        return [Check("own prices", "warning", f"{error.what}; the last good prices are used", error.fix)]
+        return [Check("own prices", "warning", f"{path} has a mistake: the last good prices are used", str(error))]
     entries = plural(len(rules), "entry", "entries")
     return [Check("own prices", "ok", f"{path}, {entries}")]
 
