@@ -6,8 +6,9 @@ An application that is being recorded never comes here: it appends to the spool 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -104,9 +105,26 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 @contextmanager
 def _exclusive(store: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with _locked(store, exclusive=True), _connected(store, read_only=False) as connection:
+    with _locked(store, exclusive=True), _private(store), _connected(store, read_only=False) as connection:
         migrate(connection, store)
         yield connection
+
+
+@contextmanager
+def _private(store: Path) -> Iterator[None]:
+    """Keep the store, its write-ahead log and what is staged for it to their owner.
+
+    The umask is the process's; it is changed only under the exclusive lock, which threads wait for too, so
+    that it is put back right.
+    """
+    with suppress(OSError):
+        if store.stat().st_mode & 0o077:
+            store.chmod(0o600)
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextmanager
@@ -130,6 +148,11 @@ def _connected(store: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConne
     except duckdb.Error as error:
         if not _is_damage(error):
             raise
+        if "not a valid DuckDB" in str(error):
+            raise StoreError(
+                f"the store {store} cannot be opened or read: it is not a DuckDB file",
+                "move it away and it is begun anew, with an empty history",
+            ) from error
         raise StoreError(
             f"the store {store} cannot be opened or read ({_first_line(error)})",
             "close other programs that hold it; if it is damaged, move it away and it is begun anew",

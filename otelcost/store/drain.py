@@ -21,7 +21,7 @@ from otelcost.errors import StoreError
 from otelcost.model import SCHEMA_VERSION
 from otelcost.spool import reader
 from otelcost.spool.reader import Segment
-from otelcost.store import load, prices
+from otelcost.store import fresh, load, prices
 from otelcost.store.cover import cover
 from otelcost.store.db import session, transaction
 from otelcost.store.lines import Parsed, Reject, parse
@@ -97,6 +97,7 @@ class _Drain:
         for segment in mine:
             if segment.stem in finished:
                 reader.remove(segment)
+        reader.remove_stale_new(self._folder)
         return DrainReport(
             calls=self._counts["calls"],
             spans=self._counts["spans"],
@@ -125,6 +126,7 @@ class _Drain:
             self._commit(batch)
 
     def _commit(self, batch: list[_Piece]) -> None:
+        self._drop_known(batch)
         try:
             self._try_commit(batch)
         except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException):
@@ -135,6 +137,14 @@ class _Drain:
             self._counts[piece.kind] += len(piece.parsed.lines)
             self._counts["rejects"] += len(piece.parsed.rejects)
             self._touched.add(piece.segment.stem)
+
+    def _drop_known(self, batch: list[_Piece]) -> None:
+        for kind in KINDS:
+            pieces = [piece for piece in batch if piece.kind == kind]
+            facts = [fact for piece in pieces for fact in piece.parsed.facts]
+            seen = fresh.known(self._connection, kind, facts)
+            for piece in pieces:
+                piece.parsed = _unseen(piece.parsed, seen)
 
     def _weed(self, piece: _Piece) -> None:
         """Move the lines that DuckDB cannot hold, though the check passed them, to the rejects."""
@@ -189,6 +199,20 @@ def _read(segment: Segment, offset: int, limit: int, *, finished: bool) -> bytes
 def _piece(segment: Segment, offset: int, data: bytes) -> _Piece:
     kind = segment.name.kind
     return _Piece(segment, kind, offset, offset + len(data), parse(kind, data))
+
+
+def _unseen(parsed: Parsed, seen: set[fresh.Identity]) -> Parsed:
+    """The records that were not seen before; they are from now on."""
+    keep = []
+    for position, fact in enumerate(parsed.facts):
+        identity = fresh.identity(fact)
+        if identity not in seen:
+            seen.add(identity)
+            keep.append(position)
+    if len(keep) == len(parsed.facts):
+        return parsed
+    lines, facts = [parsed.lines[position] for position in keep], [parsed.facts[position] for position in keep]
+    return Parsed(lines, facts, parsed.rejects)
 
 
 def _write_durably(target: Path, data: bytes) -> None:

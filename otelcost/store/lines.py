@@ -40,6 +40,7 @@ class Facts(NamedTuple):
 
     pricing: Pricing
     start_unix_us: int
+    identity: tuple[str, str]  # trace and span
 
 
 class Parsed(NamedTuple):
@@ -70,18 +71,22 @@ def _parse_line(kind: str, line: bytes, into: Parsed) -> None:
 
 
 def _salvage(kind: str, line: bytes, reason: str, into: Parsed) -> None:
-    """Keep a bad line, less a whole record at its end: the newline between two can be lost in a crash."""
-    start = max(line.rfind(_STARTS[kind]), 0)
-    tail = line[start:].strip(_BLANK)
-    try:
-        facts = _check(kind, tail)
-    except _WRONG:
-        into.rejects.append(Reject(line, reason))
-        return
-    into.lines.append(tail)
-    into.facts.append(facts)
-    if line[:start].strip(_BLANK):
-        into.rejects.append(Reject(line[:start], reason))
+    """Keep a bad line, less every whole record in it: the newline between two can be lost in a crash.
+
+    How a record starts cannot occur inside one: its quotes would be escaped in a string.
+    """
+    first, *others = line.split(_STARTS[kind])
+    for piece in (first, *(_STARTS[kind] + rest for rest in others)):
+        record = piece.strip(_BLANK)
+        if not record:
+            continue
+        try:
+            facts = _check(kind, record)
+        except _WRONG as error:
+            into.rejects.append(Reject(piece, str(error) if others else reason))
+        else:
+            into.lines.append(record)
+            into.facts.append(facts)
 
 
 def _check(kind: str, line: bytes) -> Facts:
@@ -89,12 +94,13 @@ def _check(kind: str, line: bytes) -> Facts:
         span = _SPANS.decode(line)
         _check_usage(span.usage)
         model = _model(span.response_model, span.request_model)
-        return Facts((span.provider, model, span.service_tier, None, None, False), span.start_unix_us)
+        priced_by = (span.provider, model, span.service_tier, None, None, False)
+        return Facts(priced_by, span.start_unix_us, (span.trace_id, span.span_id))
     call = _CALLS.decode(line)
     _check_usage(call.usage)
     model = _model(call.response_model, call.request_model)
     pricing = (call.provider, model, call.service_tier, call.speed, call.inference_geo, call.batch)
-    return Facts(pricing, call.context.start_unix_us)
+    return Facts(pricing, call.context.start_unix_us, (call.context.trace_id, call.context.span_id))
 
 
 def _model(answered: str | None, asked: str | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import threading
@@ -45,6 +46,21 @@ def test_a_reader_of_nothing_gets_an_empty_migrated_store(store: Path) -> None:
         for view in ("v_calls", "v_segments", "v_operations", "v_tasks"):
             assert connection.execute(f"SELECT count(*) FROM {view}").fetchone() == (0,)
     assert store.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_store_is_its_owners_alone(store: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with session(write=True) as connection:
+            connection.execute("INSERT INTO span_covered VALUES (1)")
+            log = store.with_name(store.name + ".wal")
+            assert {path.stat().st_mode & 0o777 for path in (store, log)} == {0o600}
+        store.chmod(0o644)
+        with session(write=True):
+            pass
+        assert store.stat().st_mode & 0o777 == 0o600
+    finally:
+        assert os.umask(before) == 0o022
 
 
 def test_a_reader_cannot_write() -> None:

@@ -352,3 +352,43 @@ def test_spans_are_loaded_and_those_a_call_covers_are_billed_once(spool: Path, s
         (f"{102:016x}", "span"),
     ]
     assert found[-1][2:] == ("error", "exact", 3_500_000_000)
+
+
+def test_a_record_written_twice_is_one_call(spool: Path, store: Path) -> None:
+    one, two = make.line(make.call(1)), make.line(make.call(2))
+    make.write(spool, one + two + one)
+    make.write(spool, two + one, sequence=1)
+    make.write(spool, make.line(make.span(1)) * 2, kind="spans")
+    report = drain()
+    assert (report.calls, report.spans, report.rejects) == (2, 1, 0)
+    make.write(spool, make.line(make.call(3)) + two, sequence=2)
+    make.write(spool, make.line(make.span(1)), kind="spans", sequence=2)
+    report = drain()
+    assert (report.calls, report.spans) == (1, 0)
+    assert ids(store) == [1, 2, 3]
+    assert ask(store, "SELECT count(*) FROM spans") == [(1,)]
+
+
+def test_every_whole_record_of_a_line_is_saved(spool: Path, home: Path, store: Path) -> None:
+    first, second, third = (make.line(make.call(number)).rstrip() for number in (1, 2, 3))
+    make.write(spool, first + second[:90] + third + b"rubbish\n" + first.replace(b"1}", b"4}")[:-1] + b"\n" + second)
+    report = drain()
+    assert ids(store) == [1, 2]
+    assert report.rejects == 3
+    kept = b"".join(path.read_bytes() for path in sorted((home / "quarantine").iterdir()))
+    assert second[:90] + b"\n" + third + b"rubbish\n" in kept
+
+
+def test_two_whole_records_on_one_line_are_two_calls(spool: Path, store: Path) -> None:
+    make.write(spool, make.line(make.call(1)).rstrip() + b"\0\0" + make.line(make.call(2)))
+    assert (drain().calls, drain().rejects) == (2, 0)
+    assert ids(store) == [1, 2]
+
+
+def test_what_a_dying_writer_left_unborn_is_removed(spool: Path) -> None:
+    spool.mkdir(parents=True)
+    old = spool / "calls-v1-host-1-1-1.new"
+    old.touch()
+    os.utime(old, (0, 0))
+    drain()
+    assert not old.exists()

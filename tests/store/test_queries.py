@@ -47,7 +47,7 @@ def load(spool: Path, *records: Any) -> None:
     ],
 )
 def test_windows_people_write(text: str, start: datetime, end: datetime) -> None:
-    assert Window.parse(text, NOW) == Window(start, end)
+    assert Window.parse(text, NOW) == Window(start, end, whole="all" in text)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,17 @@ def test_the_window_before() -> None:
     assert before is not None
     assert (before.end, before.length) == (week.start, timedelta(days=7))
     assert Window.parse("all", NOW).previous() is None
+
+
+def test_all_is_all_also_what_a_wrong_clock_put_into_the_future(spool: Path) -> None:
+    load(spool, at("2026-11-10T00:00", 1), at("2099-01-01T00:00", 2), at("1970-01-01T00:00", 3))
+    with session() as connection:
+        everything = Window.parse("all", NOW)
+        assert queries.overview(connection, everything).calls == 3
+        assert [row.calls for row in queries.tasks(connection, everything)] == [3]
+        assert len(queries.calls(connection, everything, limit=9)) == 3
+        assert queries.overview(connection, Window.parse("30d", NOW)).calls == 1
+    assert everything.end == NOW
 
 
 def test_an_empty_store_has_zeros_not_unknowns() -> None:

@@ -237,7 +237,7 @@ def _keys(
     expression, descending = ORDERS[order]
     descending ^= reverse
     conditions = ["start >= $start", "start < $end"]
-    parameters: dict[str, Any] = {"start": window.start, "end": window.end, "limit": limit}
+    parameters: dict[str, Any] = {"start": window.start, "end": window.until, "limit": limit}
     if ids is not None:
         conditions.append(_AMONG)
         parameters["ids"] = [span_number(one) for one in ids]

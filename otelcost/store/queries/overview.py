@@ -94,7 +94,7 @@ class _Cell(msgspec.Struct, frozen=True, kw_only=True):
 
 def overview(connection: duckdb.DuckDBPyConnection, window: Window) -> Overview:
     """The totals and breakdowns of a window."""
-    cells = fetch(connection, sql("cells"), {"start": window.start, "end": window.end}, _Cell)
+    cells = fetch(connection, sql("cells"), {"start": window.start, "end": window.until}, _Cell)
     ever = one(connection, "SELECT min(start) AS first, max(start) AS last FROM v_calls")
     spend = _total(cells, "cost_picousd") if cells else 0
     coverage_days = len({cell.day for cell in cells})
@@ -124,7 +124,7 @@ def tasks(connection: duckdb.DuckDBPyConnection, window: Window) -> list[TaskRow
     before = window.previous()
     parameters = {
         "start": window.start,
-        "end": window.end,
+        "end": window.until,
         "previous_start": window.start if before is None else before.start,
     }
     rows = fetch(connection, sql("tasks"), parameters, TaskRow)
@@ -133,7 +133,7 @@ def tasks(connection: duckdb.DuckDBPyConnection, window: Window) -> list[TaskRow
 
 def task_days(connection: duckdb.DuckDBPyConnection, window: Window) -> dict[str, dict[date, int | None]]:
     """The cost of every task by UTC day: what small charts draw."""
-    cells = fetch(connection, sql("cells"), {"start": window.start, "end": window.end}, _Cell)
+    cells = fetch(connection, sql("cells"), {"start": window.start, "end": window.until}, _Cell)
     grouped = _grouped(cells, lambda cell: (cell.task, cell.day))
     found: dict[str, dict[date, int | None]] = {}
     for (task, day), members in sorted(grouped.items()):

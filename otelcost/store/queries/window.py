@@ -13,6 +13,7 @@ from otelcost.errors import UsageError
 _RELATIVE: Final = re.compile(r"(\d{1,5})([hdw])")
 _UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (the store's times are naive UTC)
+_END: Final = datetime(9999, 12, 31)  # noqa: DTZ001
 _HELP: Final = "write 24h, 7d, 2w, all, or two ISO 8601 dates such as 2026-11-01..2026-11-08"
 
 
@@ -21,6 +22,12 @@ class Window(msgspec.Struct, frozen=True):
 
     start: datetime
     end: datetime
+    whole: bool = False  # all there is: also calls that a wrong clock put behind `end`
+
+    @property
+    def until(self) -> datetime:
+        """Where the calls of the window end: what queries compare with."""
+        return _END if self.whole else self.end
 
     @classmethod
     def parse(cls, text: str, now: datetime) -> Window:
@@ -35,7 +42,7 @@ class Window(msgspec.Struct, frozen=True):
         """
         wanted = text.strip()
         if wanted == "all":
-            return cls(_EPOCH, now)
+            return cls(_EPOCH, now, whole=True)
         relative = _RELATIVE.fullmatch(wanted)
         if relative:
             return cls._back(now, int(relative[1]) * _UNITS[relative[2]], text)
