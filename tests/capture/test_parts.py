@@ -232,6 +232,11 @@ def test_processes_that_start_at_once_agree_on_the_key(home: Path) -> None:
 # --- estimates
 
 
+@pytest.fixture(autouse=True)
+def _vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(estimate.VARIABLE, estimate.VOCABULARY)
+
+
 def _exchange(request: Any, response: bytes = b"", **more: Any) -> Exchange:
     defaults: dict[str, Any] = {
         "method": "POST", "host": "h", "port": None, "path": "/v1/chat/completions", "query": "",
