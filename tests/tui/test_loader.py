@@ -162,7 +162,7 @@ async def test_a_store_nobody_can_read_is_told_in_full(store: Path, how: str) ->
     async with app.run_test(size=(80, 24)) as pilot:
         await look.settle(pilot)
         shown = " ".join(look.text(app).split())
-        assert "store cannot be shown" in shown
+        assert "Nothing can be shown." in shown
         assert ("update otelcost" if how == "newer" else "move it away and it is begun anew") in shown
         assert "reading the store" not in shown
 

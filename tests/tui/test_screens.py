@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
+from otelcost.errors import SchemaTooNewError
 from otelcost.tui.app import OtelcostApp
 from otelcost.tui.snapshot import Snapshot
 
@@ -139,3 +141,20 @@ async def test_no_color_changes_no_character(theme: str, monkeypatch: pytest.Mon
 async def test_names_are_shown_escaped_and_never_read_as_markup() -> None:
     shown = await screen(facts.hostile(), (200, 50))
     assert r"evil[bold red]\x1b[31m\x07\n\u202e[/]name" in shown
+
+
+@pytest.mark.parametrize("figures", [True, False], ids=["with-figures", "without-figures"])
+async def test_a_problem_in_full(figures: bool) -> None:
+    source = facts.Facts(msgspec.structs.replace(facts.snapshot(), warnings=("prices.toml is not TOML: see line 2",)))
+    trouble = SchemaTooNewError(
+        "the store /home/ada/.local/share/otelcost/store.duckdb has schema 99, this otelcost knows up to 7",
+        "update otelcost",
+    )
+    source.error = None if figures else trouble
+    app = OtelcostApp(source, clock=lambda: facts.NOW, live=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await look.settle(pilot)
+        source.error = trouble
+        await pilot.press("r")
+        await look.settle(pilot)
+        look.check(f"problem-{'with' if figures else 'without'}-figures-80x24", look.text(app))

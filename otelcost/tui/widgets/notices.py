@@ -63,7 +63,7 @@ class ProblemPage(Paint):
         remedy = self._problem.fix or "otelcost doctor says more"
         return [
             Content(""),
-            line(("✗ The store cannot be shown.", "bold $text-error")),
+            line(("✗ Nothing can be shown.", "bold $text-error")),
             Content(""),
             rule("What is wrong", room),
             *[line(row) for row in wrap(f"   {display.clean(self._problem.what)}", room)],
@@ -73,7 +73,7 @@ class ProblemPage(Paint):
             Content(""),
             line(
                 (
-                    "Nothing is lost: applications go on recording. It is tried again by itself; r tries now.",
+                    "New records wait in the spool meanwhile. r tries again.",
                     "$text-muted",
                 )
             ),
