@@ -34,7 +34,7 @@ FROM (
     ) s
     JOIN w_calls w ON w.n = s.n
 ) c
-JOIN price p
+JOIN w_price p
     ON p.price_key = c.price_key AND c.start >= p.valid_from AND c.start < p.valid_to
     AND c.whole_input >= p.context_lo AND c.whole_input < p.context_hi
 """
@@ -66,6 +66,6 @@ class Pricer:
     def has_price(self, price_key: str, column: str) -> bool:
         """True where `price_key` charges for `column` something else than plain input."""
         row = self._connection.execute(
-            f"SELECT bool_or({column} <> input_picousd) FROM price WHERE price_key = ?", [price_key]
+            f"SELECT bool_or({column} <> input_picousd) FROM w_price WHERE price_key = ?", [price_key]
         ).fetchone()
         return bool(row and row[0])

@@ -1,10 +1,11 @@
 """The window a report is about, materialised once: every rule and every re-pricing reads the same rows.
 
-Four relations stand for the store's views while a report is made. `w_calls` is `v_calls` of the window with a
+Five relations stand for the store's views while a report is made. `w_calls` is `v_calls` of the window with a
 running number `n`, the end of each call, the hash of its whole prompt and the key of the batch price that its
-standard price has (the same geography, or none); `w_segments` its prompt segments
-(`position` 1 is the first); `w_models` what is known of each model that answered; `w_candidates` the cheaper
-models worth a trial, best first. They are temporary: the store itself may be open for reading only.
+standard price has (the same geography, or none); `w_segments` its prompt segments (`position` 1 is the first);
+`w_models` what is known of each model that answered; `w_candidates` the cheaper models worth a trial, best first;
+`w_price` the prices, with those of the candidates under the user's own. They are temporary: the store itself may be
+open for reading only.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from typing import Any, Final
 
 import duckdb
 
+from otelcost.advise.own_prices import add_own_prices
 from otelcost.advise.report import Period
 from otelcost.pricing.facts import ModelFacts, model_facts
 
-RELATIONS: Final = ("w_calls", "w_segments", "w_models", "w_candidates")
+RELATIONS: Final = ("w_calls", "w_segments", "w_models", "w_candidates", "w_price")
+
+_PRICE: Final = "CREATE OR REPLACE TEMP TABLE w_price AS SELECT * FROM price"
 
 _CALLS: Final = """
 CREATE OR REPLACE TEMP TABLE w_calls AS
@@ -71,6 +75,7 @@ def materialised(connection: duckdb.DuckDBPyConnection, period: Period) -> Itera
         connection.execute(_CALLS, {"start": period.start, "end": period.end})
         connection.execute(_SEGMENTS)
         connection.execute(_MODELS)
+        connection.execute(_PRICE)
         _fill_models(connection)
         yield
     finally:
@@ -81,8 +86,10 @@ def materialised(connection: duckdb.DuckDBPyConnection, period: Period) -> Itera
 def _fill_models(connection: duckdb.DuckDBPyConnection) -> None:
     models: list[tuple[Any, ...]] = []
     candidates: list[tuple[Any, ...]] = []
-    keys = {row[0] for row in connection.execute("SELECT DISTINCT price_key FROM price").fetchall()}
-    for provider, model, price_list in connection.execute(_ANSWERED).fetchall():
+    answered = connection.execute(_ANSWERED).fetchall()
+    add_own_prices(connection, [(row[0], row[1], row[2]) for row in answered if row[2] is not None])
+    keys = {row[0] for row in connection.execute("SELECT DISTINCT price_key FROM w_price").fetchall()}
+    for provider, model, price_list in answered:
         facts = model_facts(provider, model) or ModelFacts()
         models.append(
             (

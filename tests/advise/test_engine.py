@@ -311,3 +311,31 @@ def test_a_geography_without_a_batch_price_is_named(home: Path) -> None:
         report = recommend(connection, world.ALL, now=world.NOW, rules=[_rule()])
     assert report.recommendations == ()
     assert [entry.reason for entry in report.not_checked] == ["no batch price is known for claude-sonnet-5 in us"]
+
+
+def test_a_discount_on_everything_leaves_the_trial_and_scales_it(home: Path) -> None:
+    labels = world.spec(
+        task="classify", provider="openai", model="gpt-4.1", prompt=[("user", "{n}", 10_000)], output=20,
+        output_kind="json", count=20,
+    )  # fmt: skip
+    (plain,) = world.advise([labels], home / "list", [_rule("OC301")]).recommendations
+    (home / "prices.toml").write_text('[[price]]\nmodel = "*"\nmultiplier = "0.9"\n')
+    report = world.advise([labels], home, [_rule("OC301")])
+    (card,) = report.recommendations
+    assert report.not_checked == ()
+    assert card.transform == plain.transform
+    assert card.cost_observed_picousd * 10 == plain.cost_observed_picousd * 9
+    assert card.standalone_picousd * 10 == plain.standalone_picousd * 9
+
+
+def test_prices_for_one_model_leave_its_relatives_at_theirs(home: Path) -> None:
+    home.mkdir()
+    (home / "prices.toml").write_text('[[price]]\nmodel = "gpt-4.1"\ninput = "4"\noutput = "16"\n')
+    labels = world.spec(
+        task="classify", provider="openai", model="gpt-4.1", prompt=[("user", "{n}", 10_000)], output=20,
+        output_kind="json", count=20,
+    )  # fmt: skip
+    (card,) = world.advise([labels], home, [_rule("OC301")]).recommendations
+    assert card.transform["model"] == "gpt-4.1-mini"
+    trial = 10_000 * 400_000 + 22 * 1_600_000
+    assert card.standalone_picousd == 20 * (10_000 * 4_000_000 + 20 * 16_000_000 - trial)

@@ -43,18 +43,20 @@ closed AS (
     WHERE calls >= $min_calls AND median_output_tokens <= $max_output_tokens
         AND reasoning_share <= $max_reasoning_share AND NOT resampled
 ),
-able AS (
-    SELECT c.*, d.candidate, d.token_milli,
-        row_number() OVER (PARTITION BY c.task, c.provider, c.model ORDER BY d.rank) AS place
+capable AS (
+    SELECT c.*, d.candidate, d.token_milli, d.rank, d.priced
     FROM closed c
     JOIN w_candidates d ON d.provider = c.provider AND d.model = c.model
-    WHERE c.form IS NOT NULL AND d.priced
+    WHERE c.form IS NOT NULL
         AND (NOT c.needs_tools OR coalesce(d.tools, false))
         AND (NOT c.needs_schema OR coalesce(d."schema", false))
         AND (NOT c.needs_vision OR coalesce(d.vision, false))
         AND coalesce(c.max_input_tokens, 0) * d.token_milli <= d.context_window_tokens * 1000
         AND (d.max_output_tokens IS NULL
             OR c.most_output_tokens * d.token_milli * $output_milli <= d.max_output_tokens * 1000000)
+),
+able AS (
+    SELECT *, row_number() OVER (PARTITION BY task, provider, model ORDER BY rank) AS place FROM capable WHERE priced
 ),
 called AS (
     SELECT task, provider, model, list(call_id ORDER BY n) AS call_ids FROM answered GROUP BY task, provider, model
@@ -80,7 +82,12 @@ abstentions AS (
     SELECT c.task, 'no cheaper model with the same abilities is known for ' || c.model AS reason
     FROM closed c
     WHERE c.form IS NOT NULL AND NOT EXISTS (
-        SELECT 1 FROM able b WHERE b.task = c.task AND b.provider = c.provider AND b.model = c.model)
+        SELECT 1 FROM capable b WHERE b.task = c.task AND b.provider = c.provider AND b.model = c.model)
+    UNION
+    SELECT task, 'no price is known of the cheaper models for ' || model || ' (' || string_agg(candidate, ', ' ORDER BY rank) || ')'
+    FROM capable
+    GROUP BY task, provider, model
+    HAVING NOT bool_or(priced)
     UNION
     SELECT task, 'needs the kind of the answers (recorded by another instrumentation)'
     FROM shapes WHERE known_kinds = 0 AND calls >= $min_calls
