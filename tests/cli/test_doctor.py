@@ -52,10 +52,12 @@ def test_all_is_well(recorded_home: Path) -> None:
             "drain",
             "store",
             "calls",
+            "errors",
             "price book",
         ],
         "ok",
     )
+    assert checks["errors"]["detail"] == "2 of 390 calls failed or broke off in the last 7d"
     assert checks["unpriced"]["state"] == "warning"
     assert "in-house-7b" in checks["unpriced"]["detail"]
     assert "prices.toml" in checks["unpriced"]["fix"]
@@ -181,7 +183,7 @@ def test_own_prices(copied_home: Path) -> None:
     assert checks["own prices"]["state"] == "ok"
     assert checks["unpriced"]["state"] == "ok"
     path.write_text('[[price]]\nmodle = "x"\n')
-    assert "modle" in examine(copied_home)["own prices"]["detail"]
+    assert "modle" in examine(copied_home)["own prices"]["fix"]
 
 
 def test_calls_from_the_future(recorded_home: Path) -> None:
@@ -197,3 +199,19 @@ def test_nothing_to_do_is_said() -> None:
 
 def test_a_check_is_plain_data() -> None:
     assert msgspec.to_builtins(document([Check("a", "ok", "b")]).envelope)["checks"][0]["state"] == "ok"
+
+
+def test_calls_that_fail_are_named(home: Path) -> None:
+    world.spool(home, world.failing(3))
+    check = examine(home)["errors"]
+    assert (check["state"], check["detail"]) == ("warning", "3 of 3 calls failed or broke off in the last 7d (100%)")
+    assert "otelcost calls" in check["fix"]
+
+
+def test_a_mistake_in_own_prices_is_named_with_its_file_and_entry(home: Path) -> None:
+    home.mkdir()
+    (home / "prices.toml").write_text('[[price]]\nmodel = "gpt-4o"\ninput = -0.4\n')
+    fix = examine(home)["own prices"]["fix"]
+    assert str(home / "prices.toml") in fix
+    assert "entry 1 (gpt-4o), input: -0.4" in fix
+    assert "no price is negative" in fix

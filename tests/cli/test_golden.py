@@ -17,7 +17,7 @@ import pytest
 
 from otelcost.cli.render import FORMATS
 
-from .world import HOSTILE_TASK, run
+from .world import HOSTILE_TASK, on_terminal, run
 
 GOLDEN = Path(__file__).parent / "golden"
 WRITE = "OTELCOST_WRITE_GOLDEN"
@@ -66,6 +66,15 @@ def test_an_empty_store_says_what_to_do(empty_home: Path, name: str, format_: st
     answer = run(empty_home, *COMMANDS[name], "--format", format_)
     assert (answer.returncode, answer.stderr) == (0, "")
     golden(f"empty-{name}.{SUFFIX[format_]}", answer.stdout)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.parametrize("name", ["overview", "tasks", "calls", "rec-list", "prices"])
+def test_a_terminal_of_any_width_shows_figures_and_ids_whole(recorded_home: Path, name: str, columns: int) -> None:
+    command = {**COMMANDS, "prices": ("prices", "show", "gpt-4o")}[name]
+    text = on_terminal(recorded_home, columns, *command)
+    assert all(len(line) <= columns for line in text.splitlines())
+    golden(f"{name}.{columns}.terminal.txt", text)
 
 
 def _json(home: Path, *arguments: str) -> dict[str, Any]:

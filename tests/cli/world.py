@@ -8,8 +8,11 @@ triage. Everything is made here, nothing is recorded traffic.
 from __future__ import annotations
 
 import os
+import pty
+import re
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +44,34 @@ def run(
     )
 
 
+def on_terminal(home: Path, columns: int, *arguments: str) -> str:
+    """What `otelcost` shows on a terminal of this width, without colours and line ends of the terminal."""
+    leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (40, columns))
+    environment = {**environ(home), "TERM": "xterm", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    del environment["COLUMNS"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "otelcost.cli", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=follower,
+        stderr=follower,
+        env=environment,
+    ) as process:
+        os.close(follower)
+        text = b"".join(iter(lambda: _read(leader), b"")).decode()
+        os.close(leader)
+    assert process.returncode == 0, text
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).replace("\r\n", "\n")
+
+
+def _read(terminal: int) -> bytes:
+    """What the terminal holds; a closed one reads as its end."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""
+
+
 def environ(home: Path, now: str | None = NOW, **more: str) -> dict[str, str]:
     """This process's environment without what would change the commands' answers."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL", "COVERAGE"))}
@@ -61,6 +92,17 @@ def lines() -> list[bytes]:
     """Every call of the world as a spool line, oldest first."""
     calls = sorted(_calls(), key=lambda call: call.context.start_unix_us)
     return [msgspec.json.encode(call) for call in calls]
+
+
+def failing(number: int) -> list[bytes]:
+    """Calls that a provider refused, as spool lines."""
+    refused: dict[str, Any] = {
+        "model": "gpt-4o",
+        "status": "error",
+        "http_status": 401,
+        "error_type": "AuthenticationError",
+    }
+    return [msgspec.json.encode(_call(one, 1, hour=one, task="chat", **refused)) for one in range(1, number + 1)]
 
 
 def _calls() -> Iterator[Call]:

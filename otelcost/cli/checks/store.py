@@ -72,7 +72,7 @@ def _errors(recent: Overview) -> list[Check]:
     """Calls that fail cost time, retries, and sometimes money."""
     if not recent.calls:
         return []
-    detail = f"{count(recent.errors)} of {plural(recent.calls, 'call')} failed in the last {_RECENT}"
+    detail = f"{count(recent.errors)} of {plural(recent.calls, 'call')} failed or broke off in the last {_RECENT}"
     if recent.errors * _ERROR_SHARE < recent.calls:
         return [Check("errors", "ok", detail)]
     fix = f"see what the provider answered: otelcost calls --window {_RECENT}, column status"
