@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 HOME_VARIABLE = "OTELCOST_HOME"
@@ -13,12 +15,45 @@ HOME_VARIABLE = "OTELCOST_HOME"
 
 def home() -> Path:
     """The folder that holds everything otelcost writes. It may not exist yet."""
-    configured = os.environ.get(HOME_VARIABLE)
-    if configured:
+    return _home(os.environ.get(HOME_VARIABLE, ""), os.environ.get("HOME", ""), os.environ.get("XDG_DATA_HOME", ""))
+
+
+@cache
+def _home(configured: str, *_others: str) -> Path:
+    """Found once: a program that goes to another directory must not split its records."""
+    path = _expanded(configured) if configured else _platform_home()
+    if not configured and not path.is_absolute():  # a user that the system does not know, without HOME
+        path = private_temporary()
+    with suppress(OSError):  # the working directory is gone
+        path = path.absolute()
+    return path
+
+
+def _expanded(configured: str) -> Path:
+    try:
         return Path(configured).expanduser()
+    except RuntimeError:
+        return private_temporary()
+
+
+def _platform_home() -> Path:
     import platformdirs  # noqa: PLC0415  (3 ms that a process with OTELCOST_HOME need not pay)
 
-    return Path(platformdirs.user_data_dir("otelcost", appauthor=False))
+    try:
+        return Path(platformdirs.user_data_dir("otelcost", appauthor=False))
+    except (RuntimeError, KeyError):
+        return private_temporary()
+
+
+def private_temporary() -> Path:
+    """This user's own folder for temporary files, where there is no better place. It may not exist yet."""
+    import tempfile  # noqa: PLC0415  (seldom needed)
+
+    path = Path(tempfile.gettempdir()) / f"otelcost-{os.getuid()}"
+    with suppress(OSError):
+        if path.lstat().st_uid != os.getuid():
+            return Path(os.devnull) / "otelcost"  # somebody else's, under our name: nowhere then
+    return path
 
 
 def spool_dir() -> Path:

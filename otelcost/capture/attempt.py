@@ -50,7 +50,6 @@ class Headers(Protocol):
 
 _previous: ContextVar[tuple[int, str, str, int, int] | None] = ContextVar("otelcost_previous_attempt", default=None)
 """Client, host, path, number and operation of the attempt before this one: how a retry finds its operation."""
-_in_flight: set[int] = set()
 _layer: ContextVar[_Layer | None] = ContextVar("otelcost_layer", default=None)
 """The attempt that is being sent in this context: what it calls below itself is the same call, not another."""
 open_attempts: dict[int, Attempt] = {}
@@ -62,7 +61,6 @@ def reset_after_fork() -> None:
     """In a forked child: what began in the parent is the parent's to record."""
     global _epoch  # noqa: PLW0603  (one process, one number)
     _epoch += 1
-    _in_flight.clear()
     open_attempts.clear()
     span.reseed()
 
@@ -268,7 +266,7 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
     """
     url = request.url
     host, path = url.host, url.path
-    if recognise(request.method, host, path) is None or id(request) in _in_flight:
+    if recognise(request.method, host, path) is None:
         return None
     if _layer.get() is not None and _is_inner(request, host):
         return None
@@ -284,7 +282,6 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
     except BaseException:
         started.leave()  # nobody else would take our span out of the host's context again
         raise
-    _in_flight.add(id(request))
     attempt.layer = _Layer(attempt)
     open_attempts[id(attempt)] = attempt
     return attempt
@@ -292,7 +289,6 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
 
 def release(attempt: Attempt, error: BaseException | None = None) -> None:
     """The HTTP library's `send` is over, by returning or by raising `error`."""
-    _in_flight.discard(id(attempt.request))
     foreign = isinstance(error, GeneratorExit)  # collected in a foreign context, where nothing can be detached
     if attempt.layer is not None:
         attempt.layer.leave(foreign=foreign)

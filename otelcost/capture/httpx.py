@@ -9,11 +9,14 @@ from __future__ import annotations
 import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from otelcost.capture.attempt import Attempt, release
 from otelcost.capture.guard import Guard
 from otelcost.capture.seams import begin_attempt, give_up, wrap
+
+_HOLDS_RESPONSE: Final = frozenset({"send", "_send_handling_redirects"})
+"""Methods of the clients that have a response at hand while they read it or hand it to hooks."""
 
 
 def patch(module: ModuleType) -> None:
@@ -33,6 +36,7 @@ def _sync_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any]
             response = original(self, request, *args, **kwargs)
         except BaseException as error:
             with Guard("fail"):
+                _take_status(attempt, error)
                 release(attempt, error)
             raise
         with Guard("respond"):
@@ -55,6 +59,7 @@ def _async_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any
             response = await original(self, request, *args, **kwargs)
         except BaseException as error:
             with Guard("fail"):
+                _take_status(attempt, error)
                 release(attempt, error)
             raise
         with Guard("respond"):
@@ -65,6 +70,19 @@ def _async_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any
         return response
 
     return send
+
+
+def _take_status(attempt: Attempt, error: BaseException) -> None:
+    """A response hook raised, or the body of a response broke off: its head had arrived, and it may be billed."""
+    response = getattr(error, "response", None)
+    trace = error.__traceback__
+    while response is None and trace is not None:
+        if trace.tb_frame.f_code.co_name in _HOLDS_RESPONSE:
+            response = trace.tb_frame.f_locals.get("response")
+        trace = trace.tb_next
+    status = getattr(response, "status_code", None)
+    if isinstance(status, int):
+        attempt.respond(status, response.headers)  # type: ignore[union-attr]
 
 
 def _observe(attempt: Attempt, response: Any, tee: type, *, streamed: bool) -> None:

@@ -6,8 +6,11 @@ own traceback, never a message of the host's data. A process where nothing went 
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import logging
 import os
+import stat
 import time
 import traceback
 from collections import Counter
@@ -16,10 +19,14 @@ from pathlib import Path
 
 import msgspec
 
+from otelcost.settings import private_temporary
 from otelcost.spool import native
 from otelcost.spool.names import host_name
 
 _LOGGER = logging.getLogger("otelcost")
+_LOGGER.addHandler(logging.NullHandler())  # not on the host's stderr: `otelcost doctor` tells
+if os.environ.get("OTELCOST_DEBUG", "") not in {"", "0"}:
+    _LOGGER.addHandler(logging.StreamHandler())
 _WRITE_INTERVAL_SECONDS = 10.0
 
 
@@ -92,8 +99,28 @@ class Diagnostics:
             self._written = Counter(self._counts)
             self._last_write = time.monotonic()
         report = self.snapshot()
-        with suppress(OSError):  # a full or read-only spool has been logged; there is no better place to go
-            _replace(directory / f"diag-{report.host}-{report.pid}.json", msgspec.json.encode(report))
+        name, data = f"diag-{report.host}-{report.pid}.json", msgspec.json.encode(report)
+        try:
+            _replace(directory / name, data)
+        except OSError:
+            with suppress(OSError):  # an unusable spool is what the report is about
+                _replace(_private(_fallback(directory)) / name, data)
+
+
+def _fallback(directory: Path) -> Path:
+    """Where reports about an unusable spool directory go."""
+    digest = hashlib.blake2b(os.fsencode(directory), digest_size=8).hexdigest()
+    return private_temporary() / digest
+
+
+def _private(directory: Path) -> Path:
+    """The folder, made where it is missing. Raises OSError where others could have put something there."""
+    for one in (directory.parent, directory):
+        one.mkdir(mode=0o700, exist_ok=True)
+        state = one.lstat()
+        if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid() or state.st_mode & 0o077:
+            raise PermissionError(errno.EPERM, "not a private folder", str(one))
+    return directory
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -115,7 +142,7 @@ def _without_values(error: BaseException) -> str:
 def read_reports(directory: Path) -> list[Report]:
     """Every process's report in the spool directory, newest first; unreadable ones are left out."""
     reports = []
-    for path in directory.glob("diag-*.json"):
+    for path in (*directory.glob("diag-*.json"), *_fallback(directory).glob("diag-*.json")):
         with suppress(OSError, msgspec.MsgspecError):
             reports.append(msgspec.json.decode(path.read_bytes(), type=Report))
     return sorted(reports, key=lambda report: -report.written_unix_us)

@@ -79,12 +79,22 @@ class Spool:
                 diagnostics.count("dropped_records")
                 return False
             try:
-                self._write(line + b"\n")
+                self._write_or_move_on(line + b"\n")
             except OSError as error:
                 self._drop(error)
                 return False
             self._last_append = time.monotonic()
             return True
+
+    def _write_or_move_on(self, data: bytes) -> None:
+        try:
+            self._write(data)
+        except OSError as error:
+            # The limit of this one file (RLIMIT_FSIZE), which a write reaches by being cut short first.
+            if error.errno not in {errno.EFBIG, errno.ENOSPC} or self._segment is None or not self._segment.size:
+                raise
+            self._seal()
+            self._write(data)
 
     def _write(self, data: bytes) -> None:
         segment = self._writable(len(data))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -340,30 +341,141 @@ def test_multiprocessing_workers_flush(home: Path) -> None:
     assert len(read_calls(home)) == 4
 
 
-def test_a_disk_that_is_full(home: Path) -> None:
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_a_disk_that_is_full(home: Path, debug: str) -> None:
     script = """
         import resource, signal
         ask(); otelcost.flush()
-        size = sum(entry.stat().st_size for entry in os.scandir(os.environ["OTELCOST_HOME"] + "/spool"))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
         ask(); ask(); otelcost.flush()
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         time.sleep(1.1)
         ask()
     """
-    finished = _run(home, script)
+    finished = _run(home, script, OTELCOST_DEBUG=debug)
     assert finished.returncode == 0
-    assert finished.stderr.count("records are dropped") == 1
+    assert finished.stderr.count("records are dropped") == (1 if debug else 0)
+    assert debug or not finished.stderr
     assert len(read_calls(home)) == 2, "what came before and after is whole"
     (report,) = read_reports(home / "spool")
     assert isinstance(report, Report)
     assert report.counts["dropped_records"] == 2
 
 
+def test_a_limit_of_one_files_size(home: Path) -> None:
+    script = """
+        import resource
+        ask(); otelcost.flush()
+        size = sum(entry.stat().st_size for entry in os.scandir(os.environ["OTELCOST_HOME"] + "/spool"))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, resource.RLIM_INFINITY))
+        ask(); ask(); otelcost.flush()
+    """
+    _clean(_run(home, script))
+    assert len(read_calls(home)) == 3, "each in a segment of its own"
+
+
+def test_a_relative_home_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    script = """
+        ask(); otelcost.flush()
+        os.mkdir("below"); os.chdir("below")
+        ask(); otelcost.flush()
+        from otelcost.capture.worker import worker
+        worker.move()
+        ask()
+    """
+    _clean(_run(Path("here"), script))
+    assert not (tmp_path / "below" / "here").exists()
+    assert len(read_calls(tmp_path / "here")) == 3
+
+
+def test_a_spool_that_is_unusable_is_told_elsewhere(home: Path, tmp_path: Path) -> None:
+    home.write_text("in the way")
+    (tmp_path / "tmp").mkdir()
+    _clean(_run(home, "ask(); otelcost.flush()", TMPDIR=str(tmp_path / "tmp")))
+    (found,) = (tmp_path / "tmp").glob("otelcost-*/*/diag-*.json")
+    assert b"dropped_records" in found.read_bytes()
+    assert found.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_ctrl_c_in_a_call_ends_the_program_as_it_would_without_us(home: Path) -> None:
+    script = """
+        import signal
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        client.post(URL.replace("/v1", "/hang"), json={"model": "m", "messages": [{"role": "user", "content": "hi"}]})
+    """
+    for estimates in ("", "tiktoken"):
+        finished = _run(home, script, OTELCOST_ESTIMATE=estimates)
+        assert finished.returncode == -signal.SIGINT, finished.stderr
+    assert [call.status for call in read_calls(home)] == ["cancelled"] * 2
+
+
 def test_a_crash_loses_at_most_what_was_not_yet_written(home: Path) -> None:
     finished = _run(home, "ask(); otelcost.flush(); os.kill(os.getpid(), 9)")
     assert finished.returncode == -9
     assert len(read_calls(home)) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "lower"), [(httpx2.ConnectError, False), (httpx2.ReadError, True), (httpx2.ConnectTimeout, False)]
+)
+def test_what_may_have_been_billed_is_marked(captured: Captured, error: Any, lower: bool) -> None:
+    def fail(request: Any) -> Any:
+        raise error("broken")
+
+    with httpx2.Client(transport=httpx2.MockTransport(fail)) as client, pytest.raises(error):
+        client.post(PATH, json=BODY)
+    call = captured.one()
+    assert ("lower_bound" in call.flags) == lower
+    assert call.usage.input_uncached_tokens is None
+
+
+class _Broken(httpx2.SyncByteStream):
+    def __iter__(self) -> Any:
+        yield b'{"id":'
+        raise httpx2.RemoteProtocolError("cut")
+
+
+class HookError(Exception):
+    pass
+
+
+def _raising(response: Any) -> None:
+    raise HookError
+
+
+@pytest.mark.parametrize("where", ["body", "hook"])
+def test_a_response_that_broke_off_after_its_head_keeps_its_status(captured: Captured, where: str) -> None:
+    answer = httpx2.Response(200, stream=_Broken()) if where == "body" else httpx2.Response(200, json={})
+    hooks = {"response": [_raising]} if where == "hook" else {}
+    with (
+        httpx2.Client(transport=httpx2.MockTransport(lambda request: answer), event_hooks=hooks) as client,
+        pytest.raises((httpx2.RemoteProtocolError, HookError)),
+    ):
+        client.post(PATH, json=BODY)
+    call = captured.one()
+    assert (call.status, call.http_status) == ("error", 200)
+    assert "lower_bound" in call.flags
+    assert call.usage.input_uncached_tokens
+    assert call.usage.output_tokens is None
+
+
+def test_one_request_sent_by_many_threads_at_once(captured: Captured) -> None:
+    together = threading.Barrier(4)
+
+    def answer(request: Any) -> Any:
+        together.wait(10)
+        return httpx2.Response(200, json={"id": "1", "choices": []})
+
+    with httpx2.Client(transport=httpx2.MockTransport(answer)) as client:
+        request = client.build_request("POST", PATH, json=BODY)
+        threads = [threading.Thread(target=client.send, args=(request,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+    assert len(captured.calls()) == 4
 
 
 def test_recorder_without_a_response(captured: Captured) -> None:

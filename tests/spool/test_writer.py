@@ -132,9 +132,12 @@ def _write_against_a_limit(folder: Path) -> None:
     spool = Spool(folder)
     assert spool.append(b"a" * 99)
     _limit_file_size(150)
-    assert not spool.append(b"b" * 99), "only half of it would fit"
+    assert spool.append(b"b" * 99), "only half of it would fit: in a segment of its own"
+    _limit_file_size(90)
+    assert not spool.append(b"c" * 99)
     assert not spool.append(b"c" * 99)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    spool._retry_at = 0.0  # as if a second had passed
     assert spool.append(b"d" * 99)
     spool.close()
 
@@ -149,7 +152,7 @@ def _in_child(work: object, *args: object) -> int | None:
 
 def test_half_a_line_is_taken_back(folder: Path) -> None:
     assert _in_child(_write_against_a_limit, folder) == 0
-    assert lines(folder) == [b"a" * 99, b"d" * 99]
+    assert lines(folder) == [b"a" * 99, b"b" * 99, b"d" * 99]
 
 
 def test_half_a_line_that_cannot_be_taken_back_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
