@@ -92,11 +92,6 @@ def _unit(digits: int) -> int:
     return PICOUSD // int(10**digits)
 
 
-def money_range(low: int | None, high: int | None) -> str:
-    """`$12.00-$15.00`, both ends at the same decimals; one amount where they are equal."""
-    return range_text(low, high) or money(low)
-
-
 def range_text(low: int | None, high: int | None, places: int | None = None) -> str:
     """`$12.00-$15.00`; empty where an end is unknown or both read the same: such a range says nothing."""
     if low is None or high is None:

@@ -112,7 +112,7 @@ def moved(current: int | None, previous: int | None) -> tuple[str, str]:
         return ("new", "$text-muted") if current else ("=", "$text-muted")
     if current == previous:
         return "=", "$text-muted"
-    share = display.percent(abs(current - previous), previous)
+    share = display.percent(abs(current - previous), previous).lstrip(">")
     if len(share) > _WIDEST_SHARE:
         return ("▲>+999%", "$text-error") if current > previous else ("▼>-999%", "$text-success")
     return (f"▲+{share}", "$text-error") if current > previous else (f"▼-{share}", "$text-success")
