@@ -21,13 +21,15 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
 from otelcost.capture import clock, span
 from otelcost.capture.guard import Guard
 from otelcost.capture.site import Site, find_site
+from otelcost.capture.sketch import sketch
 from otelcost.spool.diagnostics import diagnostics
 from otelcost.wire.registry import recognise
 
 Ended = Literal["complete", "closed", "cancelled", "timeout", "error"]
 
-BODY_LIMIT_BYTES: Final = 32 * 1024 * 1024
-"""Of one response: what comes later is kept as a tail only, which is where usage stands."""
+BODY_LIMIT_BYTES: Final = 8 * 1024 * 1024
+"""Of one stream: of a longer one only the head and the tail are kept, which is where usage stands."""
+HEAD_BYTES: Final = 64 * 1024
 TAIL_BYTES: Final = 256 * 1024
 _DONE: Final = b"[DONE]\n\n"
 _STOP: Final = b'"message_stop"'
@@ -85,12 +87,14 @@ class _Layer:
 
 
 class Head:
-    """A request without its body."""
+    """A request without its body, of which only the parameters are left, and its size."""
 
-    __slots__ = ("headers", "method", "url")
+    __slots__ = ("content", "headers", "method", "size", "url")
 
     def __init__(self, request: Any) -> None:
         self.method, self.url, self.headers = request.method, request.url, request.headers
+        body = request_body(request) or b""
+        self.content, self.size = sketch(body), len(body)
 
 
 class Attempt:
@@ -177,6 +181,7 @@ class Attempt:
         if self.tail is None:
             self.tail = deque()
             self.response_truncated = True
+            self._cut_chunks()
         self.tail.append(data)
         self.tail_size += len(data)
         while len(self.tail) > 1 and self.tail_size - len(self.tail[0]) >= TAIL_BYTES:
@@ -195,16 +200,32 @@ class Attempt:
             return self.response_body
         return b"".join(self.chunks if self.tail is None else chain(self.chunks, self.tail))
 
-    def drop_bodies(self) -> None:
-        """Give up both bodies; the record will say so."""
-        self.chunks, self.tail, self.response_body = [], None, b""
-        self.response_truncated = self.request_dropped = True
-        self.request = Head(self.request)
+    def _cut_chunks(self) -> None:
+        kept, size = 0, 0
+        while kept < len(self.chunks) and size < HEAD_BYTES:
+            size += len(self.chunks[kept])
+            kept += 1
+        del self.chunks[kept:]
+
+    def shrink(self, room: int) -> int:
+        """Give up the request but its parameters, and as much of the response as does not fit. What is left, in bytes.
+
+        The record will say so. What the answer cost is worth more than what was asked.
+        """
+        if not self.request_dropped:
+            self.request, self.request_dropped = Head(self.request), True
+        body = self.body()
+        if len(body) > room:
+            self.response_truncated = True
+            fits = len(body) <= HEAD_BYTES + TAIL_BYTES or room < HEAD_BYTES + TAIL_BYTES
+            body = b"" if fits else body[:HEAD_BYTES] + body[-TAIL_BYTES:]
+        self.chunks, self.tail, self.response_body = [], None, body
+        return len(body)
 
     def held_bytes(self) -> int:
         """What this attempt keeps in memory."""
         request = None if self.request_dropped else request_body(self.request)
-        kept = self.size if self.tail is None else BODY_LIMIT_BYTES + self.tail_size
+        kept = self.size if self.tail is None else sum(map(len, self.chunks)) + self.tail_size
         return kept + (len(request) if request is not None else 0)
 
     def fail(self, error: BaseException) -> None:

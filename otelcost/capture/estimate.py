@@ -36,6 +36,7 @@ _READ_HERE: Final = frozenset(
 """APIs whose bodies are read here; of all others the decoder hands out the texts."""
 
 _WIDE: Final = re.compile("[\u0800-\U0010ffff]")
+_UNREAD_RESPONSE: Final = frozenset({"response_truncated", "response_undecodable"})
 _UNREAD_REQUEST: Final = frozenset({"request_truncated", "request_undecodable"})
 _UNFINISHED: Final = frozenset({"timeout", "cancelled", "aborted"})
 _RUNNING: Final = frozenset({"queued", "in_progress"})
@@ -83,7 +84,7 @@ def fill(call: Call, exchange: Exchange, *, quick: bool = False) -> Call:
     changes = {}
     if needs_input and exchange.request_body and _UNREAD_REQUEST.isdisjoint(call.flags):
         changes["input_uncached_tokens"] = counter.count(_request_texts(exchange)) + _framing(exchange)
-    if needs_output and call.http_status is not None and "response_undecodable" not in call.flags:
+    if needs_output and call.http_status is not None and _UNREAD_RESPONSE.isdisjoint(call.flags):
         counted = 0 if call.operation == "embeddings" else counter.count(_response_texts(exchange))
         if counted or call.status in {"ok", "incomplete"}:  # an answer that broke off before its text is unknown
             changes["output_tokens"] = counted

@@ -11,10 +11,11 @@ import msgspec
 from otelcost import settings, wire
 from otelcost.capture import estimate, interop, labels
 from otelcost.capture import key as keys
-from otelcost.capture.attempt import Attempt, Headers, request_body
+from otelcost.capture.attempt import Attempt, Head, Headers, request_body
 from otelcost.capture.guard import Guard
 from otelcost.capture.labels import plain
 from otelcost.capture.site import Site, describe
+from otelcost.capture.sketch import LIMIT_BYTES, sketch, without_prompt
 from otelcost.capture.span import Started
 from otelcost.model import Call, Context, Exchange, Status, Usage
 from otelcost.spool.diagnostics import diagnostics
@@ -64,6 +65,11 @@ class Recorder:
     def _call(self, attempt: Attempt, parent: _Parentage, *, quick: bool) -> Call:
         exchange = self.exchange(attempt, parent)
         call = wire.decode(exchange, self._local_key())
+        if exchange.request_truncated:
+            whole = (
+                attempt.request.size if isinstance(attempt.request, Head) else len(request_body(attempt.request) or b"")
+            )
+            call = without_prompt(call, whole)
         with Guard("estimate"):
             return estimate.fill(call, exchange, quick=quick)
         return call
@@ -113,7 +119,10 @@ class Recorder:
         """The attempt in the terms of the wire decoders."""
         request = attempt.request
         url = request.url
-        body = None if attempt.request_dropped else request_body(request)
+        body = request_body(request)
+        cut = body is None or attempt.request_dropped
+        if body is not None and not cut and len(body) > LIMIT_BYTES and body[:1] == b"{":
+            body, cut = sketch(body), True
         request_headers = _keep(request.headers)
         return Exchange(
             method=request.method,
@@ -129,7 +138,7 @@ class Recorder:
             response_decoded=attempt.decoded,
             ended=attempt.ended,
             error_type=attempt.error,
-            request_truncated=body is None,
+            request_truncated=cut,
             response_truncated=attempt.response_truncated,
             trusted_host=bool(self._trusted) and not self._trusted.isdisjoint({url.host, url.netloc.decode("ascii")}),
             context=self._context(attempt, request_headers, parent or _Parentage(attempt.started)),

@@ -119,8 +119,8 @@ class Worker:
         held = attempt.held_bytes()
         with self._bytes_lock:
             if self._pending_bytes + held > self._limit:
-                _drop_bodies(attempt)
-                held = 0
+                diagnostics.count("dropped_bodies")
+                held = attempt.shrink(max(self._limit - self._pending_bytes, 0))
             self._pending_bytes += held
         attempt.size = held
         self._queue.put(attempt)
@@ -228,11 +228,6 @@ class Worker:
             self._spool.close()
         self._spool = self._recorder = None
         self._limit = _pending_limit()
-
-
-def _drop_bodies(attempt: Attempt) -> None:
-    diagnostics.count("dropped_bodies")
-    attempt.drop_bodies()
 
 
 def _pending_limit() -> int:

@@ -138,9 +138,40 @@ def test_more_bytes_waiting_than_allowed(captured: Captured, monkeypatch: pytest
     assert ask()
     call = captured.one()
     assert call.http_status == 200
-    assert {"request_truncated", "response_truncated"} <= set(call.flags)
+    assert "request_truncated" in call.flags
+    assert "response_truncated" not in call.flags, "it is small: the request goes first"
+    assert call.request_model == "gpt-4o-mini"
+    assert call.request_bytes > 1000
+    assert (call.request_hash, call.segments, call.usage.input_uncached_tokens) == (None, (), None)
     assert _counts()["dropped_bodies"] == 1
     assert worker._pending_bytes == 0
+
+
+def test_no_byte_may_wait(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_limit", 0)
+    assert ask()
+    assert {"request_truncated", "response_truncated"} <= set(captured.one().flags)
+    assert worker._pending_bytes == 0
+
+
+def test_a_huge_prompt_is_not_read(captured: Captured) -> None:
+    text = 'say "model": "not-this" ' * 120_000
+    body = {"max_tokens": 9, "messages": [{"role": "user", "content": text}], "model": "gpt-4o-mini", "stream": False}
+    usage = {"prompt_tokens": 7, "completion_tokens": 9, "total_tokens": 16}
+    answer = {
+        "id": "1",
+        "choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}],
+        "usage": usage,
+    }
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, json=answer))
+    with httpx2.Client(transport=transport) as client:
+        client.post(PATH, json=body)
+    call = captured.one()
+    assert "request_truncated" in call.flags
+    assert (call.request_model, call.max_output_tokens, call.stream) == ("gpt-4o-mini", 9, False)
+    assert call.request_bytes > len(text)
+    assert (call.request_hash, call.simhash, call.segments) == (None, None, ())
+    assert (call.usage.input_uncached_tokens, call.usage.output_tokens) == (7, 9)
 
 
 def test_more_records_waiting_than_allowed(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
