@@ -86,21 +86,15 @@ def driver(rows: Sequence[queries.TaskRow], before: Sequence[queries.TaskRow]) -
     found = content.drivers(rows, before) if before else ()
     if not found:
         return None
-    now, past = (next((row for row in some if row.task == found[0].task), None) for some in (rows, before))
+    first = found[0]
     return Driver(
-        task=found[0].task,
-        change_picousd=found[0].change_picousd,
-        calls=found[0].calls,
-        previous_calls=found[0].previous_calls,
-        tokens_per_call=_tokens_per_call(now),
-        previous_tokens_per_call=_tokens_per_call(past),
+        task=first.task,
+        change_picousd=first.change_picousd,
+        calls=first.calls,
+        previous_calls=first.previous_calls,
+        tokens_per_call=first.tokens_per_call,
+        previous_tokens_per_call=first.previous_tokens_per_call,
     )
-
-
-def _tokens_per_call(row: queries.TaskRow | None) -> int | None:
-    if row is None or row.input_tokens is None or not row.calls:
-        return None
-    return (row.input_tokens + (row.output_tokens or 0)) // row.calls
 
 
 def span_of(days: Iterable[Day]) -> list[date]:

@@ -53,6 +53,16 @@ def test_figures_are_those_of_the_query_layer(store: Path) -> None:
     assert snapshot.overview.monthly_picousd == found.monthly_picousd
 
 
+def test_the_driver_is_the_task_that_moved_the_spend_and_needs_a_past(store: Path) -> None:
+    loader = Loader(store, NOW)
+    week, everything = (loader.refresh(Period(text), force=True) for text in ("7d", "all"))
+    assert week is not None
+    assert week.driver is not None
+    assert (week.driver.task, week.driver.tokens_per_call) == ("triage", 1050)
+    assert everything is not None
+    assert everything.driver is None
+
+
 def test_nothing_is_opened_where_nothing_is_new(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loader = Loader(store, NOW)
     assert loader.refresh(WEEK, force=False) is not None
