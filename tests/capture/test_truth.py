@@ -141,7 +141,11 @@ def test_what_is_written_is_json_on_lines(captured: Captured) -> None:
 
 
 def test_a_request_that_only_shares_a_providers_path_is_not_a_call(captured: Captured) -> None:
-    client = httpx2.Client(transport=httpx2.MockTransport(lambda _: httpx2.Response(200, json={"room": 7})))
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        spoken = {"model": "m", "message": {"role": "assistant", "content": "hi"}, "done": True, "eval_count": 1}
+        return httpx2.Response(200, json=spoken if b"model" in request.content else {"room": 7})
+
+    client = httpx2.Client(transport=httpx2.MockTransport(answer))
     client.post("https://talk.example/api/chat", json={"room": 7, "text": "hello"})
     client.post("https://talk.example/api/chat", json={"model": "m", "messages": [{"role": "user", "content": "x"}]})
 
