@@ -17,14 +17,20 @@ ANSWER = {"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}
         ("timeout", "timeout", ("lower_bound",)),
         ("cancelled", "cancelled", ("lower_bound",)),
         ("closed", "aborted", ("lower_bound",)),
-        ("error", "error", ()),
+        ("error", "error", ("lower_bound",)),
         ("complete", "error", ("lower_bound",)),
     ],
 )
 def test_no_response_arrived(wire: Any, ended: str, status: str, flags: tuple[str, ...]) -> None:
-    call = wire.chat(REQUEST, b"", status=None, ended=ended, error_type="ConnectError")
-    assert (call.status, call.error_type, call.flags, call.http_status) == (status, "ConnectError", flags, None)
+    call = wire.chat(REQUEST, b"", status=None, ended=ended, error_type="ReadError")
+    assert (call.status, call.error_type, call.flags, call.http_status) == (status, "ReadError", flags, None)
     assert call.segments[0].bytes == 2, "the request is known all the same"
+
+
+@pytest.mark.parametrize("ended", ["error", "timeout"])
+@pytest.mark.parametrize("error_type", ["ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"])
+def test_what_was_never_sent_is_not_billed(wire: Any, ended: str, error_type: str) -> None:
+    assert wire.chat(REQUEST, b"", status=None, ended=ended, error_type=error_type).flags == ()
 
 
 @pytest.mark.parametrize(
