@@ -121,7 +121,6 @@ def _environment(home: Path, seed: int, until_us: int, port: int) -> dict[str, s
         "ANTHROPIC_API_KEY": "loopback",
         "ANTHROPIC_BASE_URL": f"http://{HOST}:{port}",
         "NO_PROXY": "*",
-        "OTELCOST_ESTIMATE": "tiktoken",
         "OTEL_SERVICE_NAME": "helpdesk",
         "OTEL_METRICS_EXPORTER": "none",
         "OTEL_LOGS_EXPORTER": "none",
