@@ -32,7 +32,7 @@ paces AS (
         task, provider, request_hash, count(*) AS repeated,
         sum(count(*)) OVER (PARTITION BY task) AS repeated_in_task,
         stddev_pop(gap_us) <= $max_polling_spread * avg(gap_us) AS even,
-        quantile_cont(gap_us, 0.75) - quantile_cont(gap_us, 0.25) <= $max_polling_spread * quantile_cont(gap_us, 0.5)
+        quantile_cont(gap_us, 0.75) - quantile_cont(gap_us, 0.25) <= $max_single_spread * quantile_cont(gap_us, 0.5)
             AS mostly_even
     FROM repeats
     GROUP BY task, provider, request_hash
