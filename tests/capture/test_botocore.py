@@ -16,7 +16,7 @@ from . import bedrock
 from .bedrock import MODEL, Bedrock
 from .conftest import Captured
 
-boto3 = pytest.importorskip("boto3", reason="boto3 is not installed: it is large, and no part of the test group")
+boto3 = pytest.importorskip("boto3", reason="boto3 is not installed: install requirements/dev.txt")
 from botocore.config import Config  # type: ignore[import-not-found]  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow")
