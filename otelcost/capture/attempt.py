@@ -287,7 +287,8 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
     """
     url = request.url
     host, path = url.host, url.path
-    if recognise(request.method, host, path) is None:
+    api = recognise(request.method, host, path)
+    if api is None:
         return None
     if _layer.get() is not None and _is_inner(request, host):
         return None
@@ -295,7 +296,7 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
     if current.get(_SUPPRESS_INSTRUMENTATION_KEY) or current.get(_SUPPRESS_PLAIN):
         diagnostics.count("suppressed")
         return None
-    started = _start(current)
+    started = _start(current, api)
     try:
         attempt = Attempt(request, started, submit)
         attempt.site = find_site(sys._getframe(2))
@@ -337,9 +338,9 @@ def _is_inner(request: Any, host: str) -> bool:
     return outer.request.url.host == host or bool(request_body(outer.request) == request_body(request))
 
 
-def _start(current: Context) -> span.Started:
+def _start(current: Context, api: str) -> span.Started:
     with Guard("span.start"):
-        return span.start(current)
+        return span.start(current, api)
     return span.unattached(current)
 
 

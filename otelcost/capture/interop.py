@@ -1,24 +1,40 @@
-"""The interop span: a finished record told in OpenTelemetry's GenAI attributes, made off the caller's thread."""
+"""The interop view: a finished record told as a span, metrics and events, made off the caller's thread."""
 
 from __future__ import annotations
 
 import copy
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from otelcost.model import Call
+from otelcost import __version__
+from otelcost.capture import others
+from otelcost.capture.attributes import (
+    FAILED,
+    Attributes,
+    gen_ai_attributes,
+    is_foreign,
+    name_of,
+    own_attributes,
+)
+from otelcost.capture.dialects import OWN_SCOPE
+from otelcost.model import Call, Exchange
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
+    from otelcost.capture.content import Mode
     from otelcost.capture.span import Started
 
-_FAILED: Final = frozenset({"error", "timeout", "cancelled"})
-_LATE: Final = {("openai.responses", "openai"): ("opentelemetry.instrumentation.openai", "OpenAIInstrumentor")}
-"""API and SDK -> module and instrumentor which makes its span only after the call, so that none encloses ours."""
-
-Attributes = dict[str, Any]
+_EVENT: Final = "gen_ai.client.inference.operation.details"
+CONTENT_VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+_NO_PROVIDERS: Final = frozenset(
+    {"NoneType", "_ProxyMeterProvider", "NoOpMeterProvider", "ProxyLoggerProvider", "NoOpLoggerProvider"}
+)
+"""Classes of OpenTelemetry's API that stand in where no SDK is set up."""
 
 
 class _Preset:
@@ -41,30 +57,87 @@ class _Preset:
         return self._started.decision
 
 
-def finish(started: Started, call: Call, *, enclosed: bool) -> None:
-    """Make and end the span of a finished call, where anybody wants it.
+class Interop:
+    """Tells finished calls to whatever OpenTelemetry pipelines the program has. One a process."""
 
-    Args:
-        started: what the call began with.
-        call: its record.
-        enclosed: an enclosing span is already an LLM span: ours then carries nothing that can be counted.
-    """
-    enclosed = enclosed or _traced_later(call)
+    def __init__(self) -> None:
+        self._mode = _mode()
+
+    def finish(self, started: Started, call: Call, exchange: Exchange | None, *, enclosed: bool) -> None:
+        """Make and end the span of a finished call, and record its metrics, where anybody wants them.
+
+        Args:
+            started: what the call began with.
+            call: its record.
+            exchange: its bytes, for content that the user asked for; None where they could not be read.
+            enclosed: an enclosing span is already an LLM span: ours then carries nothing that can be counted.
+        """
+        span = _span(started, call)
+        meters, loggers = _provider("opentelemetry.metrics", "meter"), None
+        if self._mode is not None and self._mode.events:
+            loggers = _provider("opentelemetry._logs", "logger")
+        if span is None and meters is None and loggers is None:
+            return
+        counted = not (enclosed or is_foreign(call) or others.reports_usage(call, started.context))
+        attributes = {**gen_ai_attributes(call), **own_attributes(call)} if counted else own_attributes(call)
+        said = _said(exchange) if self._mode is not None and exchange is not None and counted else {}
+        if span is not None:
+            span.set_attributes(attributes)
+            if self._mode is not None and self._mode.spans and span.is_recording():
+                span.set_attributes(_as_text(said))
+            _end(span, call)
+        if not counted or started.hidden:
+            return
+        if loggers is not None and said:
+            _emit(loggers, started, call, {**attributes, **said})
+        if meters is not None and not others.measures(call):
+            _measure(meters, started, call)
+
+
+def _mode() -> Mode | None:
+    """Where the user wants content, None for nowhere: the usual case, which need not load what finds it."""
+    if not os.environ.get(CONTENT_VARIABLE):
+        return None
+    from otelcost.capture.content import Mode  # noqa: PLC0415
+
+    mode = Mode(os.environ[CONTENT_VARIABLE])
+    return mode if mode.spans or mode.events else None
+
+
+def _said(exchange: Exchange) -> Attributes:
+    from otelcost.capture.content import content_of  # noqa: PLC0415
+
+    return content_of(exchange)
+
+
+def _as_text(said: Attributes) -> Attributes:
+    from otelcost.capture.content import as_text  # noqa: PLC0415
+
+    return as_text(said)
+
+
+def _provider(module: str, kind: str) -> Any:
+    """The global provider of a signal; None where the program has set up none."""
+    api: Any = sys.modules.get(module)
+    provider = None if api is None else getattr(api, f"get_{kind}_provider")()
+    return None if type(provider).__name__ in _NO_PROVIDERS else provider
+
+
+def _measure(provider: Any, started: Started, call: Call) -> None:
+    from otelcost.capture.metrics import instruments_of  # noqa: PLC0415
+
+    instruments_of(provider).record(call, _context(started))
+
+
+def _span(started: Started, call: Call) -> trace.Span | None:
+    """The call's span, not yet ended; None where nobody would see it."""
     if started.live is not None:
-        _end(started.live, call, enclosed=enclosed)
-        return
-    decision = started.decision
-    pipeline = started.pipeline
+        started.live.update_name(name_of(call))
+        return started.live
+    decision, pipeline = started.decision, started.pipeline
     if decision is None or pipeline is None or started.hidden or not pipeline.wanted():
-        return
-    if decision.decision.is_recording():  # type: ignore[no-untyped-call]
-        _end(_make(started, call), call, enclosed=enclosed)
-
-
-def _traced_later(call: Call) -> bool:
-    module, name = _LATE.get((call.api, call.context.sdk or ""), ("", ""))
-    instrumentor = getattr(getattr(sys.modules.get(module), name, None), "_instance", None)
-    return bool(getattr(instrumentor, "is_instrumented_by_opentelemetry", False))
+        return None
+    return _make(started, call) if decision.decision.is_recording() else None  # type: ignore[no-untyped-call]
 
 
 def _make(started: Started, call: Call) -> trace.Span:
@@ -80,91 +153,27 @@ def _make(started: Started, call: Call) -> trace.Span:
     return span
 
 
-def _end(span: trace.Span, call: Call, *, enclosed: bool) -> None:
-    span.update_name(name_of(call))
-    span.set_attributes(own_attributes(call) if enclosed else {**gen_ai_attributes(call), **own_attributes(call)})
-    if call.status in _FAILED:
+def _end(span: trace.Span, call: Call) -> None:
+    if call.status in FAILED:
         span.set_status(Status(StatusCode.ERROR, call.error_type))
+    span.end(_end_ns(call))
+
+
+def _end_ns(call: Call) -> int | None:
     duration_us = call.context.duration_us
-    span.end(None if duration_us is None else (call.context.start_unix_us + duration_us) * 1000)
+    return None if duration_us is None else (call.context.start_unix_us + duration_us) * 1000
 
 
-def name_of(call: Call) -> str:
-    """`{operation} {model}`."""
-    return f"{call.operation} {call.request_model}" if call.request_model else call.operation
+def _context(started: Started) -> Context:
+    """The caller's context with this call's span in it."""
+    decision = started.decision
+    sampled = decision is not None and decision.decision.is_sampled()  # type: ignore[no-untyped-call]
+    flags = TraceFlags(TraceFlags.SAMPLED if sampled else TraceFlags.DEFAULT)
+    here = SpanContext(started.trace_id, started.span_id, is_remote=False, trace_flags=flags)
+    return trace.set_span_in_context(NonRecordingSpan(here), started.context)
 
 
-def own_attributes(call: Call) -> Attributes:
-    """What only otelcost knows; nothing that a backend sums up."""
-    return _present(
-        {
-            "otelcost.call_id": call.context.span_id,
-            "otelcost.operation_id": call.context.operation_id,
-            "otelcost.attempt": call.context.attempt,
-            "otelcost.api": call.api,
-            "otelcost.status": call.status,
-            "otelcost.flags": call.flags or None,
-            "otelcost.task": call.context.task,
-            "otelcost.call_site": _site(call),
-        }
-    )
-
-
-def gen_ai_attributes(call: Call) -> Attributes:
-    """The call in the current semantic conventions. Input tokens include cached ones, as they say."""
-    usage, context = call.usage, call.context
-    short, long = usage.cache_write_short_tokens, usage.cache_write_long_tokens
-    tier = {"openai.response.service_tier": call.service_tier, "openai.request.service_tier": call.request_tier}
-    if call.api.startswith("anthropic"):
-        tier = {
-            "anthropic.response.service_tier": call.service_tier,
-            "anthropic.request.service_tier": call.request_tier,
-            "anthropic.usage.cache_creation.ephemeral_5m_input_tokens": short,  # type: ignore[dict-item]
-            "anthropic.usage.cache_creation.ephemeral_1h_input_tokens": long,  # type: ignore[dict-item]
-        }
-    return _present(
-        {
-            "gen_ai.operation.name": call.operation,
-            "gen_ai.provider.name": call.provider,
-            "gen_ai.request.model": call.request_model,
-            "gen_ai.response.model": call.response_model,
-            "gen_ai.response.id": call.response_id,
-            "gen_ai.response.finish_reasons": (call.finish_reason,) if call.finish_reason else None,
-            "gen_ai.conversation.id": context.session_id,
-            "gen_ai.request.stream": call.stream or None,
-            "gen_ai.request.max_tokens": call.max_output_tokens,
-            "gen_ai.request.temperature": call.temperature,
-            "gen_ai.request.reasoning.level": call.effort,
-            "gen_ai.request.choice.count": call.choices if call.choices not in {None, 1} else None,
-            "gen_ai.usage.input_tokens": _sum(usage.input_uncached_tokens, usage.cache_read_tokens, short, long),
-            "gen_ai.usage.output_tokens": usage.output_tokens,
-            "gen_ai.usage.cache_read.input_tokens": usage.cache_read_tokens,
-            "gen_ai.usage.cache_write.input_tokens": _sum(short, long),
-            "gen_ai.usage.reasoning.output_tokens": usage.reasoning_tokens,
-            "gen_ai.response.time_to_first_chunk": _seconds(context.ttft_us),
-            "server.address": call.server_address,
-            "server.port": call.server_port,
-            "error.type": call.error_type if call.status in _FAILED else None,
-            **tier,
-        }
-    )
-
-
-def _present(values: Attributes) -> Attributes:
-    return {key: value for key, value in values.items() if value is not None}
-
-
-def _sum(*parts: int | None) -> int | None:
-    known = [part for part in parts if part is not None]
-    return sum(known) if known else None
-
-
-def _seconds(duration_us: int | None) -> float | None:
-    return None if duration_us is None else duration_us / 1e6
-
-
-def _site(call: Call) -> str | None:
-    context = call.context
-    if context.call_site_file is None:
-        return None
-    return f"{context.call_site_file}:{context.call_site_line} {context.call_site_function}"
+def _emit(provider: Any, started: Started, call: Call, attributes: Attributes) -> None:
+    """The conventions' event with what was said."""
+    logger = provider.get_logger(OWN_SCOPE, __version__)
+    logger.emit(timestamp=_end_ns(call), context=_context(started), attributes=attributes, event_name=_EVENT)

@@ -9,10 +9,12 @@ from typing import Any, Final
 import msgspec
 
 from otelcost import settings, wire
-from otelcost.capture import estimate, interop, labels
+from otelcost.capture import estimate, labels
 from otelcost.capture import key as keys
 from otelcost.capture.attempt import Attempt, Head, Headers, request_body
+from otelcost.capture.attributes import is_foreign
 from otelcost.capture.guard import Guard
+from otelcost.capture.interop import Interop
 from otelcost.capture.labels import plain
 from otelcost.capture.site import Site, describe
 from otelcost.capture.sketch import LIMIT_BYTES, sketch, without_prompt
@@ -39,6 +41,7 @@ class Recorder:
         self._encoder = msgspec.json.Encoder()
         self._trusted = settings.trusted_hosts()
         self._host = host_name()
+        self._interop = Interop()
 
     def record(self, attempt: Attempt, *, quick: bool) -> bytes:
         """The spool line of an attempt; also makes its interop span.
@@ -52,18 +55,19 @@ class Recorder:
         """
         parent = _Parentage(attempt.started)
         call, line = self.minimal(attempt), b""
+        exchange: Exchange | None = None
         with Guard("record"):
-            call = self._call(attempt, parent, quick=quick)
+            exchange = self.exchange(attempt, parent)
+            call = self._call(attempt, exchange, quick=quick)
             line = self._encoder.encode(call)
         if not line:  # what can be known without reading the bodies, and the usage if they were read
             call = self.minimal(attempt, call.usage)
             line = self._encoder.encode(call)
         with Guard("span.finish"):
-            interop.finish(attempt.started, call, enclosed=parent.llm_span_id is not None)
-        return b"" if _is_foreign(call) else line
+            self._interop.finish(attempt.started, call, exchange, enclosed=parent.llm_span_id is not None)
+        return b"" if is_foreign(call) else line
 
-    def _call(self, attempt: Attempt, parent: _Parentage, *, quick: bool) -> Call:
-        exchange = self.exchange(attempt, parent)
+    def _call(self, attempt: Attempt, exchange: Exchange, *, quick: bool) -> Call:
         call = wire.decode(exchange, self._local_key())
         if exchange.request_truncated:
             whole = (
@@ -173,11 +177,6 @@ class Recorder:
             **_times(attempt),
             **values,
         )
-
-
-def _is_foreign(call: Call) -> bool:
-    """Whether both bodies were read and neither is of the API that the path suggested."""
-    return call.api == "unknown" and "response_undecodable" not in call.flags
 
 
 def _times(attempt: Attempt) -> dict[str, Any]:

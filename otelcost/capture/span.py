@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.sampling import SamplingResult
 
 SUPPRESS_LLM_KEY: Final = "suppress_language_model_instrumentation"
-_PROVISIONAL_NAME: Final = "chat"
+OPERATIONS: Final = {
+    "openai.completions": "text_completion",
+    "openai.embeddings": "embeddings",
+    "cohere.embed": "embeddings",
+    "gemini.embed": "embeddings",
+    "ollama.embed": "embeddings",
+    "gemini.generate": "generate_content",
+}
+"""API -> the operation that a sampler is told, as far as a path tells it; of all others `chat`. The model stands in
+the body, which nobody reads this early."""
 _NO_PROVIDER: Final = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
 _RANDOM = random.SystemRandom()
 _bits = random.Random(_RANDOM.getrandbits(128))  # noqa: S311  (identifiers, not secrets; a seeded host stays as it is)
@@ -90,12 +99,12 @@ class SdkPipeline:
             getattr(type(exporter), "otelcost_own", False)
         )
 
-    def start(self, current: Context, parent: trace.Span) -> Started:
+    def start(self, current: Context, parent: trace.Span, operation: str) -> Started:
         """Choose ids, ask the sampler, and make the call's place-holder the current span."""
         above = parent.get_span_context()
         ids = self.tracer.id_generator
         trace_id = above.trace_id if above.is_valid else ids.generate_trace_id()
-        decision = self.tracer.sampler.should_sample(current, trace_id, _PROVISIONAL_NAME, SpanKind.CLIENT)
+        decision = self.tracer.sampler.should_sample(current, trace_id, operation, SpanKind.CLIENT)
         sampled = decision.decision.is_sampled()  # type: ignore[no-untyped-call]
         flags = TraceFlags.SAMPLED if sampled else TraceFlags.DEFAULT
         flags |= above.trace_flags & ~TraceFlags.SAMPLED if above.is_valid else _random_flag(ids)
@@ -127,15 +136,16 @@ def pipeline_of(provider: object) -> SdkPipeline | None:
     return _pipeline
 
 
-def start(current: Context) -> Started:
-    """Begin a call in a context. Never fails for lack of an SDK."""
+def start(current: Context, api: str) -> Started:
+    """Begin a call of an API in a context. Never fails for lack of an SDK."""
+    operation = OPERATIONS.get(api, "chat")
     parent = trace.get_current_span(current)
     provider = trace.get_tracer_provider()
     pipeline = pipeline_of(provider)
     if pipeline is not None and not pipeline.disabled:
-        started = pipeline.start(current, parent)
+        started = pipeline.start(current, parent, operation)
     elif pipeline is None and not isinstance(provider, _NO_PROVIDER):
-        started = _start_live(provider, current, parent)
+        started = _start_live(provider, current, parent, operation)
     else:
         started = unattached(current)
     started.hidden = bool(current.get(SUPPRESS_LLM_KEY))
@@ -150,11 +160,11 @@ def unattached(current: Context) -> Started:
     return Started(trace_id, _bits.getrandbits(64) or 1, current, parent)
 
 
-def _start_live(provider: trace.TracerProvider, current: Context, parent: trace.Span) -> Started:
+def _start_live(provider: trace.TracerProvider, current: Context, parent: trace.Span, operation: str) -> Started:
     if current.get(SUPPRESS_LLM_KEY):
         return unattached(current)
     tracer = provider.get_tracer(OWN_SCOPE, __version__)
-    span = tracer.start_span(_PROVISIONAL_NAME, context=current, kind=SpanKind.CLIENT)
+    span = tracer.start_span(operation, context=current, kind=SpanKind.CLIENT)
     here = span.get_span_context()
     if not here.is_valid:
         return unattached(current)

@@ -12,12 +12,9 @@ import pytest
 from opentelemetry import baggage, context, trace
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
 from opentelemetry.instrumentation.utils import suppress_http_instrumentation, suppress_instrumentation
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
-from opentelemetry.util._once import Once
 
 import otelcost
 from otelcost.capture import span as spans
@@ -25,6 +22,7 @@ from otelcost.spool.diagnostics import diagnostics
 from otelcost_exporters.spool import OtelcostSpanExporter
 
 from .conftest import Captured
+from .telemetry import Telemetry, fresh
 
 PATH = "https://api.openai.com/v1/chat/completions"
 ANSWER = {
@@ -40,30 +38,10 @@ ANSWER = {
 }
 
 
-class Telemetry:
-    """A real SDK provider whose finished spans can be looked at."""
-
-    def __init__(self, **options: Any) -> None:
-        self.memory = InMemorySpanExporter()
-        self.provider = TracerProvider(shutdown_on_exit=False, resource=Resource({"service.name": "shop"}), **options)
-        self.provider.add_span_processor(SimpleSpanProcessor(self.memory))
-        self.tracer = self.provider.get_tracer("test")
-
-    def spans(self) -> dict[str, ReadableSpan]:
-        return {span.name: span for span in self.memory.get_finished_spans()}
-
-
-def _forget_provider() -> None:
-    trace._TRACER_PROVIDER = None
-    trace._TRACER_PROVIDER_SET_ONCE = Once()
-    spans._pipeline = None
-
-
 @pytest.fixture(autouse=True)
 def _no_provider() -> Iterator[None]:
-    _forget_provider()
-    yield
-    _forget_provider()
+    with fresh():
+        yield
 
 
 @pytest.fixture
