@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from otelcost.advise.engine import recommend
-from otelcost.advise.report import Headline, NotChecked, Period, Recommendation, Report
+from otelcost.advise.report import Headline, Insight, NotChecked, Period, Recommendation, Report
 
-__all__ = ["Headline", "NotChecked", "Period", "Recommendation", "Report", "recommend"]
+__all__ = ["Headline", "Insight", "NotChecked", "Period", "Recommendation", "Report", "recommend"]

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from otelcost.advise.coverage import COLUMNS as CHECKED_COLUMNS
 from otelcost.advise.report import Class
 from otelcost.errors import RuleError
 
@@ -39,18 +40,20 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`rule.toml`, with the texts that stand beside it.
 
-    `title` and `change` are templates over the finding's evidence, transform, task and model.
+    `title` and `change` are templates over the finding's evidence, transform, task and model. A rule of class
+    `information` names no change: what it finds has no dollars.
     """
 
     id: Annotated[str, msgspec.Meta(pattern=r"^OC\d{3}$")]
     version: Annotated[int, msgspec.Meta(ge=1)]
     title: _Text
     family: Annotated[str, msgspec.Meta(pattern=r"^[a-z]+$")]
-    class_: Class = msgspec.field(name="class")
+    class_: Class | Literal["information"] = msgspec.field(name="class")
     risk: Literal["none", "low", "medium", "high"]
     effort: Literal["low", "medium", "high"]
     reversibility: _Text
     requires: tuple[_Text, ...]
+    columns: tuple[_Text, ...] = ()  # without these a task is not judged, and the engine says so
     false_positives: tuple[_Text, ...]
     change: _Text
     parameters: dict[str, Parameter] = {}
@@ -117,6 +120,11 @@ def _check_form(rule: Rule, where: str) -> None:
         raise RuleError(f"{where}: the folder's name does not begin with its id {rule.id}", "rename one of them")
     if (rule.sql is None) == (rule.check is None):
         raise RuleError(f"{where}: it needs either rule.sql or check.py", "keep exactly one")
+    for column in rule.columns:
+        if column not in CHECKED_COLUMNS:
+            raise RuleError(
+                f"{where}: columns: {column} is not one of {', '.join(CHECKED_COLUMNS)}", "name one of them"
+            )
     for name, parameter in rule.parameters.items():
         if not _within(parameter):
             raise RuleError(

@@ -7,20 +7,22 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import duckdb
+import msgspec
 
 from otelcost.advise import transforms
 from otelcost.advise.apply import World
 from otelcost.advise.catalogue import Rule, load
-from otelcost.advise.finding import Finding, run
+from otelcost.advise.coverage import reads
+from otelcost.advise.finding import NAMED, Finding, run, with_ids
 from otelcost.advise.interval import day_blocks
 from otelcost.advise.joint import Marginal, by_day, claimable, marginals
 from otelcost.advise.life_cycle import OPEN, counts, read_states
-from otelcost.advise.plan import Priced, build_world, make_plans
+from otelcost.advise.plan import Priced, build_world, make_plans, stable_id
 from otelcost.advise.recorded import Recorded
-from otelcost.advise.report import Headline, NotChecked, Period, Recommendation, Report, Span
+from otelcost.advise.report import Class, Headline, Insight, NotChecked, Period, Recommendation, Report, Span
 from otelcost.advise.reprice import Pricer
 from otelcost.advise.text import fill
 from otelcost.advise.transforms import EnableCache
@@ -69,18 +71,27 @@ def recommend(
     A rule that fails is named in `not_checked`, and the others run.
     """
     installed, broken = (tuple(rules), ()) if rules is not None else load()
-    with materialised(connection, window), _no_cycle_collection():
+    texts = [
+        text
+        for rule in installed
+        for text in (rule.sql or rule.check or "", reads(rule.columns), "w_segments call_site")
+    ]
+    with materialised(connection, window, texts), _no_cycle_collection():
+        connection.execute(NAMED)
         not_checked = [NotChecked(_first_word(error), None, str(error)) for error in broken]
         findings: list[Finding] = []
         for rule in installed:
-            found, abstained = _guarded(connection, rule)
+            found, abstained = _guarded(connection, rule, len(findings))
             findings += found
             not_checked += abstained
+        insights = _insights(connection, [one for one in findings if one.transform is None])
+        findings = with_ids(connection, [one for one in findings if one.transform is not None])
         pricer = Pricer(connection)
         world = build_world(connection, pricer, findings)
         priced, refused = make_plans(world, pricer, findings)
         states = read_states(connection, now)
-        return _report(window, _traffic(connection, window), world, pricer, priced, states, [*not_checked, *refused])
+        report = _report(window, _traffic(connection, window), world, pricer, priced, states, [*not_checked, *refused])
+        return msgspec.structs.replace(report, insights=insights)
 
 
 @contextmanager
@@ -95,11 +106,41 @@ def _no_cycle_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _guarded(connection: duckdb.DuckDBPyConnection, rule: Rule) -> tuple[list[Finding], list[NotChecked]]:
+def _guarded(connection: duckdb.DuckDBPyConnection, rule: Rule, first: int) -> tuple[list[Finding], list[NotChecked]]:
     try:
-        return run(connection, rule)
+        return run(connection, rule, first)
     except RuleError as error:
         return [], [NotChecked(rule.id, None, str(error))]
+
+
+_OBSERVED: Final = """
+SELECT f, count(*), coalesce(sum(cost_picousd), 0)::BIGINT
+FROM (SELECT DISTINCT f, n FROM w_named) JOIN w_calls USING (n) GROUP BY f
+"""
+
+
+def _insights(connection: duckdb.DuckDBPyConnection, findings: Sequence[Finding]) -> tuple[Insight, ...]:
+    """What rules of class information found, dearest first."""
+    if not findings:
+        return ()
+    observed = {f: (calls, cost) for f, calls, cost in connection.execute(_OBSERVED).fetchall()}
+    told = []
+    for one in findings:
+        calls, cost = observed.get(one.f, (0, 0))
+        words = {**one.evidence, "task": one.task, "calls": calls}
+        told.append(
+            Insight(
+                id=stable_id(one.rule.id, one.task, one.target),
+                rule=one.rule.id,
+                task=one.task,
+                title=fill(one.rule.title, words),
+                calls=calls,
+                cost_observed_picousd=cost,
+                evidence=one.evidence,
+                change=fill(one.rule.change, words),
+            )
+        )
+    return tuple(sorted(told, key=lambda card: (-card.cost_observed_picousd, card.id)))
 
 
 def _first_word(error: RuleError) -> str:
@@ -175,7 +216,7 @@ def _card(
         rule=rule.id,
         task=plan.finding.task,
         title=fill(rule.title, words),
-        class_=rule.class_,
+        class_=cast("Class", rule.class_),  # a rule of class information has no plan
         calls=len(calls),
         call_ids=tuple(call.call_id for call in calls),
         window=span,

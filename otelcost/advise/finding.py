@@ -1,80 +1,130 @@
-"""Running a rule: its fixed result columns, checked row by row, and nothing of its failure leaking out."""
+"""Running a rule: its fixed result columns, checked row by row, and nothing of its failure leaking out.
+
+What a rule returns stays in the database: the calls it names go from its rows straight into `w_named`, so that a
+finding of half a million calls costs Python no more than one of three.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import duckdb
 import msgspec
 
 from otelcost.advise.catalogue import Rule, Value
+from otelcost.advise.coverage import COLUMNS as CHECKED_COLUMNS
+from otelcost.advise.coverage import missing
 from otelcost.advise.report import NotChecked
 from otelcost.advise.transforms import AnyTransform, parse
 from otelcost.errors import RuleError
 
-COLUMNS: Final = ("task", "target", "call_ids", "transform", "evidence", "not_checked")
-"""What every rule returns. A row is either a finding or, with `not_checked`, an abstention."""
+COLUMNS: Final = ("task", "target", "calls", "transform", "evidence", "not_checked")
+"""What every rule returns. A row is a finding, an insight (no transform), or with `not_checked` an abstention."""
+
+NAMED: Final = """
+CREATE OR REPLACE TEMP TABLE w_named (f INTEGER, n INTEGER, position INTEGER, tokens BIGINT)
+"""
+"""The calls of each finding `f`; a call stands there once, or once for each segment that is named of it."""
 
 _PARAMETER: Final = re.compile(r"\$([a-z][a-z0-9_]*)")
+_LIST: Final = re.compile(r"^(BIGINT|INTEGER|HUGEINT|VARCHAR|STRUCT\((.*)\))\[\]$", re.DOTALL)
+
+_FACE: Final = """
+SELECT f, task, target, transform, evidence, not_checked FROM (SELECT rowid::INTEGER AS f, * FROM w_rows) ORDER BY f
+"""
 
 Row = Sequence[Any]
 Check = Callable[[duckdb.DuckDBPyConnection, dict[str, Value]], Iterable[Row]]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule selected: calls of one task, the change it names, and why. No dollars."""
+    """What a rule selected: calls of one task, the change it names, and why. No dollars.
 
+    Its calls are the rows of `w_named` with its number `f`. Without a `transform` it is an insight.
+    """
+
+    f: int
     rule: Rule
     task: str
     target: str
-    call_ids: tuple[str, ...]
-    transform: AnyTransform
+    transform: AnyTransform | None
     evidence: dict[str, Any]
+    call_ids: tuple[str, ...] = ()
+
+
+def with_ids(connection: duckdb.DuckDBPyConnection, findings: list[Finding]) -> list[Finding]:
+    """The findings with the ids of their calls."""
+    rows = connection.execute(
+        "SELECT f, list(printf('%016x', span_id) ORDER BY n) FROM (SELECT DISTINCT f, n FROM w_named) "
+        "JOIN w_calls USING (n) GROUP BY f"
+    ).fetchall()
+    ids = dict(rows)
+    return [msgspec.structs.replace(one, call_ids=tuple(ids.get(one.f, ()))) for one in findings]
+
+
+class Outcome(NamedTuple):
+    """What one rule had to say."""
+
+    findings: list[Finding]
+    abstained: list[NotChecked]
 
 
 def run(
-    connection: duckdb.DuckDBPyConnection, rule: Rule, parameters: dict[str, Value] | None = None
-) -> tuple[list[Finding], list[NotChecked]]:
-    """Run one rule over the materialised window.
+    connection: duckdb.DuckDBPyConnection, rule: Rule, first: int = 0, parameters: dict[str, Value] | None = None
+) -> Outcome:
+    """Run one rule over the materialised window and number its findings from `first` on.
 
     Raises RuleError where its SQL or Python fails or a row has not the form of `COLUMNS`.
     """
     values = rule.defaults() | (parameters or {})
-    rows = _run_sql(connection, rule, values) if rule.sql is not None else _run_check(connection, rule, values)
-    findings: list[Finding] = []
-    abstained: list[NotChecked] = []
-    for row in rows:
-        task, target, call_ids, transform, evidence, reason = row
+    if rule.sql is not None:
+        _run_sql(connection, rule, values)
+    else:
+        _run_check(connection, rule, values)
+    outcome = Outcome([], _lacking(connection, rule))
+    for row, task, target, transform, evidence, reason in connection.execute(_FACE).fetchall():
         if reason is not None:
-            abstained.append(NotChecked(rule.id, task, str(reason)))
+            outcome.abstained.append(NotChecked(rule.id, task, str(reason)))
         else:
-            findings.append(_finding(rule, task, target, call_ids, transform, evidence))
-    return findings, abstained
+            outcome.findings.append(_finding(rule, first + row, task, target, transform, evidence))
+    if outcome.findings:
+        _name_calls(connection, rule, first)
+    return outcome
 
 
-def _run_sql(connection: duckdb.DuckDBPyConnection, rule: Rule, values: dict[str, Value]) -> list[Row]:
+def _lacking(connection: duckdb.DuckDBPyConnection, rule: Rule) -> list[NotChecked]:
+    """An abstention for each task that has nothing of what the rule says it needs."""
+    return [
+        NotChecked(rule.id, task, f"needs {CHECKED_COLUMNS[name][0]} (recorded by another instrumentation)")
+        for name, tasks in missing(connection, rule.columns).items()
+        for task, _ in tasks
+    ]
+
+
+def _run_sql(connection: duckdb.DuckDBPyConnection, rule: Rule, values: dict[str, Value]) -> None:
     sql = rule.sql or ""
     used = {name: values[name] for name in set(_PARAMETER.findall(sql)) if name in values}
     try:
-        cursor = connection.execute(sql, used)
-        names = tuple(column[0] for column in cursor.description or ())
-        rows: list[Row] = list(cursor.fetchall())
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE w_rows AS\n{sql}", used)
+        names = tuple(row[0] for row in connection.execute("DESCRIBE w_rows").fetchall())
     except duckdb.Error as error:
         line = str(error).strip().partition("\n")[0]
         raise RuleError(f"rule {rule.folder}: rule.sql failed: {line}", "repair or remove the rule") from error
     if names != COLUMNS:
         raise RuleError(f"rule {rule.folder}: rule.sql returns columns {names}", f"return exactly {COLUMNS}")
-    return rows
 
 
-def _run_check(connection: duckdb.DuckDBPyConnection, rule: Rule, values: dict[str, Value]) -> list[Row]:
+def _run_check(connection: duckdb.DuckDBPyConnection, rule: Rule, values: dict[str, Value]) -> None:
     space: dict[str, Any] = {"__name__": f"otelcost_rules.{rule.folder}"}
     try:
         exec(compile(rule.check or "", f"{rule.folder}/check.py", "exec"), space)  # noqa: S102  (the rule's own file)
         check: Check = space["check"]
         rows: list[Row] = [tuple(row) for row in check(connection, values)]
+        if all(len(row) == len(COLUMNS) for row in rows):
+            _store_rows(connection, rows)
+            return
     except (
         duckdb.Error,
         ArithmeticError,
@@ -88,20 +138,53 @@ def _run_check(connection: duckdb.DuckDBPyConnection, rule: Rule, values: dict[s
         raise RuleError(
             f"rule {rule.folder}: check.py failed: {type(error).__name__}: {error}", "repair or remove the rule"
         ) from error
-    for row in rows:
-        if len(row) != len(COLUMNS):
-            raise RuleError(f"rule {rule.folder}: check.py gave {len(row)} values", f"give exactly {COLUMNS}")
-    return rows
+    wrong = next(len(row) for row in rows if len(row) != len(COLUMNS))
+    raise RuleError(f"rule {rule.folder}: check.py gave {wrong} values", f"give exactly {COLUMNS}")
 
 
-def _finding(
-    rule: Rule, task: object, target: object, call_ids: object, transform: object, evidence: object
-) -> Finding:
+def _store_rows(connection: duckdb.DuckDBPyConnection, rows: list[Row]) -> None:
+    """The rows of a `check.py` where those of a `rule.sql` would be; a call may be its `n` or its id."""
+    ids = any(isinstance(call, str) for row in rows for call in row[2] or ())
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE w_rows (task VARCHAR, target VARCHAR, "
+        f"calls {'VARCHAR' if ids else 'BIGINT'}[], transform VARCHAR, evidence VARCHAR, not_checked VARCHAR)"
+    )
+    if rows:
+        connection.executemany("INSERT INTO w_rows VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+def _name_calls(connection: duckdb.DuckDBPyConnection, rule: Rule, first: int) -> None:
+    (kind,) = connection.execute(
+        "SELECT column_type FROM (DESCRIBE w_rows) WHERE column_name = 'calls'"
+    ).fetchone() or ("",)
+    form = _LIST.match(kind)
+    fields = re.findall(r"\"?(\w+)\"? (?:BIGINT|INTEGER|HUGEINT|SMALLINT|UBIGINT)", form[2] or "") if form else []
+    if form is None or (form[2] is not None and ("n" not in fields or not set(fields) <= {"n", "position", "tokens"})):
+        wrong = f"rule {rule.folder}: the column calls is {kind}"
+        raise RuleError(wrong, "return a list of n, of call ids, or of {n, position} or {n, tokens}")
+    call = "call.n" if fields else "call"
+    extra = [f"call.{name}" if name in fields else "NULL" for name in ("position", "tokens")]
+    found = "SELECT rowid::INTEGER AS f, unnest(calls) AS call FROM w_rows WHERE not_checked IS NULL"
+    if form[1] == "VARCHAR":
+        found = (
+            "SELECT r.f, c.n AS call FROM (SELECT rowid::INTEGER AS f, unnest(calls) AS id FROM w_rows "
+            "WHERE not_checked IS NULL) r JOIN w_calls c ON printf('%016x', c.span_id) = r.id"
+        )
+    connection.execute(
+        f"INSERT INTO w_named SELECT DISTINCT {first} + f, {call}, {', '.join(extra)} FROM ({found}) "
+        f"WHERE {call} IS NOT NULL"
+    )
+
+
+def _finding(rule: Rule, f: int, task: object, target: object, transform: object, evidence: object) -> Finding:
+    if (transform is None) != (rule.class_ == "information"):
+        wrong = f"rule {rule.folder}: a row of class {rule.class_} has {'no' if transform is None else 'a'} transform"
+        raise RuleError(wrong, "leave the transform out in a rule of class information, and only there")
     try:
-        change = parse(str(transform))
         return msgspec.convert(
             {
-                "rule": rule, "task": task, "target": target, "call_ids": call_ids, "transform": change,
+                "f": f, "rule": rule, "task": task, "target": target,
+                "transform": None if transform is None else parse(str(transform)),
                 "evidence": msgspec.json.decode(str(evidence)),
             },
             Finding,

@@ -31,9 +31,9 @@ FROM w_models WHERE cache_minimum_tokens IS NOT NULL AND cache_short_s IS NOT NU
 """
 
 _GROUPS: Final = """
-SELECT call_id FROM w_calls
+SELECT printf('%016x', span_id) FROM w_calls
 WHERE (provider, model, task) IN (
-        SELECT (provider, model, task) FROM w_calls WHERE call_id IN (SELECT unnest($ids::VARCHAR[])))
+        SELECT (provider, model, task) FROM w_calls WHERE printf('%016x', span_id) IN (SELECT unnest($ids::VARCHAR[])))
     AND (provider, model, task) IN (
         SELECT (provider, model, task) FROM w_calls
         WHERE coalesce(cache_read_tokens, 0) + coalesce(cache_write_short_tokens, 0)

@@ -59,14 +59,15 @@ class Part(NamedTuple):
 
 
 _RECORDED: Final = """
-SELECT n, call_id, epoch_us(start), epoch_us(end_at), epoch_us(start) // 86400000000, provider, model, task, call_site,
+SELECT n, printf('%016x', span_id) AS call_id, epoch_us(start), epoch_us(end_at), epoch_us(start) // 86400000000,
+    provider, model, task, (SELECT call_site FROM w_groups WHERE w_groups.g = w_calls.g),
     list_has_any(flags, ['estimated', 'lower_bound']),
     coalesce(input_audio_tokens, 0) + coalesce(input_image_tokens, 0), cost_picousd,
     price_key, coalesce(input_uncached_tokens, 0), coalesce(cache_read_tokens, 0),
     coalesce(cache_write_short_tokens, 0), coalesce(cache_write_long_tokens, 0), output_tokens, reasoning_tokens
 FROM w_calls
 WHERE cost_picousd IS NOT NULL AND price_key IS NOT NULL
-    AND call_id IN (SELECT unnest($ids::VARCHAR[]))
+    AND printf('%016x', span_id) IN (SELECT unnest($ids::VARCHAR[]))
 """
 
 _PARTS: Final = """

@@ -65,6 +65,19 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     reversibility: str
 
 
+class Insight(msgspec.Struct, frozen=True, kw_only=True):
+    """Something worth knowing about calls for which no saving is claimed: what a rule of class information found."""
+
+    id: str
+    rule: str
+    task: str
+    title: str
+    calls: int
+    cost_observed_picousd: int
+    evidence: dict[str, Any]
+    change: str
+
+
 class NotChecked(msgspec.Struct, frozen=True):
     """A rule that could not judge a task, or anything (`task` None), and what it lacked. Not the same as clean."""
 
@@ -93,3 +106,4 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     joint_picousd: int
     headline: Headline
     not_checked: tuple[NotChecked, ...]
+    insights: tuple[Insight, ...] = ()

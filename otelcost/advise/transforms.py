@@ -1,4 +1,4 @@
-"""The changes a rule may name, as frozen values. What they do to a bill is in `otelcost.advise.apply`."""
+"""The changes a rule may name, as frozen values. What they do to a bill is in `otelcost.advise.bills`."""
 
 from __future__ import annotations
 
@@ -21,21 +21,37 @@ class DropCall(Transform, frozen=True, kw_only=True, tag="drop_call"):
 
 
 class RemoveSegment(Transform, frozen=True, kw_only=True, tag="remove_segment"):
-    """Leave one segment out of the prompt."""
+    """Leave segments out of the prompt: those at `positions`, with one of the hashes, or tools with these names.
 
-    position: Position
+    Without any of them, the rule names the segments call by call (`{n, position}` or `{n, tokens}`).
+    """
+
+    positions: tuple[Position, ...] = ()
+    hashes: tuple[int, ...] = ()
+    template_hashes: tuple[int, ...] = ()
+    tools: tuple[str, ...] = ()
 
 
 class TrimHistory(Transform, frozen=True, kw_only=True, tag="trim_history"):
-    """Send only the newest turns of a conversation."""
+    """Send only the newest `keep_turns` turns of a conversation; a turn begins with what the user wrote."""
 
     keep_turns: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class LimitOutput(Transform, frozen=True, kw_only=True, tag="limit_output"):
-    """Ask for a shorter answer. A lower `max_tokens` alone saves nothing and must not be priced."""
+    """Ask for an answer of at most `tokens` (call by call, where the rule says so).
+
+    A lower `max_tokens` alone saves nothing: this is for answers that are made shorter.
+    """
 
     tokens: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class ImageDetail(Transform, frozen=True, kw_only=True, tag="image_detail"):
+    """Send images smaller or at less detail: `token_milli` thousandths of their tokens remain."""
+
+    detail: str
+    token_milli: Milli
 
 
 class SetModel(Transform, frozen=True, kw_only=True, tag="set_model"):
@@ -68,6 +84,16 @@ class EnableCache(Transform, frozen=True, kw_only=True, tag="enable_cache"):
     move_volatile: Position | None = None
 
 
+class ChangeTtl(Transform, frozen=True, kw_only=True, tag="change_ttl"):
+    """Keep the breakpoints that are there, and give their entries another lifetime."""
+
+    ttl: Literal["5m", "1h"]
+
+
+class DisableCache(Transform, frozen=True, kw_only=True, tag="disable_cache"):
+    """Take the breakpoints out: nothing is written, nothing is read."""
+
+
 class ServiceTier(Transform, frozen=True, kw_only=True, tag="service_tier"):
     """Ask for another service tier at the same model."""
 
@@ -78,8 +104,26 @@ class Batch(Transform, frozen=True, kw_only=True, tag="batch"):
     """Send through the provider's batch API."""
 
 
+class SetRegion(Transform, frozen=True, kw_only=True, tag="set_region"):
+    """Ask for the same model in another region; an empty `region` is the price list's own."""
+
+    region: Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]*$")] = ""
+
+
 AnyTransform = (
-    DropCall | RemoveSegment | TrimHistory | LimitOutput | SetModel | SetEffort | EnableCache | ServiceTier | Batch
+    DropCall
+    | RemoveSegment
+    | TrimHistory
+    | LimitOutput
+    | ImageDetail
+    | SetModel
+    | SetEffort
+    | EnableCache
+    | ChangeTtl
+    | DisableCache
+    | ServiceTier
+    | Batch
+    | SetRegion
 )
 
 STAGES: Final[dict[type[Transform], int]] = {
@@ -87,11 +131,15 @@ STAGES: Final[dict[type[Transform], int]] = {
     RemoveSegment: 1,
     TrimHistory: 1,
     LimitOutput: 1,
+    ImageDetail: 1,
     SetModel: 2,
     SetEffort: 2,
     EnableCache: 3,
+    ChangeTtl: 3,
+    DisableCache: 3,
     ServiceTier: 4,
     Batch: 4,
+    SetRegion: 4,
 }
 """The one order in which changes are applied: drop, trim, model, cache, tier."""
 
@@ -104,4 +152,4 @@ def parse(text: str | bytes) -> AnyTransform:
 
 def as_dict(transform: Transform) -> dict[str, Any]:
     """The transform as JSON shows it, with its `kind` and without what is left at its default."""
-    return {key: value for key, value in msgspec.to_builtins(transform).items() if value is not None}
+    return {key: value for key, value in msgspec.to_builtins(transform).items() if value is not None and value != []}

@@ -1,50 +1,84 @@
 """The window a report is about, materialised once: every rule and every re-pricing reads the same rows.
 
-Five relations stand for the store's views while a report is made. `w_calls` is `v_calls` of the window with a
-running number `n`, the end of each call, the hash of its whole prompt and the key of the batch price that its
-standard price has (the same geography, or none); `w_segments` its prompt segments (`position` 1 is the first);
-`w_models` what is known of each model that answered; `w_candidates` the cheaper models worth a trial, best first;
-`w_price` the prices, with those of the candidates under the user's own. They are temporary: the store itself may be
-open for reading only.
+Temporary relations, all named `w_...`, stand for the store's views while a report is made; the store itself may be
+open for reading only. `w_calls` has a row for each call that started in the window, with a running number `n` in
+the order of start and the number `g` of its group (task, provider, model and tool set); `w_groups` says what the
+numbers of groups mean; `w_models`, `w_candidates` and `w_price` what is known of the models and what they cost.
+The others (`otelcost.advise.relations`) are made when a rule's text names them, and so are the columns of
+`w_calls` that the engine itself has no use for: what nobody reads is not copied.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import duckdb
 
+from otelcost.advise import relations
 from otelcost.advise.own_prices import add_own_prices
 from otelcost.advise.report import Period
+from otelcost.pricing.cost import TERMS
 from otelcost.pricing.facts import ModelFacts, model_facts
 
-RELATIONS: Final = ("w_calls", "w_segments", "w_models", "w_candidates", "w_price")
+_WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
+_BUCKETS: Final = tuple(dict.fromkeys(name for term in TERMS for name in (term.units, *term.minus)))
+ALWAYS: Final = frozenset(
+    {"span_id", "start", "provider", "model", "task", "status", "operation", "flags", "price_key", "cost_picousd",
+     "input_tokens", *_BUCKETS}
+)  # fmt: skip
+"""The columns of `v_calls` that the engine needs, whatever the rules read."""
 
-_PRICE: Final = "CREATE OR REPLACE TEMP TABLE w_price AS SELECT * FROM price"
+DERIVED: Final = {
+    "end_at": "start + to_microseconds(coalesce(duration_us, 0))",
+    "doubtful": "list_has_any(flags, ['estimated', 'lower_bound'])",
+    "segment_count": "len(segments)",
+    "prompt_hash": "segments[len(segments)].prefix_hash",
+    "cache_marks": "len(list_filter(segments, lambda s: s.cache IS NOT NULL))",
+    "batch_price_key": "k.batch_price_key",
+    "price_variant": "k.variant",
+    "price_region": "k.region",
+}
+"""The columns of `w_calls` that no view has, as expressions over `v_calls` and the table of price keys `k`."""
+
+_NEVER: Final = frozenset({"usage_raw", "labels", "segments", "call_id"})
+
+_KEYS: Final = """
+CREATE OR REPLACE TEMP TABLE w_price_keys AS
+SELECT
+    price_key,
+    regexp_extract(price_key, '([^/+]*)([+][^/]*)?$', 1) AS variant,
+    nullif(regexp_extract(price_key, '[+]([^/]*)$', 1), '') AS region,
+    CASE WHEN variant = 'standard' THEN
+        (SELECT any_value(p.price_key) FROM price p
+            WHERE p.price_key = regexp_replace(o.price_key, '/standard([+][^/]*)?$', '/batch\\1'))
+    END AS batch_price_key
+FROM (SELECT DISTINCT price_key FROM price) o
+"""
+
+_GROUPS: Final = """
+CREATE OR REPLACE TEMP TABLE w_groups AS
+SELECT row_number() OVER (ORDER BY min(start), task, provider, model, tools_hash)::INTEGER AS g,
+    task, provider, model, tools_hash, mode(call_site) AS call_site, count(*) AS calls
+FROM v_base
+WHERE start >= $start AND start < $end
+GROUP BY task, provider, model, tools_hash
+"""
 
 _CALLS: Final = """
 CREATE OR REPLACE TEMP TABLE w_calls AS
-SELECT
-    (row_number() OVER (ORDER BY start, call_id))::BIGINT AS n,
-    * EXCLUDE (usage_raw, labels),
-    start + to_microseconds(coalesce(duration_us, 0)) AS end_at,
-    segments[len(segments)].prefix_hash AS prompt_hash,
-    (SELECT any_value(p.price_key) FROM price p
-        WHERE p.price_key = regexp_replace(v_calls.price_key, '/standard([+][^/]*)?$', '/batch\\1')
-            AND p.price_key <> v_calls.price_key) AS batch_price_key,
-    len(list_filter(segments, lambda s: s.cache IS NOT NULL)) AS cache_marks
-FROM v_calls
-WHERE start >= $start AND start < $end
-"""
-
-_SEGMENTS: Final = """
-CREATE OR REPLACE TEMP TABLE w_segments AS
-SELECT n, position, s."role" AS "role", s.kind AS kind, s.hash AS hash, s.template_hash AS template_hash,
-    s.prefix_hash AS prefix_hash, s.bytes AS bytes, s.tokens AS tokens, s.cache AS cache, s.volatile AS volatile,
-    s.volatile_offset_bytes AS volatile_offset_bytes, s.volatile_bytes AS volatile_bytes
-FROM (SELECT n, unnest(segments) AS s, unnest(range(1, len(segments) + 1)) AS position FROM w_calls)
+SELECT (row_number() OVER ())::INTEGER AS n, *
+FROM (
+    SELECT g.g AS g, {columns}
+    FROM v_calls c
+    LEFT JOIN w_price_keys k ON k.price_key = c.price_key
+    LEFT JOIN w_groups g ON g.task IS NOT DISTINCT FROM c.task AND g.provider IS NOT DISTINCT FROM c.provider
+        AND g.model IS NOT DISTINCT FROM c.model AND g.tools_hash IS NOT DISTINCT FROM c.tools_hash
+    WHERE c.start >= $start AND c.start < $end
+    ORDER BY c.start, c.span_id
+)
 """
 
 _MODELS: Final = """
@@ -69,18 +103,51 @@ ORDER BY provider, model
 
 
 @contextmanager
-def materialised(connection: duckdb.DuckDBPyConnection, period: Period) -> Iterator[None]:
-    """Hold the window's relations for the length of a block."""
+def materialised(connection: duckdb.DuckDBPyConnection, period: Period, texts: Iterable[str] = ()) -> Iterator[None]:
+    """Hold the window's relations for the length of a block.
+
+    Args:
+        connection: an open store.
+        period: the window; naive UTC.
+        texts: what will read them (the SQL or Python of rules): names found there are made available.
+    """
+    words = frozenset(word for text in texts for word in _WORD.findall(text.lower()))
     try:
-        connection.execute(_CALLS, {"start": period.start, "end": period.end})
-        connection.execute(_SEGMENTS)
-        connection.execute(_MODELS)
-        connection.execute(_PRICE)
-        _fill_models(connection)
+        _fill(connection, period, words)
         yield
     finally:
-        for name in RELATIONS:
-            connection.execute(f"DROP TABLE IF EXISTS {name}")
+        drop_all(connection)
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, period: Period, words: Collection[str]) -> None:
+    span = {"start": period.start, "end": period.end}
+    wanted = relations.needed(words)
+    connection.execute(_KEYS)
+    connection.execute(_GROUPS, span)
+    columns = _columns(connection, frozenset(words) | relations.columns_of(wanted))
+    connection.execute(_CALLS.format(columns=columns), span)
+    connection.execute(_MODELS)
+    connection.execute("CREATE OR REPLACE TEMP TABLE w_price AS SELECT * FROM price")
+    _fill_models(connection)
+    for name in wanted:
+        connection.execute(relations.SQL[name])
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, words: frozenset[str]) -> str:
+    """The select list of `w_calls`: what the engine needs and what somebody names."""
+    known = [row[0] for row in connection.execute("SELECT column_name FROM (DESCRIBE v_calls)").fetchall()]
+    plain = [f'c."{name}"' for name in known if name not in _NEVER and (name in ALWAYS or name in words)]
+    derived = {name for name in DERIVED if name in words} | {"end_at", "doubtful"}
+    return ", ".join([*plain, *(f"{DERIVED[name]} AS {name}" for name in sorted(derived))])
+
+
+def drop_all(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take every relation of the window away."""
+    rows = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE temporary AND table_name LIKE 'w\\_%' ESCAPE '\\'"
+    )
+    for (name,) in rows.fetchall():
+        connection.execute(f'DROP TABLE IF EXISTS temp."{name}"')
 
 
 def _fill_models(connection: duckdb.DuckDBPyConnection) -> None:

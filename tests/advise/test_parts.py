@@ -17,7 +17,7 @@ AMOUNTS = st.dictionaries(st.integers(0, 40), st.integers(0, 10**12), min_size=2
 def test_every_transform_has_a_kind_and_a_stage(kind: str) -> None:
     assert kind in {
         "set_model", "drop_call", "remove_segment", "trim_history", "enable_cache", "service_tier", "batch",
-        "limit_output", "set_effort",
+        "limit_output", "set_effort", "image_detail", "change_ttl", "disable_cache", "set_region",
     }  # fmt: skip
 
 

@@ -58,8 +58,8 @@ def _billed(specs: list[world.Spec]) -> list[Call]:
 def _world(connection: duckdb.DuckDBPyConnection, calls: list[Call]) -> World:
     ids = tuple(call.context.span_id for call in calls)
     change = EnableCache(breakpoint=1)
-    finding = Finding(rule=load()[0][0], task="chat", target="", call_ids=ids, transform=change, evidence={})
-    with materialised(connection, world.ALL):
+    finding = Finding(f=0, rule=load()[0][0], task="chat", target="", call_ids=ids, transform=change, evidence={})
+    with materialised(connection, world.ALL, ["w_segments"]):
         return build_world(connection, Pricer(connection), [finding])
 
 

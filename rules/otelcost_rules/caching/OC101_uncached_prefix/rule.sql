@@ -3,18 +3,18 @@
 -- broken:   a value that changes with every call (a time, an id, a counter) stands above the stable text.
 WITH eligible AS (
     SELECT
-        c.n, c.call_id, c.start, c.task, c.provider, c.model, coalesce(c.tools_hash, 0) AS tools,
+        c.n, c.start, c.task, c.provider, c.model, coalesce(c.tools_hash, 0) AS tools,
         m.cache_minimum_tokens AS minimum, m.cache_automatic AS automatic,
         c.cache_marks = 0 AND coalesce(c.cache_read_tokens, 0) + coalesce(c.cache_write_short_tokens, 0)
             + coalesce(c.cache_write_long_tokens, 0) = 0 AS untouched
     FROM w_calls c
     JOIN w_models m ON m.provider = c.provider AND m.model = c.model
     WHERE c.status IN ('ok', 'incomplete') AND c.operation <> 'embeddings' AND NOT coalesce(c.batch, false)
-        AND c.cost_picousd IS NOT NULL AND m.cache_minimum_tokens IS NOT NULL AND len(c.segments) > 0
+        AND c.cost_picousd IS NOT NULL AND m.cache_minimum_tokens IS NOT NULL AND c.segment_count > 0
 ),
 prefixes AS (
     SELECT
-        e.n, e.call_id, e.task, e.provider, e.model, e.tools, e.minimum, e.automatic, e.untouched,
+        e.n, e.task, e.provider, e.model, e.tools, e.minimum, e.automatic, e.untouched,
         s.position, s."role" AS "role", s.prefix_hash,
         sum(s.tokens) OVER (PARTITION BY s.n ORDER BY s.position ROWS UNBOUNDED PRECEDING) AS tokens
     FROM eligible e
@@ -70,7 +70,7 @@ broken AS (
 ),
 broken_calls AS (
     SELECT
-        b.task, b.provider, b.model, b.tools, b.place, b.breakpoint, b.hits_there, b.pairs, x.call_id, x.n, x.automatic,
+        b.task, b.provider, b.model, b.tools, b.place, b.breakpoint, b.hits_there, b.pairs, x.n, x.automatic,
         v."role" AS "role", v.volatile, v.volatile_offset_bytes,
         x.tokens - v.tokens * coalesce(v.volatile_bytes, 0) // greatest(v.bytes, 1) AS stable_tokens
     FROM broken b
@@ -83,7 +83,7 @@ broken_calls AS (
 broken_findings AS (
     SELECT
         task, provider || '/' || model || ' ' || printf('%016x', tools) || ' broken' AS target,
-        list(call_id ORDER BY n) AS call_ids,
+        list(n) AS calls,
         to_json({'kind': 'enable_cache', 'breakpoint': breakpoint, 'move_volatile': place}) AS transform,
         to_json({
             'cause': 'a changing value stands above the stable text',
@@ -119,7 +119,7 @@ best AS (
 unmarked_findings AS (
     SELECT
         b.task, b.provider || '/' || b.model || ' ' || printf('%016x', b.tools) || ' unmarked' AS target,
-        list(x.call_id ORDER BY x.n) AS call_ids,
+        list(x.n) AS calls,
         to_json({'kind': 'enable_cache', 'breakpoint': b.position}) AS transform,
         to_json({
             'cause': 'no cache breakpoint is set',
@@ -142,7 +142,7 @@ unmarked_findings AS (
 abstentions AS (
     SELECT c.task, 'needs prompt segments (recorded by another instrumentation)' AS reason
     FROM w_calls c
-    WHERE c.status IN ('ok', 'incomplete') AND c.operation <> 'embeddings' AND coalesce(len(c.segments), 0) = 0
+    WHERE c.status IN ('ok', 'incomplete') AND c.operation <> 'embeddings' AND coalesce(c.segment_count, 0) = 0
     GROUP BY c.task
     UNION
     SELECT c.task, 'the cache rules of ' || c.model || ' are not known'
@@ -156,10 +156,10 @@ abstentions AS (
     GROUP BY task, provider, model, tools
     HAVING count(*) < $min_calls
 )
-SELECT task, target, call_ids, transform::VARCHAR AS transform, evidence::VARCHAR AS evidence, NULL AS not_checked
+SELECT task, target, calls, transform::VARCHAR AS transform, evidence::VARCHAR AS evidence, NULL AS not_checked
 FROM broken_findings
 UNION ALL
-SELECT task, target, call_ids, transform::VARCHAR, evidence::VARCHAR, NULL FROM unmarked_findings
+SELECT task, target, calls, transform::VARCHAR, evidence::VARCHAR, NULL FROM unmarked_findings
 UNION ALL
 SELECT task, NULL, NULL, NULL, NULL, reason FROM abstentions
 ORDER BY task, target, not_checked

@@ -8,7 +8,7 @@ repeated AS (
 ),
 answered AS (
     SELECT
-        c.n, c.call_id, c.task, c.provider, c.model, c.output_tokens, c.reasoning_tokens, c.output_hash,
+        c.n, c.task, c.provider, c.model, c.output_tokens, c.reasoning_tokens, c.output_hash,
         c.output_kind, c.input_tokens, c.tools_hash, c.schema_hash, c.max_output_tokens,
         i.n IS NOT NULL AS has_image, r.request_hash IS NOT NULL AS resampled
     FROM w_calls c
@@ -59,11 +59,11 @@ able AS (
     SELECT *, row_number() OVER (PARTITION BY task, provider, model ORDER BY rank) AS place FROM capable WHERE priced
 ),
 called AS (
-    SELECT task, provider, model, list(call_id ORDER BY n) AS call_ids FROM answered GROUP BY task, provider, model
+    SELECT task, provider, model, list(n) AS calls FROM answered GROUP BY task, provider, model
 ),
 findings AS (
     SELECT
-        b.task, b.provider || '/' || b.model AS target, a.call_ids,
+        b.task, b.provider || '/' || b.model AS target, a.calls,
         to_json({
             'kind': 'set_model', 'model': b.candidate, 'token_milli': b.token_milli, 'output_milli': $output_milli
         }) AS transform,
@@ -95,7 +95,7 @@ abstentions AS (
     SELECT task, 'too few calls of ' || model || ' (' || calls || ')'
     FROM shapes WHERE calls < $min_calls AND closed_share >= $min_closed_share
 )
-SELECT task, target, call_ids, transform::VARCHAR AS transform, evidence::VARCHAR AS evidence, NULL AS not_checked
+SELECT task, target, calls, transform::VARCHAR AS transform, evidence::VARCHAR AS evidence, NULL AS not_checked
 FROM findings
 UNION ALL
 SELECT task, NULL, NULL, NULL, NULL, reason FROM abstentions

@@ -33,24 +33,30 @@ followers AS (
 -- within a trace: is each call sent when the one before is done, and does it send that one's whole prompt again?
 neighbours AS (
     SELECT
-        n, trace_id, task, start, end_at,
+        n, trace_id, task, start, segment_count,
         max(end_at) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier_end,
-        len(segments) > lag(len(segments)) OVER w
-            AND list_contains(list_transform(segments, lambda s: s.prefix_hash), lag(prompt_hash) OVER w) AS grown
+        lag(segment_count) OVER w AS earlier_count, lag(prompt_hash) OVER w AS earlier_prompt
     FROM w_calls
-    WINDOW w AS (PARTITION BY trace_id, task ORDER BY start, n)
+    WINDOW w AS (PARTITION BY trace_id, task ORDER BY n)
+),
+grown AS (
+    SELECT c.n
+    FROM neighbours c
+    JOIN w_segments s ON s.n = c.n AND s.position = c.earlier_count AND s.prefix_hash = c.earlier_prompt
+    WHERE c.segment_count > c.earlier_count
 ),
 chains AS (
-    SELECT trace_id, task, coalesce(bool_or(grown), false) AS grows,
+    SELECT trace_id, task, bool_or(g.n IS NOT NULL) AS grows,
         coalesce(bool_and(start >= earlier_end), true) AS one_at_a_time, count(earlier_end) AS links,
         sum(epoch_us(start) - epoch_us(earlier_end)) AS idle_us
-    FROM neighbours
+    FROM neighbours c
+    LEFT JOIN grown g ON g.n = c.n
     GROUP BY trace_id, task
 ),
 candidates AS (
     SELECT
-        c.n, c.call_id, c.task, c.provider, c.model, c.root_span_kind, c.root_span_name, c.start, c.trace_id,
-        c.batch_price_key IS NOT NULL AS batch_priced, nullif(split_part(c.price_key, '+', 2), '') AS geography,
+        c.n, c.task, c.provider, c.model, c.root_span_kind, c.root_span_name, c.start, c.trace_id,
+        c.batch_price_key IS NOT NULL AS batch_priced, c.price_region AS geography,
         CASE
             WHEN c.root_span_kind = 'CONSUMER' THEN 'its root span consumes a queue'
             WHEN c.root_span_kind = 'INTERNAL' AND regexp_matches(lower(c.root_span_name), $job_names)
@@ -66,7 +72,7 @@ candidates AS (
     LEFT JOIN periodic p ON p.root_span_name = c.root_span_name
     LEFT JOIN followers f ON f.trace_id = c.trace_id AND f.task = c.task
     WHERE c.status IN ('ok', 'incomplete') AND NOT coalesce(c.batch, false) AND NOT coalesce(c.stream, false)
-        AND c.cost_picousd > 0 AND regexp_matches(c.price_key, '/standard([+][^/]*)?$')
+        AND c.cost_picousd > 0 AND c.price_variant = 'standard'
 ),
 picked AS (
     SELECT * FROM candidates WHERE unattended IS NOT NULL AND batch_priced AND NOT awaited
@@ -80,7 +86,7 @@ orders AS (
 ),
 findings AS (
     SELECT
-        p.task, p.provider || '/' || p.model AS target, list(call_id ORDER BY n) AS call_ids,
+        p.task, p.provider || '/' || p.model AS target, list(n) AS calls,
         to_json({
             'provider': p.provider, 'model': p.model, 'why_nobody_waits': min(unattended),
             'root_spans': list_sort(list_distinct(list(root_span_name)))[1:5],
@@ -118,7 +124,7 @@ reasons AS (
     FROM candidates
     GROUP BY task, reason
 )
-SELECT task, target, call_ids, '{"kind": "batch"}' AS transform, evidence::VARCHAR AS evidence, NULL AS not_checked
+SELECT task, target, calls, '{"kind": "batch"}' AS transform, evidence::VARCHAR AS evidence, NULL AS not_checked
 FROM findings
 UNION ALL
 SELECT task, NULL, NULL, NULL, NULL, reason FROM reasons WHERE reason IS NOT NULL AND calls >= $min_calls

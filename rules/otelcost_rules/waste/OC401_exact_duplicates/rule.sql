@@ -1,7 +1,7 @@
 -- Requests that had been answered before, byte for byte, where the answer can only be the same.
 WITH answered AS (
     SELECT
-        n, call_id, task, provider, request_hash, trace_id, start, end_at, output_hash, cost_picousd,
+        n, task, provider, request_hash, trace_id, start, end_at, output_hash, cost_picousd,
         temperature = 0 OR operation = 'embeddings' AS deterministic,
         row_number() OVER w AS nth,
         count(*) OVER (PARTITION BY trace_id, request_hash) AS copies_in_trace,
@@ -51,7 +51,7 @@ judged AS (
 tasks AS (
     SELECT
         task,
-        list(CASE WHEN was_answered AND NOT is_polling AND cost_picousd > 0 THEN call_id END ORDER BY n) AS ids,
+        list(n) FILTER (was_answered AND NOT is_polling AND cost_picousd > 0) AS ids,
         sum(CASE WHEN was_answered AND NOT is_polling AND cost_picousd > 0 THEN 1 ELSE 0 END) AS duplicates,
         count(DISTINCT CASE WHEN was_answered AND NOT is_polling THEN request_hash END) AS requests,
         sum(CASE WHEN NOT was_answered THEN 1 ELSE 0 END) AS in_flight,
@@ -65,7 +65,7 @@ hashless AS (
     SELECT task FROM w_calls WHERE status = 'ok' AND request_hash IS NULL GROUP BY task
 )
 SELECT
-    task, '' AS target, list_filter(ids, lambda id: id IS NOT NULL) AS call_ids, '{"kind": "drop_call"}' AS transform,
+    task, '' AS target, ids AS calls, '{"kind": "drop_call"}' AS transform,
     to_json({
         'duplicates': duplicates::BIGINT, 'requests': requests, 'horizon_hours': $horizon_hours,
         'in_flight_not_counted': in_flight::BIGINT, 'polling_not_counted': polling::BIGINT,

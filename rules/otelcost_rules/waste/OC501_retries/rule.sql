@@ -1,7 +1,7 @@
 -- Billed attempts whose answer was not used, because the same thing was asked again.
 WITH attempts AS (
     SELECT
-        n, call_id, task, trace_id, operation_id, attempt, request_hash, prompt_hash, start, end_at, status,
+        n, task, trace_id, operation_id, attempt, request_hash, prompt_hash, start, end_at, status,
         finish_reason, output_kind, temperature, max_output_tokens, cost_picousd, http_status,
         list_has_any(flags, ['estimated', 'lower_bound']) AS doubtful,
         max(attempt) OVER (PARTITION BY trace_id, operation_id) AS last_attempt
@@ -78,8 +78,7 @@ causes AS (
 tasks AS (
     SELECT
         a.task,
-        list(a.call_id ORDER BY a.n) AS ids,
-        list(a.cost_picousd > 0 ORDER BY a.n) AS billed,
+        list(a.n) FILTER (a.cost_picousd > 0) AS ids,
         sum(CASE WHEN a.cost_picousd > 0 THEN 1 ELSE 0 END) AS wasted,
         sum(CASE WHEN a.cost_picousd > 0 AND c.cause = 'unusable' THEN 1 ELSE 0 END) AS unusable,
         sum(CASE WHEN a.cost_picousd > 0 AND c.cause = 'truncated' THEN 1 ELSE 0 END) AS truncated,
@@ -97,7 +96,7 @@ hashless AS (
 )
 SELECT
     task, '' AS target,
-    list_filter(ids, lambda id, i: billed[i]) AS call_ids, '{"kind": "drop_call"}' AS transform,
+    ids AS calls, '{"kind": "drop_call"}' AS transform,
     to_json({
         'wasted': wasted::BIGINT, 'unusable_then_resent': unusable::BIGINT,
         'truncated_then_resent': truncated::BIGINT, 'failed_then_resent': failed::BIGINT,
