@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from otelcost.capture.attempt import Attempt, being_sent, how_ended, release
+from otelcost.capture.attempt import Attempt, Ended, being_sent, how_ended, release
 from otelcost.capture.guard import Guard
 from otelcost.capture.message import Address, Fields, Sent, body_bytes
 from otelcost.capture.seams import begin_attempt, give_up, wrap
@@ -126,6 +126,8 @@ def _observe(attempt: Attempt, response: Any, *, decoded: bool) -> None:
         attempt.finish("complete")
         return
     content._buffer = _Buffer(content._buffer, attempt)
+    if hasattr(content, "_timer"):
+        content._timer = response.otelcost_waits = _Waits(content._timer)
     content.on_eof(functools.partial(_at_end, attempt))
     response.__class__ = _watching(type(response))
     response.otelcost_attempt = attempt
@@ -150,6 +152,38 @@ class _Buffer(deque[bytes]):
         super().append(data)
 
 
+class _Waits:
+    """The timer of a stream, entered for every wait for data: how the last one ended.
+
+    A task that is cancelled leaves no other trace in a response that its program neither closes nor releases.
+    """
+
+    def __init__(self, timer: Any) -> None:
+        self._timer = timer
+        self.ended: Ended | None = None
+        self.error: str | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._timer, name)
+
+    def __enter__(self) -> Any:
+        return self._timer.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> Any:
+        try:
+            swallowed = self._timer.__exit__(kind, error, trace)
+        except BaseException as other:
+            self._remember(other)
+            raise
+        self._remember(error)
+        return swallowed
+
+    def _remember(self, error: BaseException | None) -> None:
+        if error is not None or self.error is not None:
+            self.ended = None if error is None else how_ended(error)
+            self.error = None if error is None else type(error).__name__
+
+
 def _watching(kind: type) -> type:
     """The class of a watched response: the one it had, with ours in front."""
     made = _watching_kinds.get(kind)
@@ -163,6 +197,7 @@ class _Watched:
     """Methods of `aiohttp.ClientResponse` by which it is given up before its end."""
 
     otelcost_attempt: Attempt
+    otelcost_waits: _Waits | None = None
     content: Any
 
     def close(self) -> None:
@@ -185,9 +220,12 @@ def _look_back(response: Any) -> None:
     attempt: Attempt = response.otelcost_attempt
     if attempt.done:
         return
-    error = response.content.exception()
+    error, waits = response.content.exception(), response.otelcost_waits
     passing = sys.exc_info()[1]
-    if error is not None:
+    if waits is not None and waits.ended in {"cancelled", "timeout"}:
+        attempt.error = waits.error
+        attempt.finish(waits.ended)
+    elif error is not None:
         attempt.fail(error)
     elif passing is not None and how_ended(passing) in {"cancelled", "timeout"}:
         attempt.fail(passing)
