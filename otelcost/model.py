@@ -181,7 +181,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     system_template_hash: int | None = None
     tools_hash: int | None = None
     schema_hash: int | None = None
-    simhash: int | None = None
+    simhash: int | None = None  # of the last text the user wrote
+    system_simhash: int | None = None  # of the system texts without their digits
     output_hash: int | None = None
     output_bytes: int | None = None  # bytes of text and tool arguments the model produced
     output_kind: Literal["text", "json", "tool", "vector", "none"] | None = None

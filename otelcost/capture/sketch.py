@@ -42,5 +42,6 @@ def without_prompt(call: Call, request_bytes: int) -> Call:
         tools_hash=None,
         schema_hash=None,
         simhash=None,
+        system_simhash=None,
         segments=(),
     )

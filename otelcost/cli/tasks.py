@@ -11,6 +11,7 @@ from otelcost.cli.figures import costs, with_unpriced
 from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import reader
 from otelcost.cli.render import Block, Column, Document, Table
+from otelcost.cli.task_edits import merge_command, rename_command, split_command, undo_command
 from otelcost.display import change, count, percent, tokens
 
 if TYPE_CHECKING:
@@ -47,13 +48,24 @@ COLUMNS = (
 )
 
 
-@click.command("tasks")
+@click.group("tasks", invoke_without_command=True)
 @options.reading
-def command(request: options.Reading) -> None:
-    """List tasks, the most expensive first.
+@click.pass_context
+def command(context: click.Context, request: options.Reading) -> None:
+    """List tasks, the most expensive first; rename, merge and split them.
 
-    A task is named by the program, else recognised by its call site or prompt; the JSON form says by which.
+    A task is named by the program, else recognised by its call site and root span, its prompt's template with its
+    tools and schema, or texts that come often; the JSON form says by which.
     """
+    if context.invoked_subcommand is None:
+        _list(request)
+
+
+for _command in (rename_command, merge_command, split_command, undo_command):
+    command.add_command(_command)
+
+
+def _list(request: options.Reading) -> None:
     from otelcost.store import queries  # noqa: PLC0415
 
     with reader(request) as found:

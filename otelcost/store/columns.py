@@ -17,11 +17,12 @@ MODEL: Final = "coalesce(nullif(r.response_model, ''), r.request_model)"
 """The model a row is priced by: the answer's word counts more than the request's."""
 
 
-def reader_columns(struct: type[msgspec.Struct]) -> str:
-    """The `columns` argument of `read_json` for lines of a struct."""
+def reader_columns(struct: type[msgspec.Struct], **more: str) -> str:
+    """The `columns` argument of `read_json` for lines of a struct, and of `more` members with their types."""
     info = inspect.type_info(struct)
     assert isinstance(info, inspect.StructType)  # noqa: S101  (narrows the type for the checker)
-    return "{" + ", ".join(f"'{field.encode_name}': '{_type(field.type)}'" for field in info.fields) + "}"
+    types = {field.encode_name: _type(field.type) for field in info.fields} | more
+    return "{" + ", ".join(f"'{name}': '{type_}'" for name, type_ in types.items()) + "}"
 
 
 _SCALARS: Final[dict[type[inspect.Type], str]] = {

@@ -18,7 +18,7 @@ import duckdb
 
 from otelcost import settings
 from otelcost.errors import SchemaTooNewError, StoreError
-from otelcost.store import lock
+from otelcost.store import lock, tasks
 from otelcost.store.migrations import HEAD, MIGRATIONS, Migration
 
 CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
@@ -74,6 +74,9 @@ def migrate(connection: duckdb.DuckDBPyConnection, store: Path) -> None:
     for migration in MIGRATIONS:
         if migration.version > version:
             _apply(connection, migration)
+    if version < HEAD:
+        with transaction(connection):
+            tasks.assign_missing(connection)
     if _views_in(connection) != _views_digest():
         _replace_views(connection)
 

@@ -21,7 +21,7 @@ from otelcost.errors import StoreError
 from otelcost.model import SCHEMA_VERSION
 from otelcost.spool import reader
 from otelcost.spool.reader import Segment
-from otelcost.store import fresh, load, prices
+from otelcost.store import fresh, load, prices, task_decisions, tasks
 from otelcost.store.cover import cover
 from otelcost.store.db import session, transaction
 from otelcost.store.lines import Parsed, Reject, parse
@@ -68,6 +68,9 @@ def drain(path: Path | None = None, spool: Path | None = None) -> DrainReport:
     folder = settings.spool_dir() if spool is None else spool
     with session(store, write=True) as connection:
         warnings = prices.refresh(connection)
+        with transaction(connection):
+            new = tasks.assign_missing(connection)
+            warnings += task_decisions.refresh(connection, store, new_tasks=bool(new))
         return _Drain(connection, store, folder).run(warnings)
 
 
@@ -76,6 +79,7 @@ class _Drain:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, store: Path, folder: Path) -> None:
         self._connection = connection
+        self._store = store
         self._quarantine = store.with_name("quarantine")
         self._stage = store.with_name("stage.ndjson")
         self._folder = folder
@@ -165,10 +169,15 @@ class _Drain:
         now = datetime.now(UTC).replace(tzinfo=None)
         with transaction(self._connection):
             prices.resolve_new(self._connection, {fact.pricing for fact in facts})
+            resolver = tasks.Resolver(self._connection)
             for kind in KINDS:
-                lines = [line for piece in batch if piece.kind == kind for line in piece.parsed.lines]
+                pieces = [piece for piece in batch if piece.kind == kind]
+                lines = [line for piece in pieces for line in piece.parsed.lines]
+                keys = [(fact.start_unix_us, fact.task) for piece in pieces for fact in piece.parsed.facts]
                 if lines:
-                    load.insert(self._connection, kind, lines, self._stage)
+                    load.insert(self._connection, kind, lines, resolver.resolve_all(keys), self._stage)
+            if resolver.save():
+                task_decisions.refresh(self._connection, self._store, new_tasks=True)
             if facts:
                 moments = [fact.start_unix_us for fact in facts]
                 cover(self._connection, min(moments), max(moments))

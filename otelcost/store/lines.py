@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from otelcost.model import Call, SpanRecord, Usage
+from otelcost.store import task_key
+from otelcost.store.task_key import TaskKey
 
 MAX_TOKENS: Final = 10**9
 MAX_REQUESTS: Final = 10**6
@@ -41,6 +43,7 @@ class Facts(NamedTuple):
     pricing: Pricing
     start_unix_us: int
     identity: tuple[str, str]  # trace and span
+    task: TaskKey
 
 
 class Parsed(NamedTuple):
@@ -95,12 +98,13 @@ def _check(kind: str, line: bytes) -> Facts:
         _check_usage(span.usage)
         model = _model(span.response_model, span.request_model)
         priced_by = (span.provider, model, span.service_tier, None, None, False)
-        return Facts(priced_by, span.start_unix_us, (span.trace_id, span.span_id))
+        return Facts(priced_by, span.start_unix_us, (span.trace_id, span.span_id), task_key.of_span(span))
     call = _CALLS.decode(line)
     _check_usage(call.usage)
     model = _model(call.response_model, call.request_model)
     pricing = (call.provider, model, call.service_tier, call.speed, call.inference_geo, call.batch)
-    return Facts(pricing, call.context.start_unix_us, (call.context.trace_id, call.context.span_id))
+    identity = (call.context.trace_id, call.context.span_id)
+    return Facts(pricing, call.context.start_unix_us, identity, task_key.of_call(call))
 
 
 def _model(answered: str | None, asked: str | None) -> str | None:

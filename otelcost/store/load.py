@@ -16,19 +16,23 @@ _SLACK: Final = 1024
 _KINDS: Final[dict[str, type[msgspec.Struct]]] = {"calls": Call, "spans": SpanRecord}
 
 
-def insert(connection: duckdb.DuckDBPyConnection, kind: str, lines: Sequence[bytes], stage: Path) -> None:
+def insert(
+    connection: duckdb.DuckDBPyConnection, kind: str, lines: Sequence[bytes], tasks: Sequence[int], stage: Path
+) -> None:
     """Append lines to the table of their kind, oldest first.
 
     Args:
         connection: a write session.
         kind: "calls" or "spans".
         lines: lines that `otelcost.store.lines.parse` found good.
+        tasks: the number of each line's task.
         stage: a file to write them to for the bulk reader; removed afterwards.
 
     Raises:
         duckdb.Error: DuckDB refuses a value the check let through; nothing was inserted.
     """
-    _stage(lines, stage)
+    # A line is a JSON object, so its task is one more member at its end.
+    _stage([b'%b,"task_id":%d}' % (_open(line), task) for line, task in zip(lines, tasks, strict=True)], stage)
     try:
         connection.execute(_statement(kind), {"path": str(stage), "largest": _largest(lines)})
     finally:
@@ -64,12 +68,16 @@ def _stage(lines: Sequence[bytes], stage: Path) -> None:
     stage.write_bytes(b"\n".join(lines) + b"\n")
 
 
+def _open(line: bytes) -> bytes:
+    return line.rstrip(b" \t\r\0").removesuffix(b"}")
+
+
 def _largest(lines: Sequence[bytes]) -> int:
     return max(map(len, lines)) + _SLACK
 
 
 def _statement(kind: str) -> str:
-    return f"INSERT INTO {kind} ({quoted([*_expressions(kind), 'pricing_id'])}) {_select(kind)}"
+    return f"INSERT INTO {kind} ({quoted([*_expressions(kind), 'task_id', 'pricing_id'])}) {_select(kind)}"
 
 
 def _select(kind: str) -> str:
@@ -79,8 +87,9 @@ def _select(kind: str) -> str:
     if kind == "spans":
         speed, geo, batch = "NULL", "NULL", "false"
     return f"""
-        SELECT {", ".join(expressions.values())}, p.pricing_id
-        FROM read_json($path, format = 'newline_delimited', columns = {reader_columns(_KINDS[kind])},
+        SELECT {", ".join(expressions.values())}, r.task_id, p.pricing_id
+        FROM read_json($path, format = 'newline_delimited',
+                       columns = {reader_columns(_KINDS[kind], task_id="INTEGER")},
                        maximum_object_size = $largest) r
         LEFT JOIN price_resolution p
             ON p.provider IS NOT DISTINCT FROM r.provider AND p.model IS NOT DISTINCT FROM {MODEL}

@@ -21,7 +21,7 @@ WITH billable AS (
         s.accepted_prediction_tokens, s.rejected_prediction_tokens, s.web_search_requests,
         s.web_fetch_requests, s.file_search_requests, s.code_execution_requests,
         s.provider_total_tokens, s.provider_cost_picousd,
-        []::VARCHAR[] AS tools_called, s.service_name, s."scope" AS sdk, s.pricing_id
+        []::VARCHAR[] AS tools_called, s.service_name, s."scope" AS sdk, s.pricing_id, s.task_id
     FROM spans s
     WHERE s.is_llm AND s.span_id NOT IN (SELECT span_id FROM span_covered)
 )
@@ -33,23 +33,22 @@ SELECT
         ELSE b.flags
     END AS flags,
     printf('%016x', b.span_id) AS call_id,
-    coalesce(
-        b.task_name,
-        b.prompt_name || coalesce('/' || b.prompt_version, ''),
-        CASE
-            WHEN b.call_site_function = '<module>' THEN regexp_extract(b.call_site_file, '([^/\\]+?)(\.pyw?)?$', 1)
-            WHEN b.call_site_file IS NOT NULL
-            THEN regexp_extract(b.call_site_file, '([^/\\]+?)(\.pyw?)?$', 1) || coalesce('.' || b.call_site_function, '')
-        END,
-        'template-' || printf('%016x', b.system_template_hash)[1:8],
-        concat_ws('/', b.provider, b.operation)
-    ) AS task,
+    -- What a split tells calls of one task apart by (otelcost.store.task_decisions).
+    CASE t.split
+        WHEN 'schema' THEN printf('%016x', b.schema_hash)[1:8]
+        WHEN 'tools' THEN printf('%016x', b.tools_hash)[1:8]
+        WHEN 'template' THEN printf('%016x', b.system_template_hash)[1:8]
+        WHEN 'model' THEN coalesce(b.response_model, b.request_model)
+        WHEN 'line' THEN CAST(b.call_site_line AS VARCHAR)
+        WHEN 'root' THEN b.root_span_name
+        WHEN 'feature' THEN b.feature
+        WHEN 'output' THEN CASE WHEN b.output_tokens < t.split_at THEN 'short' WHEN b.output_tokens IS NOT NULL THEN 'long' END
+    END AS task_part,
     CASE
-        WHEN b.task_name IS NOT NULL OR b.prompt_name IS NOT NULL THEN 'explicit'
-        WHEN b.call_site_file IS NOT NULL THEN 'call_site'
-        WHEN b.system_template_hash IS NOT NULL THEN 'template'
-        ELSE 'none'
-    END AS task_source,
+        WHEN t.split IS NOT NULL THEN coalesce(t.parts[coalesce(task_part, 'none')], t.task || '/' || coalesce(task_part, 'none'))
+        ELSE coalesce(t.task, concat_ws('/', b.provider, b.operation))
+    END AS task,
+    coalesce(t.source, 'none') AS task_source,
     b.call_site_file || coalesce(':' || b.call_site_line, '') || coalesce(' ' || b.call_site_function, '') AS call_site,
     CASE
         WHEN b.input_uncached_tokens IS NOT NULL
@@ -66,7 +65,8 @@ SELECT
             OR list_contains(b.flags, 'estimated')),
         false
     ) AS not_billed
-FROM billable b;
+FROM billable b
+LEFT JOIN task t ON b.task_id = t.task_id;
 
 -- A cost is the provider's own word where it sent one (price_source 'provider'), else the book's. The parts and
 -- the price_key are the book's: where the provider says another sum than the book, both are NULL.

@@ -326,6 +326,7 @@ def _assemble(
         tools_hash=anatomy.tools_hash(),
         schema_hash=anatomy.schema_hash(),
         simhash=anatomy.simhash(),
+        system_simhash=anatomy.system_simhash(),
         output_hash=output.hash,
         output_bytes=output.bytes,
         output_kind=output.kind,

@@ -149,6 +149,19 @@ def test_hashes_of_what_a_task_keeps(wire: Any) -> None:
     assert (bare.tools_hash, bare.schema_hash, bare.system_template_hash, bare.simhash) == (None, None, None, None)
 
 
+def test_system_texts_with_other_values_in_them_have_near_fingerprints(wire: Any) -> None:
+    rules = " ".join(f"rule{n} says that colleague {'abcdefghij'[n % 10]}{n} waits" for n in range(120))
+    texts = [f"You help {name}, customer {n}. {rules}" for n, name in enumerate(("Ada", "Bo", "Cy"))]
+    prints = [
+        chat(wire, messages=[{"role": "system", "content": text}, TURNS[1]]).system_simhash
+        for text in (*texts, "Write a poem about autumn leaves, harbours, cranes and rain in the style of a telegram.")
+    ]
+    near = [(prints[0] ^ other).bit_count() for other in prints]
+    assert max(near[:3]) <= 8 < 16 < near[3]
+    bare = wire.chat({"model": "m", "messages": []}, ANSWER)
+    assert bare.system_simhash is None
+
+
 def test_hashes_need_the_key_and_fit_a_bigint(wire: Any) -> None:
     exchange = wire.exchange("/v1/chat/completions", REQUEST, ANSWER)
     calls = [decode(exchange, key) for key in (b"a" * 32, b"b" * 32, b"short", b"")]
