@@ -5,6 +5,7 @@ every row says beside them how many calls had no price.
 """
 
 from otelcost.store.queries.calls import ORDERS, CallRow, SegmentRow, call, calls, position, segments
+from otelcost.store.queries.context import PARTS, BlockRow, ContextRow, PartRow, ToolRow, context
 from otelcost.store.queries.health import Health, UnpricedRow, health, unpriced
 from otelcost.store.queries.monthly import MONTHLY_FROM_DAYS, monthly
 from otelcost.store.queries.overview import DayRow, Overview, SliceRow, TaskRow, overview, task_days, tasks
@@ -13,17 +14,23 @@ from otelcost.store.queries.window import Window
 __all__ = [
     "MONTHLY_FROM_DAYS",
     "ORDERS",
+    "PARTS",
+    "BlockRow",
     "CallRow",
+    "ContextRow",
     "DayRow",
     "Health",
     "Overview",
+    "PartRow",
     "SegmentRow",
     "SliceRow",
     "TaskRow",
+    "ToolRow",
     "UnpricedRow",
     "Window",
     "call",
     "calls",
+    "context",
     "health",
     "monthly",
     "overview",
