@@ -1,12 +1,14 @@
 """What capture would do in an application's own interpreter: `otelcost doctor --app "python app.py"`.
 
 `inspect_app` starts the interpreter that the command would run with, under the environment of `otelcost run`, with a
-small program in place of the application; that program tells what it finds there. The application itself never runs.
+small program in place of the application; that program tells what it finds there. The application itself never runs;
+what every start of that interpreter runs does (`sitecustomize`, `.pth` files, instrumentations).
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +25,13 @@ from otelcost.errors import OtelcostError, UsageError
 _PROGRAM: Final = "from otelcost.capture.inspection import tell; tell()"
 _TIMEOUT_SECONDS: Final = 60.0
 _SHEBANG_BYTES: Final = 512
+_STDERR_CHARACTERS: Final = 2000
+_PYTHON: Final = re.compile(r"(python|pypy)[\d.]*t?")
+_LAUNCHERS: Final = frozenset(
+    {"conda", "env", "hatch", "mamba", "micromamba", "nice", "nohup", "opentelemetry-instrument", "otelcost"}
+    | {"pdm", "pipenv", "pixi", "poetry", "rye", "uv"}
+)
+"""What may stand before a Python and does nothing but start it. Anything else is not started to be asked."""
 
 
 def inspect_app(argv: Sequence[str], *, timeout_seconds: float = _TIMEOUT_SECONDS) -> Inspection:
@@ -36,24 +45,42 @@ def inspect_app(argv: Sequence[str], *, timeout_seconds: float = _TIMEOUT_SECOND
         UsageError: there is no such command, or no telling which Python it runs with.
         OtelcostError: that Python has no otelcost, or does not start.
     """
+    given, argv = _assignments(argv)
     command = [*interpreter_of(argv), "-c", _PROGRAM]
-    environment = launch.environment_of(os.environ, str(Path.cwd()))
+    environment = launch.environment_of({**os.environ, **given}, str(Path.cwd()))
     try:
         finished = subprocess.run(  # noqa: S603  (the interpreter the user asked about)
             command, env=environment, capture_output=True, text=True, timeout=timeout_seconds, check=False
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise OtelcostError(f"cannot start {command[0]}", str(error)) from error
+    except subprocess.TimeoutExpired:
+        raise OtelcostError(f"{command[0]} did not answer in {timeout_seconds:g} s", "see what holds it up") from None
+    except OSError as error:
+        raise OtelcostError(f"cannot start {command[0]}", error.strerror or str(error)) from error
     return _read(finished, command[0])
+
+
+def _assignments(argv: Sequence[str]) -> tuple[dict[str, str], Sequence[str]]:
+    """Variables that a shell command sets in front of its program, and the rest."""
+    given: dict[str, str] = {}
+    for position, word in enumerate(argv):
+        name, equals, value = word.partition("=")
+        if not equals or not name.isidentifier():
+            return given, argv[position:]
+        given[name] = value
+    return given, ()
 
 
 def _read(finished: subprocess.CompletedProcess[str], python: str) -> Inspection:
     for line in reversed(finished.stdout.splitlines()):  # instrumentations may print as well
         if line.startswith(Inspection.MARK):
-            found = msgspec.json.decode(line.removeprefix(Inspection.MARK), type=Inspection)
-            return msgspec.structs.replace(found, stderr=finished.stderr[-2000:])
+            try:
+                found = msgspec.json.decode(line.removeprefix(Inspection.MARK), type=Inspection)
+            except msgspec.ValidationError as error:
+                fix = "install the same version of otelcost in both places"
+                raise OtelcostError(f"{python} has an otelcost that speaks otherwise ({error})", fix) from None
+            return msgspec.structs.replace(found, stderr=finished.stderr[-_STDERR_CHARACTERS:])
     said = (finished.stderr.strip().splitlines() or ["it said nothing"])[-1]
-    raise OtelcostError(f"{python} cannot run otelcost: {said}", "install otelcost in the application's environment")
+    raise OtelcostError(f"{python} cannot run otelcost: {said}", f"{python} -m pip install otelcost")
 
 
 def interpreter_of(argv: Sequence[str]) -> list[str]:
@@ -63,15 +90,14 @@ def interpreter_of(argv: Sequence[str]) -> list[str]:
     """
     if not argv:
         raise UsageError("no program to look at", 'otelcost doctor --app "python app.py"')
-    for position, word in enumerate(argv):
-        if Path(word).name.startswith("python") and not word.endswith(".py"):
-            found = shutil.which(argv[0])
-            if found is None:
-                raise UsageError(f"{argv[0]}: no such program", "give a command that is on PATH")
-            return [found, *argv[1 : position + 1]]
+    first = Path(argv[0]).name
+    found = shutil.which(argv[0])
+    if found is not None and (_PYTHON.fullmatch(first) or first in _LAUNCHERS):
+        for position, word in enumerate(argv):
+            if _PYTHON.fullmatch(Path(word).name):
+                return [found, *argv[1 : position + 1]]
     if argv[0].endswith(".py") and Path(argv[0]).is_file():
         return [sys.executable]
-    found = shutil.which(argv[0])
     if found is None:
         raise UsageError(f"{argv[0]}: no such program", "give a command that is on PATH, or a .py file")
     return _shebang(Path(found))

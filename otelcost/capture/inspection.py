@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import msgspec
-from opentelemetry import trace
+from opentelemetry import metrics, trace
 
 from otelcost import __version__, settings
 from otelcost.capture import instrumentor, seams
+from otelcost.capture.interop import is_read
 from otelcost.spool.diagnostics import Report, read_reports
 
 TESTED: Final = {
@@ -57,6 +58,8 @@ _VARIABLES: Final = (
     "OTELCOST_TRUSTED_HOSTS",
     "OTELCOST_ESTIMATE",
     "OTELCOST_PENDING_MAX_MB",
+    "OTELCOST_SPOOL_MAX_MB",
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
 )
 """Environment variables worth showing. None of them holds a secret."""
 
@@ -110,11 +113,9 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     exporters: list[str]
     variables: dict[str, str]
     spool: SpoolHealth
+    meter_provider: str = ""
+    """Empty where nobody reads it."""
     stderr: str = ""
-
-    def findings(self) -> list[str]:
-        """What deserves attention, a sentence each; empty where all is well."""
-        return list(_findings(self))
 
 
 def tell() -> None:
@@ -136,12 +137,22 @@ def inspect_here() -> Inspection:
         packages=list(_packages()),
         out_of_reach={name: why for name, why in OUT_OF_REACH.items() if _version(name)},
         instrumentations=[_instrumentation(found) for found in entry_points(group="opentelemetry_instrumentor")],
-        provider=f"{type(provider).__module__}.{type(provider).__qualname__}",
+        provider=_kind(provider),
         sampler=None if sampler is None else str(sampler.get_description()),
         exporters=_exporters(provider),
         variables={name: os.environ[name] for name in _VARIABLES if name in os.environ},
         spool=spool_health(settings.spool_dir()),
+        meter_provider=_meters(),
     )
+
+
+def _meters() -> str:
+    provider = metrics.get_meter_provider()
+    return _kind(provider) if is_read(provider) else ""
+
+
+def _kind(thing: object) -> str:
+    return f"{type(thing).__module__}.{type(thing).__qualname__}"
 
 
 def _packages() -> Iterator[Package]:
@@ -183,7 +194,7 @@ def _instrumentation(entry: EntryPoint) -> Instrumentation:
 def _exporters(provider: Any) -> list[str]:
     processors = getattr(getattr(provider, "_active_span_processor", None), "_span_processors", ())
     found = (getattr(processor, "span_exporter", None) for processor in processors)
-    return [f"{type(one).__module__}.{type(one).__qualname__}" for one in found if one is not None]
+    return [_kind(one) for one in found if one is not None]
 
 
 def spool_health(directory: Path) -> SpoolHealth:
@@ -214,20 +225,3 @@ def _free(directory: Path) -> int | None:
         return shutil.disk_usage(directory).free
     except OSError:
         return None
-
-
-def _findings(seen: Inspection) -> Iterator[str]:
-    if not seen.recording:
-        yield "Nothing is recorded: capture is not on in this interpreter."
-    if "Failed to auto initialize" in seen.stderr:
-        yield "OpenTelemetry failed to start; what came after the failure is not instrumented."
-    for package in seen.packages:
-        if not package.within:
-            yield f"{package.name} {package.version} is outside the tested range {package.tested}."
-    for name, why in seen.out_of_reach.items():
-        yield f"{name}: {why}."
-    if not seen.spool.writable:
-        yield f"{seen.spool.directory} cannot be written: records would be dropped."
-    for report in seen.spool.reports:
-        for what, count in sorted(report.counts.items()):
-            yield f"Process {report.pid} on {report.host}: {what} {count} times."

@@ -120,7 +120,13 @@ def _provider(module: str, kind: str) -> Any:
     """The global provider of a signal; None where the program has set up none."""
     api: Any = sys.modules.get(module)
     provider = None if api is None else getattr(api, f"get_{kind}_provider")()
-    return None if type(provider).__name__ in _NO_PROVIDERS else provider
+    return None if type(provider).__name__ in _NO_PROVIDERS or not is_read(provider) else provider
+
+
+def is_read(provider: Any) -> bool:
+    """Whether somebody takes what a meter provider gathers: the stock distribution makes one without readers."""
+    older = getattr(getattr(provider, "_sdk_config", None), "metric_readers", True)
+    return bool(getattr(provider, "_metric_readers", older))
 
 
 def _measure(provider: Any, started: Started, call: Call) -> None:

@@ -11,9 +11,8 @@ import msgspec
 import pytest
 
 from otelcost.capture import inspect, inspection
-from otelcost.capture.inspection import Inspection, Package, SpoolHealth
+from otelcost.capture.inspection import Inspection, SpoolHealth
 from otelcost.errors import OtelcostError, UsageError
-from otelcost.spool.diagnostics import Report
 
 
 @pytest.fixture
@@ -56,8 +55,14 @@ def test_switched_off_and_sampled(script: Path, monkeypatch: pytest.MonkeyPatch)
     seen = inspect.inspect_app([sys.executable, str(script)])
     assert not seen.recording
     assert seen.sampler == "AlwaysOffSampler"
-    assert "Nothing is recorded: capture is not on in this interpreter." in seen.findings()
     assert b"secret" not in msgspec.json.encode(seen)
+
+
+def test_variables_in_front_of_a_command(script: Path, tmp_path: Path) -> None:
+    seen = inspect.inspect_app([f"OTELCOST_HOME={tmp_path}/other", sys.executable, str(script)])
+    assert seen.spool.directory == f"{tmp_path}/other/spool"
+    with pytest.raises(UsageError, match="no program"):
+        inspect.inspect_app(["A=1"])
 
 
 def test_an_instrumentor_that_stops_the_others_is_told(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +74,7 @@ def test_an_instrumentor_that_stops_the_others_is_told(script: Path, monkeypatch
     seen = inspect.inspect_app([sys.executable, str(script)])
     assert seen.recording, "capture came before it"
     assert "aaa-broken" in {one.distribution for one in seen.instrumentations}
-    assert any("failed to start" in finding for finding in seen.findings())
+    assert "Failed to auto initialize" in seen.stderr
 
 
 def test_the_interpreter_of_a_command(script: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -86,6 +91,7 @@ def test_the_interpreter_of_a_command(script: Path, monkeypatch: pytest.MonkeyPa
     assert inspect.interpreter_of(["app.py"]) == [sys.executable]
     assert inspect.interpreter_of(["served", "--port", "1"]) == [sys.executable]
     assert inspect.interpreter_of(["by-env"]) == [sys.executable]
+    assert inspect.interpreter_of(["served", "-A", "python_project", "python"]) == [sys.executable], "never started"
     for wrong, why in {"odd": "does not say", "gone": "is not there", "nothing-like-it": "no such program"}.items():
         with pytest.raises(UsageError, match=why):
             inspect.interpreter_of([wrong])
@@ -102,21 +108,14 @@ def test_an_interpreter_that_cannot_tell(script: Path, tmp_path: Path) -> None:
     with pytest.raises(OtelcostError, match="no otelcost here"):
         inspect.inspect_app([str(python), "app.py"])
     python.write_text("#!/bin/sh\nexec sleep 60\n")
-    with pytest.raises(OtelcostError, match="cannot start"):
+    with pytest.raises(OtelcostError, match="did not answer"):
         inspect.inspect_app([str(python), "app.py"], timeout_seconds=0.2)
-
-
-def test_findings(seen: Inspection) -> None:
-    old = Package(name="urllib3", version="1.26.20", tested=">=2.8,<3", within=False, seam="urllib3")
-    report = Report(host="h", pid=7, written_unix_us=1, counts={"error:record": 3})
-    spool = msgspec.structs.replace(seen.spool, writable=False, reports=[report])
-    bad = msgspec.structs.replace(seen, packages=[old], out_of_reach={"pycurl": "libcurl is not seen"}, spool=spool)
-    assert bad.findings() == [
-        "urllib3 1.26.20 is outside the tested range >=2.8,<3.",
-        "pycurl: libcurl is not seen.",
-        f"{seen.spool.directory} cannot be written: records would be dropped.",
-        "Process 7 on h: error:record 3 times.",
-    ]
+    python.write_text(f"#!/bin/sh\necho '{Inspection.MARK}{{}}'\n")
+    with pytest.raises(OtelcostError, match="speaks otherwise"):
+        inspect.inspect_app([str(python), "app.py"])
+    python.write_text("#!/nowhere\n")
+    with pytest.raises(OtelcostError, match="cannot start"):
+        inspect.inspect_app([str(python), "app.py"])
 
 
 @pytest.mark.parametrize(

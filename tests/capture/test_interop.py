@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from opentelemetry import context, trace
+from opentelemetry import context, metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
@@ -24,6 +25,7 @@ from opentelemetry.sdk.trace.sampling import (
     TraceIdRatioBased,
 )
 
+from otelcost.capture import metrics as our_metrics
 from otelcost.capture import others
 from otelcost.capture.content import as_text, content_of
 from otelcost.capture.span import OPERATIONS
@@ -182,6 +184,15 @@ def test_metrics_of_a_call_and_of_a_stream(captured: Captured, telemetry: Teleme
         "gen_ai.token.type",
         "server.address",
     }
+
+
+def test_a_meter_provider_that_nobody_reads_costs_nothing(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics.set_meter_provider(MeterProvider(shutdown_on_exit=False))
+    asked: list[object] = []
+    monkeypatch.setattr(our_metrics, "instruments_of", asked.append)
+    ask()
+    captured.one()
+    assert asked == []
 
 
 def test_a_failure_is_in_the_durations_and_an_estimate_in_no_token_metric(captured: Captured) -> None:

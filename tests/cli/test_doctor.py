@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
 from otelcost.cli.checks import Check
+from otelcost.cli.checks import spool as spool_checks
 from otelcost.cli.checks.environment import check_environment
 from otelcost.cli.doctor import document
 from otelcost.cli.render import FORMATS, render
@@ -46,6 +48,7 @@ def test_all_is_well(recorded_home: Path) -> None:
             "OTEL_METRICS_EXPORTER",
             "OTEL_LOGS_EXPORTER",
             "home",
+            "access",
             "spool",
             "quarantine",
             "capture",
@@ -80,7 +83,7 @@ def test_an_empty_home_says_how_to_fill_it(home: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "name", "code"),
     [
-        ("OTEL_SDK_DISABLED", "true", "OpenTelemetry SDK", 0),
+        ("OTEL_SDK_DISABLED", "true", "OpenTelemetry SDK", 1),
         ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "flask, otelcost", "instrumentations", 1),
         ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "*", "instrumentations", 1),
         ("OTEL_TRACES_EXPORTER", "otelcost,nonesuch", "OTEL_TRACES_EXPORTER", 1),
@@ -138,7 +141,12 @@ def test_swallowed_errors_are_shown_with_their_place(copied_home: Path) -> None:
     assert "dropped_records 3" in checks[name]["detail"]
     assert "error:decode 1" in checks[name]["detail"]
     assert "KeyError at test_doctor.py:" in checks[name]["detail"]
-    assert secret not in checks[name]["detail"]
+    assert 'File "' in checks[name]["traceback"]
+    assert checks[name]["traceback"].endswith("KeyError")
+    assert secret not in json.dumps(checks)
+    table = run(copied_home, "doctor").stdout
+    assert f"First error of {name}" in table
+    assert secret not in table
 
 
 def test_counts_without_an_error(copied_home: Path) -> None:
@@ -147,9 +155,33 @@ def test_counts_without_an_error(copied_home: Path) -> None:
     (copied_home / "spool").mkdir(exist_ok=True)
     diagnostics.write(copied_home / "spool", force=True)
     checks = examine(copied_home)
-    assert next(check for name, check in checks.items() if name.startswith("capture "))["fix"].startswith(
-        "see the spool"
-    )
+    assert "OTELCOST_SPOOL_MAX_MB" in next(v for k, v in checks.items() if k.startswith("capture "))["fix"]
+
+
+def test_calls_left_out_on_request_are_no_fault(copied_home: Path) -> None:
+    diagnostics = Diagnostics()
+    diagnostics.count("suppressed", 4)
+    (copied_home / "spool").mkdir(exist_ok=True)
+    diagnostics.write(copied_home / "spool", force=True)
+    check = next(v for k, v in examine(copied_home).items() if k.startswith("capture "))
+    assert (check["state"], check["detail"]) == ("note", "suppressed 4")
+    assert "suppress_instrumentation" in check["fix"]
+
+
+def test_a_spool_that_others_can_read(copied_home: Path) -> None:
+    (copied_home / "spool").mkdir(exist_ok=True)
+    (copied_home / "spool").chmod(0o755)
+    check = examine(copied_home)["access"]
+    assert check["state"] == "warning"
+    assert "mode 0755" in check["detail"]
+    assert check["fix"] == f"chmod 700 {copied_home / 'spool'}"
+
+
+def test_little_space_is_said_before_records_are_lost(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_checks.shutil, "disk_usage", lambda path: SimpleNamespace(free=1024 * 1024))
+    assert [(one.state, one.fix) for one in spool_checks.check_spool() if one.name == "spool"] == [
+        ("warning", "free some disk space")
+    ]
 
 
 def test_lines_that_cannot_be_read(copied_home: Path) -> None:

@@ -82,7 +82,7 @@ def environ(home: Path, now: str | None = NOW, **more: str) -> dict[str, str]:
 def spool(home: Path, lines: list[bytes], pid: int = 4242) -> Path:
     """Write a sealed segment, as a process that has ended leaves it."""
     folder = home / "spool"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{SegmentName('calls', 1, 'host', pid, 1_763_000_000_000_000_000, 0)}.ndjson"
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     return path

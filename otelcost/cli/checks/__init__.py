@@ -20,3 +20,5 @@ class Check:
     state: State
     detail: str
     fix: str = ""
+    traceback: str = ""
+    """Of an error that capture swallowed: our own frames and the error's type, never a value."""

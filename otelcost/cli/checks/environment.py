@@ -77,8 +77,9 @@ def _entry_point(group: str, what: str, otherwise: str) -> Check:
 
 def _sdk(environment: Mapping[str, str]) -> Check:
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        detail = "OTEL_SDK_DISABLED=true: spans, task and session names of other instrumentations are missing"
-        return Check("OpenTelemetry SDK", "warning", detail, "unset OTEL_SDK_DISABLED")
+        return Check(
+            "OpenTelemetry SDK", "broken", "OTEL_SDK_DISABLED=true: nothing is captured", "unset OTEL_SDK_DISABLED"
+        )
     return Check("OpenTelemetry SDK", "ok", "enabled")
 
 

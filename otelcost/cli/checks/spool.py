@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
+import shutil
+import stat
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from otelcost import settings
-from otelcost.cli.checks import Check
+from otelcost.cli.checks import Check, State
 from otelcost.display import count, plural
 from otelcost.model import SCHEMA_VERSION
 from otelcost.spool import diagnostics, reader
@@ -18,7 +21,16 @@ if TYPE_CHECKING:
 
 _FRAME = re.compile(r'File "(.+)", line (\d+), in (.+)')
 _LARGE_BYTES = 256 * 1024 * 1024
+_LOW_BYTES = 64 * 1024 * 1024
 _MIB = 1024 * 1024
+_FIXES = {
+    "suppressed": "calls made under suppress_instrumentation() are left out as asked; take it away to record them",
+    "dropped_records": "records were lost: free some space, drain more often, raise OTELCOST_SPOOL_MAX_MB",
+    "dropped_bodies": "some calls are recorded without their prompts' sizes and hashes: raise OTELCOST_PENDING_MAX_MB",
+    "minimal_records": "some calls ended too late in an exit to be read: call otelcost.flush() before the program ends",
+    "abandoned_records": "records were lost in an exit: call otelcost.flush() before the program ends",
+}
+"""Count of a process -> what it means and what to do."""
 
 
 def check_spool() -> list[Check]:
@@ -26,7 +38,7 @@ def check_spool() -> list[Check]:
     home = _home()
     if home.state == "broken":
         return [home]
-    return [home, _spool(), *_later_versions(), _quarantine(), *_swallowed()]
+    return [home, *_access(), _spool(), *_later_versions(), _quarantine(), *_swallowed()]
 
 
 def _home() -> Check:
@@ -44,21 +56,63 @@ def _home() -> Check:
     return Check("home", "ok", f"{home}{made}")
 
 
+def _access() -> list[Check]:
+    """Whose the spool is, and who else could read or write it."""
+    try:
+        state = settings.spool_dir().stat()
+    except OSError:
+        return []
+    detail = f"owner {_user(state.st_uid)}, mode {stat.S_IMODE(state.st_mode):04o}"
+    if state.st_mode & 0o077:
+        return [Check("access", "warning", f"{detail}: others may look", f"chmod 700 {settings.spool_dir()}")]
+    if state.st_uid != os.getuid():
+        fix = f"run otelcost as {_user(state.st_uid)}, or give both a {settings.HOME_VARIABLE} of one user"
+        return [Check("access", "warning", f"{detail}; this command runs as {_user(os.getuid())}", fix)]
+    return [Check("access", "ok", detail)]
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _room() -> tuple[int, str]:
+    """Free bytes where the spool is or will be, and the words for them."""
+    spool = settings.spool_dir()
+    there = next((path for path in (spool, *spool.parents) if path.exists()), spool)
+    try:
+        free = shutil.disk_usage(there).free
+    except OSError:
+        return _LARGE_BYTES, "free space unknown"
+    return free, f"{_mebibytes(free)} free"
+
+
 def _spool() -> Check:
+    free, room = _room()
     segments = reader.list_segments(settings.spool_dir())
     if not segments:
-        return Check("spool", "ok", "empty: everything recorded is in the store")
+        detail = f"empty: everything recorded is in the store; {room}"
+        return _full(detail) if free < _LOW_BYTES else Check("spool", "ok", detail)
     orphans = sum(reader.is_orphan(segment) for segment in segments)
     size = sum(segment.size_bytes for segment in segments)
-    detail = f"{plural(len(segments), 'segment')}, {_mebibytes(size)}, of processes that have ended: {orphans}"
+    files = f"{plural(len(segments), 'segment')}, {_mebibytes(size)}"
+    detail = f"{files}, of processes that have ended: {orphans}; {room}"
+    if free < _LOW_BYTES:
+        return _full(detail)
     if size > _LARGE_BYTES:
         return Check("spool", "warning", detail, "run otelcost drain, and keep a reader or a timer doing so")
     return Check("spool", "ok", detail)
 
 
+def _full(detail: str) -> Check:
+    return Check("spool", "warning", f"{detail}: records will be dropped soon", "free some disk space")
+
+
 def _mebibytes(size: int) -> str:
     tenths = (size * 10 + _MIB // 2) // _MIB
-    return f"{tenths // 10:,}.{tenths % 10} MiB"
+    return f"{tenths // 10:,}.{tenths % 10} MiB" if size < 10 * 1024 * _MIB else f"{size // (1024 * _MIB):,} GiB"
 
 
 def _later_versions() -> list[Check]:
@@ -94,12 +148,17 @@ def _swallowed() -> list[Check]:
 def _account(report: diagnostics.Report) -> Check:
     counts = ", ".join(f"{name} {count(number)}" for name, number in sorted(report.counts.items()))
     name = f"capture {report.host}:{report.pid}"
+    state: State = "note" if set(report.counts) == {"suppressed"} else "warning"
+    fixes = dict.fromkeys(_fix(what) for what in sorted(report.counts))
     trace = next(iter(report.first_tracebacks.values()), "")
-    if not trace:
-        return Check(name, "warning", counts, "see the spool's free space and the size of the bodies")
-    return Check(
-        name, "warning", f"{counts}; first: {_innermost(trace)}", "report it; the application was not affected"
-    )
+    detail = f"{counts}; first: {_innermost(trace)}" if trace else counts
+    return Check(name, state, detail, "; ".join(fixes), trace)
+
+
+def _fix(what: str) -> str:
+    if what.startswith("error:"):
+        return "report the error; the application was not affected"
+    return _FIXES.get(what, "report it; the application was not affected")
 
 
 def _innermost(trace: str) -> str:
