@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from otelcost.cli import evidence, options, recommendation, terminal, windows
+from otelcost.cli import decisions, evidence, options, recommendation, terminal, windows
 from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import Reader, reader, unknown
 from otelcost.cli.render import Block, Column, Document, Heading, Line, Name, Prose, Table
@@ -21,7 +21,7 @@ SHOWN_CALLS = 5
 
 @click.group("rec")
 def command() -> None:
-    """Recommendations: list them, or show one with its evidence."""
+    """Recommendations: list them, show one with its evidence, decide on them, see what they saved."""
 
 
 @command.command("list")
@@ -29,7 +29,7 @@ def command() -> None:
 def list_command(request: options.Reading) -> None:
     """List recommendations, with what they save together and what could not be checked."""
     with reader(request) as found:
-        shown = list_document(_report(found), found)
+        shown = list_document(report_of(found), found)
     options.show(shown, request.format)
 
 
@@ -39,7 +39,7 @@ def list_command(request: options.Reading) -> None:
 def show_command(request: options.Reading, recommendation_id: str) -> None:
     """Show one recommendation: why, the arithmetic, the change and the calls behind it."""
     with reader(request) as found:
-        report = _report(found)
+        report = report_of(found)
     by_id = {row.id: row for row in report.recommendations}
     row = by_id.get(recommendation_id)
     if row is None:
@@ -47,7 +47,8 @@ def show_command(request: options.Reading, recommendation_id: str) -> None:
     options.show(show_document(row, found), request.format)
 
 
-def _report(found: Reader) -> Report:
+def report_of(found: Reader) -> Report:
+    """What is advised for the window."""
     from otelcost.advise import recommend  # noqa: PLC0415
 
     return recommend(found.connection, found.window, now=found.now)
@@ -165,3 +166,6 @@ def _calls(row: Recommendation) -> tuple[Line, ...]:
     left = len(row.call_ids) - SHOWN_CALLS
     more = f"and {left:,} more, all of them in --format json" if left > 0 else ""
     return tuple(line for line in (terminal.runnable(f"otelcost calls --ids {shown}"), more) if line)
+
+
+decisions.install(command)

@@ -146,7 +146,7 @@ def test_only_what_is_still_to_be_had_is_counted(
         pass
     with session(home / "store.duckdb", write=True) as connection:
         connection.execute(
-            "INSERT INTO recommendation_state (id, state, until, changed_at) VALUES (?, ?, ?, now()::TIMESTAMP)",
+            "INSERT INTO recommendation_event (seq, id, state, until, changed_at) VALUES (1, ?, ?, ?, '2026-11-01')",
             [id_, state, until],
         )
     with session(home / "store.duckdb") as connection:

@@ -283,7 +283,7 @@ def loops(rng: random.Random, task: str, days: int) -> Plant:
     for at in arrivals(rng, days, 12, 1800):
         run = _looping(rng, task, at)
         asks += run
-        kept += run[:2] + run[5:]
+        kept += run[:1] + run[5:]
     return _plant("OC405", "exact", asks, kept)
 
 
@@ -354,14 +354,15 @@ def asked_again(rng: random.Random, task: str, days: int) -> Plant:
     for at in arrivals(rng, days, 40, 500):
         key = f"{task} {at}"
         parts = [Part("system", f"{task} rules", 300), Part("user", f"{key} letter", rng.randint(200, 400))]
-        for attempt in range(rng.choice([1, 1, 2, 3])):
+        attempts = rng.choice([1, 1, 2, 3])
+        for attempt in range(attempts):
             ask = Ask(
                 task=task, at=at + attempt * 4, provider="openai", model="gpt-4o", seconds=2.5, parts=tuple(parts),
                 output=rng.randint(350, 420), output_kind="tool", schema=f"{task} schema", trace=key, parent=key,
                 tools_called=("answer",),
             )  # fmt: skip
             asks.append(ask)
-            kept += [ask] if attempt == 0 else []
+            kept += [ask] if attempt == attempts - 1 else []
             parts += [
                 Part("assistant", f"{key} answer {attempt}", ask.output, "tool_call", "answer"),
                 Part("user", f"{key} error {attempt}", 60, "tool_result"),

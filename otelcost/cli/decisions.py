@@ -1,0 +1,222 @@
+"""The commands of `otelcost rec` that decide what becomes of a recommendation, and measure what became of it."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from otelcost.cli import decision_text, options
+from otelcost.cli.reader import drain_spool, unknown
+from otelcost.display import iso
+from otelcost.errors import UsageError
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from otelcost.advise import Recommendation
+    from otelcost.advise.life_cycle import State
+
+_id = click.argument("recommendation_id", metavar="ID")
+
+
+def install(group: click.Group) -> None:
+    """Put these commands into `rec`."""
+    for command in (accept, apply, dismiss, snooze, reopen, history, measure):
+        group.add_command(command)
+
+
+@click.command("accept")
+@_id
+@options.reading
+def accept(request: options.Reading, recommendation_id: str) -> None:
+    """Accept a recommendation: it is to be done. Its figures of this window are frozen."""
+    _decide(request, recommendation_id, "accepted", freeze=True)
+
+
+@click.command("apply")
+@_id
+@click.option("--dry-run", is_flag=True, help="Only show what to change and where.")
+@click.option("--since", metavar="ISO", help="When the change went live (UTC); by default now.")
+@options.reading
+def apply(request: options.Reading, recommendation_id: str, dry_run: bool, since: str | None) -> None:
+    """Say that a recommendation has been applied: from then on it is measured.
+
+    otelcost changes no code of yours. The change to make is shown by --dry-run.
+    """
+    if dry_run:
+        _show_change(request, recommendation_id)
+        return
+    live = options.moment(since, f"--since is {since!r}") if since else options.now()
+    if live > options.now():
+        raise UsageError(f"--since is {since!r}, which is in the future", "say it once it is live")
+    _decide(request, recommendation_id, "applied", freeze=True, since=live)
+
+
+@click.command("dismiss")
+@_id
+@click.option("--reason", required=True, help="Why not; it stands in the history.")
+@options.reading
+def dismiss(request: options.Reading, recommendation_id: str, reason: str) -> None:
+    """Dismiss a recommendation: it is not to be done. It leaves the total, and can be reopened."""
+    _decide(request, recommendation_id, "dismissed", reason=reason)
+
+
+@click.command("snooze")
+@_id
+@click.option("--until", metavar="14d|ISO", required=True, help="For how many days, or until when (UTC).")
+@click.option("--reason", help="Why; it stands in the history.")
+@options.reading
+def snooze(request: options.Reading, recommendation_id: str, until: str, reason: str | None) -> None:
+    """Put a recommendation aside until a time. It leaves the total until then."""
+    _decide(request, recommendation_id, "snoozed", reason=reason, until=_until(until))
+
+
+@click.command("reopen")
+@_id
+@click.option("--reason", help="Why; it stands in the history.")
+@options.reading
+def reopen(request: options.Reading, recommendation_id: str, reason: str | None) -> None:
+    """Take a decision back: the recommendation is open again."""
+    _decide(request, recommendation_id, "open", reason=reason)
+
+
+@click.command("history")
+@click.argument("recommendation_id", metavar="[ID]", required=False)
+@options.format_option
+@options.debug_option
+def history(recommendation_id: str | None, format_: str) -> None:
+    """Show every decision, or those on one recommendation: when, who, why, and the figures of that time."""
+    from otelcost.advise.life_cycle import history as events_of  # noqa: PLC0415
+    from otelcost.store.db import session  # noqa: PLC0415
+
+    with session() as connection:
+        events = events_of(connection, recommendation_id)
+        if recommendation_id is not None and not events:
+            known = {event.id for event in events_of(connection)}
+            raise unknown("nothing was ever decided on", recommendation_id, known, "otelcost rec list")
+    options.show(decision_text.history(events, recommendation_id), format_)
+
+
+@click.command("measure")
+@options.format_option
+@options.drain_option
+@options.debug_option
+def measure(format_: str, drain: bool) -> None:
+    """Measure what applied changes really saved, and say so in their state.
+
+    Verified: at least half of what could have been saved was. Failed: less. Too early: fewer than three days with
+    calls, or than twenty calls. A verified change whose waste is back is open again.
+    """
+    from otelcost.advise.life_cycle import decide  # noqa: PLC0415
+    from otelcost.advise.measure import measure as measured_of  # noqa: PLC0415
+    from otelcost.advise.measure import verdicts  # noqa: PLC0415
+    from otelcost.store.db import session  # noqa: PLC0415
+
+    if drain:
+        drain_spool()
+    moment = options.now()
+    with session(write=True) as connection:
+        measured = measured_of(connection, moment)
+        for _, decision, seen in verdicts(measured):
+            decide(connection, decision, now=moment, seen=seen)
+    options.show(decision_text.measured([measurement for measurement, _ in measured]), format_)
+
+
+def _decide(
+    request: options.Reading,
+    id_: str,
+    state: State,
+    *,
+    freeze: bool = False,
+    since: datetime | None = None,
+    **more: Any,
+) -> None:
+    """Read what is advised, then write the decision in a session of its own: nobody waits for the reading."""
+    from otelcost.advise.life_cycle import Decision, decide  # noqa: PLC0415
+    from otelcost.store.db import session  # noqa: PLC0415
+
+    card, task_calls, seen = _found(request, id_, needed=freeze)
+    moment = options.now()
+    frozen = _frozen(card, task_calls, since) if freeze and card is not None else None
+    decision = Decision(id=id_, state=state, actor=actor(), frozen=frozen, **more)
+    with session(write=True) as connection:
+        event = decide(connection, decision, now=moment, seen=seen)
+    options.show(decision_text.decided(event, card), request.format)
+
+
+def _found(request: options.Reading, id_: str, *, needed: bool) -> tuple[Recommendation | None, int, int]:
+    """The card of an id in this window, how many calls its task has there, and the newest event on it.
+
+    An id that only the history knows will do where no figures are needed.
+    """
+    from otelcost.advise.life_cycle import history as events_of  # noqa: PLC0415
+    from otelcost.cli.reader import reader  # noqa: PLC0415
+    from otelcost.cli.rec import report_of  # noqa: PLC0415
+
+    with reader(request) as found:
+        cards = {card.id: card for card in report_of(found).recommendations}
+        events = events_of(found.connection, id_)
+        card = cards.get(id_)
+        calls = _task_calls(found.connection, card, found.window) if card is not None else 0
+    if card is None and (needed or not events):
+        raise unknown("no recommendation of this window has the id", id_, cards, "otelcost rec list")
+    return card, calls, events[-1].seq if events else 0
+
+
+def _task_calls(connection: duckdb.DuckDBPyConnection, card: Recommendation, window: Any) -> int:
+    row = connection.execute(
+        "SELECT count(*) FROM v_calls WHERE task = ? AND start >= ? AND start < ?",
+        [card.task, window.start, window.end],
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _frozen(card: Recommendation, task_calls: int, since: datetime | None) -> dict[str, Any]:
+    """The figures of now, as they will stand whatever the window shows later."""
+    figures: dict[str, Any] = {
+        "rule": card.rule,
+        "task": card.task,
+        "title": card.title,
+        "class": card.class_,
+        "window": {"start": iso(card.window.start), "end": iso(card.window.end)},
+        "calls": card.calls,
+        "task_calls": task_calls,
+        "cost_observed_picousd": card.cost_observed_picousd,
+        "standalone_picousd": card.standalone_picousd,
+        "marginal_picousd": card.marginal_picousd,
+        "low_picousd": card.low_picousd,
+        "high_picousd": card.high_picousd,
+        "monthly_picousd": card.monthly_picousd,
+        "transform": card.transform,
+    }
+    return figures | ({"since": since.isoformat()} if since is not None else {})
+
+
+def _until(text: str) -> datetime:
+    complaint = f"--until is {text!r}"
+    until = None
+    with suppress(ValueError, OverflowError):
+        until = options.now() + timedelta(days=int(text[:-1])) if text.endswith("d") else None
+    until = until or options.moment(text, complaint)
+    if until <= options.now():
+        raise UsageError(f"{complaint}, which is past", "give a time to come, such as 14d or 2027-01-31")
+    return until
+
+
+def actor() -> str:
+    """Who decides: the user and the machine, as far as they have names."""
+    user = "somebody"
+    with suppress(OSError, KeyError):
+        user = getpass.getuser()
+    return f"{user}@{socket.gethostname()}"
+
+
+def _show_change(request: options.Reading, id_: str) -> None:
+    card, _, _ = _found(request, id_, needed=True)
+    assert card is not None  # noqa: S101  (needed)
+    options.show(decision_text.change(card), request.format)
