@@ -67,7 +67,18 @@ def show_command(model: str, provider: str | None, history: bool, format_: str) 
     keys = book.variants(resolution.price_key)
     now = options.now()
     rows = [row for key in keys for row in book.rows_for(key) if history or row.valid_from <= now < row.valid_to]
-    options.show(document(model, found, resolution, rows), format_)
+    options.show(document(model, found, resolution, distinct(rows)), format_)
+
+
+def distinct(rows: Sequence[PriceRow]) -> list[PriceRow]:
+    """Rows without those of a geography that costs what the whole world does."""
+    home = {(row.price_key, row.valid_from, row.context_lo): row.rates for row in rows}
+    return [
+        row
+        for row in rows
+        if "+" not in row.price_key
+        or home.get((row.price_key.partition("+")[0], row.valid_from, row.context_lo)) != row.rates
+    ]
 
 
 def find(book: Book, model: str, provider: str | None) -> tuple[str, Resolution]:

@@ -7,7 +7,6 @@ user's rules match the names of models as they were sent or answered, also names
 from __future__ import annotations
 
 import hashlib
-import re
 from functools import lru_cache
 from importlib import metadata, resources
 from importlib.util import find_spec
@@ -16,12 +15,12 @@ from typing import Final, Literal
 
 import msgspec
 
-from otelcost.pricing import layers
+from otelcost.pricing import layers, names
 from otelcost.pricing.layers import Table
 from otelcost.pricing.override import VARIANTS, Rule, parse_rules, read_rules
 from otelcost.pricing.rates import PriceRow
 
-COMPILER: Final = 2
+COMPILER: Final = 3
 """Raise it when the same inputs give other rows: stores then compile again."""
 
 OVERRIDE_PREFIX: Final = "override:"
@@ -44,7 +43,9 @@ PROVIDER_IDS: Final = {
 
 _STANDARD_TIERS: Final = frozenset({"", "default", "standard", "auto", "standard_only", "on_demand"})
 _HOME_GEOS: Final = frozenset({"", "global", "default", "not_available"})
-_DATED: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+_REGIONAL: Final = frozenset({"openai", "gcp.vertex_ai"})
+"""Who charges the same for every geography that is not the whole world."""
+
 
 PriceStatus = Literal["exact", "alias", "override", "unpriced"]
 
@@ -115,7 +116,7 @@ class Book:
         """
         if not model:
             return _unpriced("the call names no model")
-        variant = variant_name(tier, speed, geo, batch=batch)
+        variant = variant_name(tier, speed, _place(provider, geo), batch=batch)
         base, found, reason = self._find(provider, model)
         matching = tuple(rule for rule in self.rules if rule.matches(provider, model))
         if matching:
@@ -155,16 +156,22 @@ class Book:
         """`(provider/model of the table, how it was found, why it has no price)`."""
         from otelcost.pricing import snapshot  # noqa: PLC0415  (0.3 s, only needed to resolve)
 
-        name, house = model.lower(), PROVIDER_IDS.get(provider, provider)
-        for own in (name, _DATED.sub("", name)):
+        name, house = names.plain(provider, model), PROVIDER_IDS.get(provider, provider)
+        if name.reason is not None:
+            return None, "unpriced", f"{model}: {name.reason}"
+        asked = name.model.lower()
+        for own in (asked, names.undated(asked)):
             if f"{house}/{own}" in self._own:
-                return f"{house}/{own}", "exact" if own == name else "alias", ""
-        found = snapshot.find(house, model)
+                return f"{house}/{own}", "exact" if own == model.lower() else "alias", ""
+        found = snapshot.find(house, name.model) or (snapshot.find(house, name.other) if name.other else None)
         if found is None:
             known = house in snapshot.PROVIDERS
             missing = f"model {model} of {provider}" if known else f"provider {provider}"
-            return None, "unpriced", f"the price book has no {missing}"
-        exact = (found.provider, found.model.lower()) == (house, name)
+            return None, "unpriced", f"the price book has no {missing}{name.hint}"
+        if not found.sure:
+            resembles = f"the price book has {found.model} but no {model} of {provider}"
+            return None, "unpriced", found.refusal or resembles
+        exact = (found.provider, found.model.lower()) == (house, model.lower())
         return f"{found.provider}/{found.model}", "exact" if exact else "alias", found.refusal or ""
 
     def _override(self, provider: str, model: str, base: str | None, rules: tuple[Rule, ...]) -> str:
@@ -210,7 +217,9 @@ def _only_own(rows: list[PriceRow], rule: Rule) -> list[PriceRow]:
     """Rows without those of the list inside a rule's dates: the user's own stay."""
     own = [row for row in rows if row.source.startswith(USER_SOURCE)]
     listed = [row for row in rows if not row.source.startswith(USER_SOURCE)]
-    return sorted(own + layers.outside(listed, *layers.period(rule)), key=lambda row: (row.valid_from, row.context_lo))
+    for region in layers.regions(rule):
+        listed = layers.outside(listed, region)
+    return sorted(own + listed, key=lambda row: (row.valid_from, row.context_lo))
 
 
 def variant_name(tier: str | None, speed: str | None, geo: str | None, *, batch: bool) -> str:
@@ -223,6 +232,12 @@ def variant_name(tier: str | None, speed: str | None, geo: str | None, *, batch:
         names.append("fast")
     suffix = "" if (geo or "").lower() in _HOME_GEOS else f"+{(geo or '').lower()}"
     return ("-".join(names) or "standard") + suffix
+
+
+def _place(provider: str, geo: str | None) -> str | None:
+    """Where a call was served, as far as prices care."""
+    home = (geo or "").lower() in _HOME_GEOS
+    return "regional" if provider in _REGIONAL and not home else geo
 
 
 def compile_book(override: Path | None = None) -> Book:

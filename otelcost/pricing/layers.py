@@ -1,19 +1,20 @@
 """Laying price rules over price rows: the arithmetic of the overlay and of the user's own prices.
 
 Rows of one key never overlap: each owns a rectangle of time and context. A rule replaces what lies inside
-its own dates and leaves the rest, so rows are cut at its edges.
+its own times and sizes and leaves the rest, so rows are cut at its edges.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, time
+from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
 from otelcost.pricing.override import Rule
-from otelcost.pricing.rates import ANY_CONTEXT, BEGIN, END, RATE_NAMES, PriceRow, Rates, with_defaults
+from otelcost.pricing.rates import BEGIN, RATE_NAMES, PriceRow, Rates, with_defaults
 
 TOKEN_RATES = tuple(
     name for name in RATE_NAMES if not name.startswith(("web_", "file_search", "code_execution", "request"))
@@ -26,25 +27,54 @@ Table = dict[str, list[PriceRow]]
 """Rows by price key, each list ordered by time and context."""
 
 
-def period(rule: Rule) -> tuple[datetime, datetime]:
-    """The half-open time a rule holds for."""
-    begin = datetime.combine(rule.valid_from, time()) if rule.valid_from else BEGIN
-    end = datetime.combine(rule.valid_to, time()) if rule.valid_to else END
-    return begin, end
+class Region(NamedTuple):
+    """A half-open rectangle of time and input size."""
+
+    begin: datetime
+    end: datetime
+    low: int
+    high: int
+
+    def misses(self, row: PriceRow) -> bool:
+        """True where no part of a row lies inside."""
+        apart_in_time = row.valid_to <= self.begin or row.valid_from >= self.end
+        return apart_in_time or row.context_hi <= self.low or row.context_lo >= self.high
 
 
-def outside(rows: Iterable[PriceRow], begin: datetime, end: datetime) -> list[PriceRow]:
-    """What is left of rows when `[begin, end)` is cut out of them."""
+def regions(rule: Rule) -> list[Region]:
+    """Where a rule holds: one rectangle, or one for each span of hours."""
+    return [Region(begin, end, rule.context_lo, rule.context_hi) for begin, end in rule.periods()]
+
+
+def outside(rows: Iterable[PriceRow], region: Region) -> list[PriceRow]:
+    """What is left of rows when a region is cut out of them."""
     kept: list[PriceRow] = []
     for row in rows:
-        kept += _clipped(row, row.valid_from, min(row.valid_to, begin))
-        kept += _clipped(row, max(row.valid_from, end), row.valid_to)
+        if region.misses(row):
+            kept.append(row)
+            continue
+        kept += _cut(row, end=min(row.valid_to, region.begin))
+        kept += _cut(row, begin=max(row.valid_from, region.end))
+        for middle in _cut(row, begin=max(row.valid_from, region.begin), end=min(row.valid_to, region.end)):
+            kept += _cut(middle, high=min(middle.context_hi, region.low))
+            kept += _cut(middle, low=max(middle.context_lo, region.high))
     return kept
 
 
-def inside(rows: Iterable[PriceRow], begin: datetime, end: datetime) -> list[PriceRow]:
-    """The parts of rows that lie in `[begin, end)`."""
-    return [part for row in rows for part in _clipped(row, max(row.valid_from, begin), min(row.valid_to, end))]
+def inside(rows: Iterable[PriceRow], region: Region) -> list[PriceRow]:
+    """The parts of rows that lie in a region."""
+    return [
+        part
+        for row in rows
+        if not region.misses(row)
+        for part in _cut(
+            row,
+            begin=max(row.valid_from, region.begin),
+            end=min(row.valid_to, region.end),
+            low=max(row.context_lo, region.low),
+            high=min(row.context_hi, region.high),
+        )
+    ]
 
 
 def multiplied(rates: Rates, factor: Decimal) -> Rates:
@@ -89,46 +119,80 @@ def _by_model(table: Table) -> dict[str, list[str]]:
 
 def _apply_to_model(table: Table, model: str, keys: list[str], rule: Rule) -> None:
     if rule.variant is None:
-        for key in keys if rule.fill else ():
-            table[key] = [msgspec.structs.replace(row, rates=filled(row.rates, rule)) for row in table[key]]
+        _apply_to_all(table, model, keys, rule)
     elif rule.variant.startswith("+"):
         for key in keys:
-            table[key + rule.variant] = _derived(table[key], key + rule.variant, rule)
-    else:
-        _derive_variant(table, model, rule)
+            if "+" not in key:
+                _derive(table, key + rule.variant, table[key], rule)
+    elif rule.fill:
+        _derive_before(table, model, rule)
+    elif not rule.rates:
+        _derive(table, f"{model}/{rule.variant}", table.get(f"{model}/standard", []), rule)
 
 
-def _derive_variant(table: Table, model: str, rule: Rule) -> None:
-    """Multiples of the standard rows: everywhere, or with `fill` before the variant's own history begins."""
-    key, standard = f"{model}/{rule.variant}", table.get(f"{model}/standard", [])
-    present = table.get(key, [])
-    if not rule.fill:
-        table[key] = _derived(standard, key, rule)
-    elif present:
+def _apply_to_all(table: Table, model: str, keys: list[str], rule: Rule) -> None:
+    """What is unknown in every variant, or with a multiplier the standard price of certain times."""
+    if rule.fill:
+        for key in keys:
+            table[key] = [msgspec.structs.replace(row, rates=filled(row.rates, rule)) for row in table[key]]
+    elif rule.multiplier is not None:
+        key = f"{model}/standard"
+        table[key] = lay(table.get(key, []), key, rule)
+
+
+def _derive_before(table: Table, model: str, rule: Rule) -> None:
+    """Multiples of the standard rows before the variant's own history begins."""
+    key, present = f"{model}/{rule.variant}", table.get(f"{model}/{rule.variant}", [])
+    if present:
         first = min(row.valid_from for row in present)
-        table[key] = _derived(inside(standard, BEGIN, first), key, rule) + present
+        before = Region(BEGIN, first, rule.context_lo, rule.context_hi)
+        table[key] = _derived(inside(table.get(f"{model}/standard", []), before), key, rule) + present
+
+
+def _derive(table: Table, key: str, rows: list[PriceRow], rule: Rule) -> None:
+    """Multiples of other rows as the rows of `key`, at the rule's times."""
+    for region in regions(rule):
+        fresh = _derived(inside(rows, region), key, rule)
+        if fresh:
+            table[key] = _ordered(outside(table.get(key, []), region) + fresh)
 
 
 def _derived(rows: list[PriceRow], key: str, rule: Rule) -> list[PriceRow]:
     factor = rule.multiplier or Decimal(1)
+    scaled = [multiplied(row.rates, factor) for row in rows]
     return [
-        msgspec.structs.replace(row, price_key=key, rates=multiplied(row.rates, factor), source=rule.source)
-        for row in rows
+        msgspec.structs.replace(
+            row,
+            price_key=key,
+            rates=msgspec.structs.replace(rates, **_from_input(rates.input_picousd, rule)),
+            source=rule.source,
+        )
+        for row, rates in zip(rows, scaled, strict=True)
     ]
 
 
 def lay(rows: list[PriceRow], key: str, rule: Rule) -> list[PriceRow]:
-    """The rows of `key` after a rule: free, absolute or multiplied inside its dates, unchanged outside."""
-    begin, end = period(rule)
-    below = inside(rows, begin, end)
-    source = rule.source
-    if rule.self_hosted:
-        covered = [_row(key, begin, end, Rates(**dict.fromkeys(RATE_NAMES, 0)), rule)]
-    elif rule.rates and not below:
-        covered = [_row(key, begin, end, own_rates(rule), rule)]
-    else:
-        covered = [msgspec.structs.replace(row, rates=_changed(row.rates, rule), source=source) for row in below]
-    return sorted(outside(rows, begin, end) + covered, key=lambda row: (row.valid_from, row.context_lo))
+    """The rows of `key` after a rule: free, absolute or multiplied where it holds, unchanged elsewhere."""
+    for region in regions(rule):
+        below = inside(rows, region)
+        if rule.self_hosted:
+            covered = [_row(key, region, _hosted(rule), rule)]
+        elif rule.rates and not below:
+            covered = [_row(key, region, own_rates(rule), rule)]
+        else:
+            covered = [
+                msgspec.structs.replace(row, rates=_changed(row.rates, rule), source=rule.source) for row in below
+            ]
+        rows = _ordered(outside(rows, region) + covered)
+    return rows
+
+
+def _hosted(rule: Rule) -> Rates:
+    return Rates(**dict.fromkeys(RATE_NAMES, 0) | dict.fromkeys(TOKEN_RATES, rule.token_picousd))
+
+
+def _ordered(rows: list[PriceRow]) -> list[PriceRow]:
+    return sorted(rows, key=lambda row: (row.valid_from, row.context_lo))
 
 
 def _changed(rates: Rates, rule: Rule) -> Rates:
@@ -137,15 +201,34 @@ def _changed(rates: Rates, rule: Rule) -> Rates:
     return own_rates(rule, rates)
 
 
-def _row(key: str, begin: datetime, end: datetime, rates: Rates, rule: Rule) -> PriceRow:
-    high = ANY_CONTEXT if rule.context_up_to is None else rule.context_up_to + 1
-    return PriceRow(price_key=key, valid_from=begin, valid_to=end, context_hi=high, rates=rates, source=rule.source)
+def _row(key: str, region: Region, rates: Rates, rule: Rule) -> PriceRow:
+    return PriceRow(
+        price_key=key,
+        valid_from=region.begin,
+        valid_to=region.end,
+        context_lo=region.low,
+        context_hi=region.high,
+        rates=rates,
+        source=rule.source,
+    )
 
 
-def _clipped(row: PriceRow, begin: datetime, end: datetime) -> list[PriceRow]:
-    if begin >= end:
-        return []
-    return [msgspec.structs.replace(row, valid_from=begin, valid_to=end)]
+def _cut(
+    row: PriceRow,
+    begin: datetime | None = None,
+    end: datetime | None = None,
+    low: int | None = None,
+    high: int | None = None,
+) -> list[PriceRow]:
+    """The part of a row between new edges, or nothing."""
+    part = msgspec.structs.replace(
+        row,
+        valid_from=row.valid_from if begin is None else begin,
+        valid_to=row.valid_to if end is None else end,
+        context_lo=row.context_lo if low is None else low,
+        context_hi=row.context_hi if high is None else high,
+    )
+    return [part] if part.valid_from < part.valid_to and part.context_lo < part.context_hi else []
 
 
 def _from_input(input_picousd: int | None, rule: Rule) -> dict[str, int]:

@@ -23,6 +23,7 @@ from genai_prices.types import (
 )
 
 from otelcost.pricing.rates import ANY_CONTEXT, BEGIN, END, PriceRow, Rates, with_defaults
+from otelcost.pricing.resemblance import is_sure
 
 PROVIDERS: Final[dict[str, Provider]] = {provider.id: provider for provider in data.providers}
 
@@ -149,11 +150,15 @@ def _all_prices(model: ModelInfo) -> list[ModelPrice]:
 
 
 class Found(NamedTuple):
-    """A model of the library: whose it is, its id there, and why it cannot be priced, if so."""
+    """A model of the library: whose it is, its id there, and why it cannot be priced, if so.
+
+    `sure` is false where the name asked for may as well be another model's.
+    """
 
     provider: str
     model: str
     refusal: str | None
+    sure: bool
 
 
 def find(provider: str, model: str) -> Found | None:
@@ -164,7 +169,7 @@ def find(provider: str, model: str) -> Found | None:
     for seller in (house, *(PROVIDERS[name] for name in house.fallback_model_providers or ())):
         found = seller.find_model(model)
         if found is not None:
-            return Found(seller.id, found.id, refusal(found))
+            return Found(seller.id, found.id, refusal(found), is_sure(found, model))
     return None
 
 

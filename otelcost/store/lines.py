@@ -19,6 +19,9 @@ MAX_REQUESTS: Final = 10**6
 MAX_COST_PICOUSD: Final = 10**16
 """No call has more; more would overflow the 63 bits a cost has."""
 
+BACKGROUND: Final = "background-"
+"""How the tier of a request begins that may take hours, for a discount."""
+
 _STARTS: Final = {"calls": b'{"context":', "spans": b'{"trace_id":'}
 _BLANK: Final = b" \t\r\0"
 
@@ -102,13 +105,20 @@ def _check(kind: str, line: bytes) -> Facts:
     call = _CALLS.decode(line)
     _check_usage(call.usage)
     model = _model(call.response_model, call.request_model)
-    pricing = (call.provider, model, call.service_tier, call.speed, call.inference_geo, call.batch)
+    tier = _tier(call.request_tier, call.service_tier)
+    pricing = (call.provider, model, tier, call.speed, call.inference_geo, call.batch)
     identity = (call.context.trace_id, call.context.span_id)
     return Facts(pricing, call.context.start_unix_us, identity, task_key.of_call(call))
 
 
 def _model(answered: str | None, asked: str | None) -> str | None:
     return answered or asked
+
+
+def _tier(asked: str | None, served: str | None) -> str | None:
+    """The tier that sets the price: as served. Discounted background work is served as `default`, like any other."""
+    background = asked is not None and asked.startswith(BACKGROUND) and served in {None, "default"}
+    return asked if background else served
 
 
 _REQUESTS: Final = tuple(name for name in Usage.__struct_fields__ if name.endswith("_requests"))

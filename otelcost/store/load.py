@@ -11,6 +11,7 @@ import msgspec
 
 from otelcost.model import Call, SpanRecord
 from otelcost.store.columns import MODEL, call_expressions, quoted, reader_columns, span_expressions
+from otelcost.store.lines import BACKGROUND
 
 _SLACK: Final = 1024
 _KINDS: Final[dict[str, type[msgspec.Struct]]] = {"calls": Call, "spans": SpanRecord}
@@ -82,10 +83,13 @@ def _statement(kind: str) -> str:
 
 def _select(kind: str) -> str:
     expressions = _expressions(kind)
-    tier = "r.service_tier"
+    tier = (
+        f"CASE WHEN starts_with(r.request_tier, '{BACKGROUND}') AND coalesce(r.service_tier, 'default') = 'default' "
+        "THEN r.request_tier ELSE r.service_tier END"
+    )
     speed, geo, batch = ("r.speed", "r.inference_geo", "coalesce(r.batch, false)")
     if kind == "spans":
-        speed, geo, batch = "NULL", "NULL", "false"
+        tier, speed, geo, batch = "r.service_tier", "NULL", "NULL", "false"
     return f"""
         SELECT {", ".join(expressions.values())}, r.task_id, p.pricing_id
         FROM read_json($path, format = 'newline_delimited',

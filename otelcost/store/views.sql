@@ -113,6 +113,7 @@ SELECT
     * EXCLUDE (
         book_key, book_source, book_status, book_reason, book_input, book_cache_read, book_cache_write, book_output,
         book_other, book_cost, own_cost),
+    book_cost AS book_cost_picousd,  -- what the book says, also where the provider said a cost itself
     CASE WHEN not_billed THEN 0 WHEN own_cost THEN provider_cost_picousd ELSE book_cost END AS cost_picousd,
     CASE WHEN NOT not_billed AND NOT own_cost THEN book_key END AS price_key,
     CASE

@@ -20,6 +20,7 @@ from otelcost.wire.registry import (
     asks_for_stream,
     assumed_provider,
     model_in,
+    place_of,
     provider_of,
     recognise,
 )
@@ -309,7 +310,7 @@ def _assemble(
         request_tier=request.tier,
         service_tier=billing.tier or reply.tier,
         speed=billing.speed,
-        inference_geo=billing.geo,
+        inference_geo=billing.geo or place_of(exchange.host, exchange.path),
         status=status,
         http_status=exchange.status,
         error_type=error_type,

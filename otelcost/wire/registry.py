@@ -122,6 +122,8 @@ _MODEL_IN_PATH: Final = re.compile(
     r"|/deployments/(?P<azure>[^/]+)/"
 )
 
+_PLACE_IN_PATH: Final = re.compile(r"/locations/([a-z0-9-]+)/")
+
 _HOSTS: Final = (
     ("api.openai.com", "openai"),
     ("api.anthropic.com", "anthropic"),
@@ -216,6 +218,15 @@ def provider_of(host: str, path: str) -> str | None:
     if provider == "azure.ai.inference" and "/openai/" in path:
         return "azure.ai.openai"
     return provider
+
+
+def place_of(host: str, path: str) -> str | None:
+    """Where a request asks to be served, where its address says so: a Google location, a region of OpenAI's."""
+    found = _PLACE_IN_PATH.search(path)
+    if found is not None:
+        return found[1]
+    region, _, rest = host.lower().partition(".")
+    return region if rest == "api.openai.com" else None
 
 
 @lru_cache(maxsize=256)

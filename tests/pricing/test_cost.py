@@ -18,8 +18,8 @@ from otelcost.model import Usage
 from otelcost.pricing import snapshot
 from otelcost.pricing.book import compile_book
 from otelcost.pricing.cost import PARTS, TERMS, cost, cost_parts, cost_parts_sql, cost_sql
-from otelcost.pricing.override import MAX_RATE_PICOUSD
 from otelcost.pricing.rates import RATE_NAMES, Rates
+from otelcost.pricing.values import MAX_RATE_PICOUSD
 
 counts = st.one_of(st.none(), st.just(0), st.integers(0, 10**9))
 requests = st.one_of(st.none(), st.integers(0, 10**6))

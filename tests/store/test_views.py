@@ -99,8 +99,8 @@ UNKNOWN: list[tuple[dict[str, Any], str]] = [
     ({"usage": Usage(output_tokens=5)}, "the provider did not say how many tokens went in"),
     ({"usage": Usage(input_uncached_tokens=5)}, "the provider did not say how many tokens came out"),
     (
-        {"usage": Usage(input_uncached_tokens=5, output_tokens=5, code_execution_requests=1, output_audio_tokens=2)},
-        "no rate is known for output_audio, code_execution",
+        {"usage": Usage(input_uncached_tokens=5, output_tokens=5, web_fetch_requests=1, output_audio_tokens=2)},
+        "no rate is known for output_audio, web_fetch",
     ),
     (
         {"usage": Usage(input_uncached_tokens=10, output_tokens=5, reasoning_tokens=5000)},
@@ -137,6 +137,7 @@ def test_the_price_of_the_day_and_of_the_size_counts(spool: Path) -> None:
         at(5, "2026-11-16T23:59:59", 1000, "gpt-6.2-sol"),
         at(6, "2026-11-17T00:00:00", 1000, "gpt-6.2-sol"),
         at(7, "2026-11-17T00:00:00", 272_001, "gpt-6.2-sol"),
+        at(8, "2026-11-17T00:00:00", 272_001, "gpt-6.2-astra"),
     )
     assert ask("SELECT cost_picousd, price_reason FROM v_calls ORDER BY span_id") == [
         (1000 * 5_000_000, None),
@@ -145,6 +146,7 @@ def test_the_price_of_the_day_and_of_the_size_counts(spool: Path) -> None:
         (272_001 * 8_000_000, None),
         (None, "no price for this date or context size"),
         (1000 * 2_000_000, None),
+        (272_001 * 4_000_000, None),
         (None, "no price for this date or context size"),
     ]
 
