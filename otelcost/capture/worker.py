@@ -1,4 +1,7 @@
-"""The background thread: takes finished attempts, makes records, writes them, and yields after each.
+"""The background thread: gathers finished attempts for a moment, makes records of them, and writes each at once.
+
+Waking a thread, and passing the interpreter's lock to and fro with a busy one, costs more than a record does. So
+the thread wakes once for all that finish within `LINGER_SECONDS`, and lets the host run after every stint of work.
 
 The caller's side never blocks and takes no lock that a garbage collection could meet again. Bytes that wait are
 bounded: beyond the bound an attempt gives up its bodies and is recorded without them. What the thread needs is
@@ -33,6 +36,12 @@ MAX_PENDING_RECORDS: Final = 100_000
 EXIT_SECONDS: Final = 2.0
 _MINIMAL_SECONDS: Final = 0.8
 """So long before the end of the exit's time records begin to be made without reading the bodies."""
+LINGER_SECONDS: Final = 0.02
+"""From the first attempt of a batch to its records: what a SIGKILL can take is not much older."""
+_HASTEN_RECORDS: Final = 1000
+_STINT_SECONDS: Final = 0.0002
+"""So long the interpreter's lock may be held, rounded up to whole records. A thread that waits for it would only
+get it by force after 5 ms."""
 _YIELD_SECONDS: Final = 0.00005
 _ENDING: Final = frozenset({"KeyboardInterrupt", "SystemExit"})
 
@@ -69,6 +78,7 @@ class Worker:
 
     def _reset(self) -> None:
         self._queue: native.SimpleQueue[_Item] = native.SimpleQueue()
+        self._alarm: native.SimpleQueue[None] = native.SimpleQueue()  # something in it: do not linger
         self._thread: _Thread | None = None
         self._starting = native.allocate_lock()
         self._bytes_lock = native.allocate_rlock()  # re-entrant: a garbage collection may submit in the middle
@@ -124,6 +134,8 @@ class Worker:
             self._pending_bytes += held
         attempt.size = held
         self._queue.put(attempt)
+        if self._pending_bytes > self._limit // 4 or self._queue.qsize() > _HASTEN_RECORDS:
+            self._alarm.put(None)
         if self._exited:
             self._drain_inline()
 
@@ -135,10 +147,27 @@ class Worker:
             except native.Empty:
                 wait = self._tidy()
                 continue
-            self._handle(item)
-            wait = 0.5
             if not self._hurry:
-                native.sleep(_YIELD_SECONDS)  # a backlog handled in one go would hold up the caller's thread
+                self._linger()
+            self._work_off(item)
+            wait = 0.5
+
+    def _linger(self) -> None:
+        """Let more attempts finish, unless somebody waits or memory fills."""
+        with suppress(native.Empty):
+            self._alarm.get(timeout=LINGER_SECONDS)
+            while True:
+                self._alarm.get_nowait()
+
+    def _work_off(self, item: _Item) -> None:
+        """Handle an item and all that wait behind it, in stints."""
+        with suppress(native.Empty):
+            while True:
+                until = time.perf_counter() + _STINT_SECONDS
+                while self._hurry or time.perf_counter() < until:
+                    self._handle(item)
+                    item = self._queue.get_nowait()
+                native.sleep(_YIELD_SECONDS)
 
     def _handle(self, item: _Item) -> None:
         if isinstance(item, native.Mark):
@@ -177,6 +206,7 @@ class Worker:
             return True
         done = native.Mark()
         self._queue.put(done)
+        self._alarm.put(None)
         return done.wait(timeout_seconds)
 
     def _drain_inline(self) -> None:

@@ -117,12 +117,14 @@ class Anatomy:
 
     def tools_hash(self) -> int | None:
         """Hash of the tools offered, in order; None without tools."""
-        return self._over([h for p, h, _ in self.items if p.kind == "tool"])
+        return self.hasher.of_hashes([h for p, h, _ in self.items if p.kind == "tool"])
 
     def system_template_hash(self) -> int | None:
         """Hash of the templates of all system texts; None without any."""
         pairs = zip(self.items, self.scans, strict=True)
-        return self._over([s.template_hash for (p, _, _), s in pairs if p.role == "system" and p.kind == "text"])
+        return self.hasher.of_hashes(
+            [s.template_hash for (p, _, _), s in pairs if p.role == "system" and p.kind == "text"]
+        )
 
     def schema_hash(self) -> int | None:
         """Hash of the output schema; None without one."""
@@ -155,11 +157,6 @@ class Anatomy:
         """Whether every cache breakpoint asks for the longer time to live."""
         markers = {part.cache for part, _, _ in self.items if part.cache}
         return bool(markers) and markers <= {"1h", "12h"}
-
-    def _over(self, hashes: Sequence[int]) -> int | None:
-        if not hashes:
-            return None
-        return self.hasher.of_all([hashed.to_bytes(8, "big") for hashed in hashes])
 
 
 def _weight(part: Part) -> int:

@@ -9,7 +9,7 @@ import msgspec
 
 from otelcost.model import Call, Exchange
 from otelcost.wire.decode import decode, response_body
-from otelcost.wire.hashing import Hasher
+from otelcost.wire.hashing import Hasher, hasher_of
 from otelcost.wire.jsonview import Fields, as_text
 
 _PATHS: Final = {
@@ -66,7 +66,7 @@ def decode_many(exchange: Exchange, key: bytes) -> Iterator[Call]:
     """
     if exchange.status != 200:
         return
-    hasher = Hasher(key)
+    hasher = hasher_of(key)
     for raw in response_body(exchange).split(b"\n"):
         fields = Fields.parse(raw) if raw.strip() else None
         line = _line(fields) if fields is not None else None

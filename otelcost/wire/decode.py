@@ -12,7 +12,7 @@ from otelcost.wire.anatomy import Anatomy
 from otelcost.wire.body import decode_body
 from otelcost.wire.codec import Codec
 from otelcost.wire.codecs import codec_of
-from otelcost.wire.hashing import Hasher
+from otelcost.wire.hashing import hasher_of
 from otelcost.wire.jsonview import BAD_JSON, Fields, as_text
 from otelcost.wire.parts import Request
 from otelcost.wire.registry import (
@@ -39,6 +39,7 @@ _PLACEHOLDERS: Final = dict.fromkeys(
 )
 """What the first event of a stream cannot know yet: its numbers for these are not the real ones."""
 
+_COUNTS: Final = msgspec.json.Decoder(dict[str, object])
 _MAX_USAGE_BYTES: Final = 32 * 1024
 _TRANSPORT: Final[dict[str, Status]] = {
     "complete": "aborted",  # the body ended, but its terminal event never came
@@ -88,7 +89,7 @@ def decode(exchange: Exchange, key: bytes) -> Call:
     if read_bodies is None:
         return _unknown(exchange)
     codec, request, reply, flags = read_bodies
-    anatomy = Anatomy(request, Hasher(key))
+    anatomy = Anatomy(request, hasher_of(key))
     billing = _bill(codec, reply, anatomy, flags)
     status, error_type = _outcome(exchange, reply, flags)
     return _assemble(exchange, codec, request, reply, anatomy, billing, status, error_type, flags)
@@ -213,7 +214,9 @@ def _bill(codec: Codec, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Bi
     counts, line = found
     reading = read(counts, codec.usage, writes_long=anatomy.writes_long())
     flags |= reading.flags
-    usage = msgspec.structs.replace(reading.usage, **reply.tool_counts)
+    usage = reading.usage
+    if reply.tool_counts:
+        usage = msgspec.structs.replace(usage, **reply.tool_counts)
     if codec.hidden_usage is not None:
         hidden = codec.hidden_usage(counts)
         if hidden.flags:
@@ -238,7 +241,7 @@ def _usage_object(raw: bytes | None) -> tuple[dict[str, object], bytes] | None:
     if raw is None or len(raw) > _MAX_USAGE_BYTES:
         return None
     try:
-        return msgspec.json.decode(raw, type=dict[str, object]), msgspec.json.format(raw, indent=-1)
+        return _COUNTS.decode(raw), msgspec.json.format(raw, indent=-1)
     except BAD_JSON:
         return None
 
@@ -340,5 +343,8 @@ def _assemble(
 
 
 def _request_id(exchange: Exchange) -> str | None:
-    found = (as_text(exchange.response_headers.get(name)) for name in REQUEST_ID_HEADERS)
-    return next((value for value in found if value), None)
+    for name in REQUEST_ID_HEADERS:
+        found = as_text(exchange.response_headers.get(name))
+        if found is not None:
+            return found
+    return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 from zlib import crc32
 
@@ -12,17 +13,30 @@ _KEY_BYTES: Final = 32
 _MASK: Final = (1 << 64) - 1
 _SIMHASH_WORDS: Final = 64
 _SIMHASH_BYTES: Final = 32 * 1024
+_LINKS: Final = 4096
+_RUNS: Final = 256
+_WORDS: Final = 2048
+_ONES: Final = int.from_bytes(b"\x01" * 64, "big")
+_BITS: Final = bytes.maketrans(b"\x00\x01", b"01")
 
 
 class Hasher:
-    """First 63 bits of a BLAKE3 keyed with the store's local key (63, so that a BIGINT holds them)."""
+    """First 63 bits of a BLAKE3 keyed with the store's local key (63, so that a BIGINT holds them).
 
-    __slots__ = ("_key", "_multipliers")
+    Links of running hashes, hashes over hashes and words come again in the next call, so that the latest of them
+    are remembered: numbers and names of roles, never text.
+    """
+
+    __slots__ = ("_key", "_lanes", "_multipliers", "_of_run", "chain")
 
     def __init__(self, key: bytes) -> None:
         self._key = key if len(key) == _KEY_BYTES else blake3(key).digest()
         secret = blake3(b"simhash", key=self._key).digest()
         self._multipliers = tuple(int.from_bytes(secret[i : i + 8], "little") | 1 for i in (0, 8, 16))
+        self.chain: Callable[[int, int, str], int] = lru_cache(_LINKS)(self._chain)
+        """The next link of a running hash: everything before, one more item, and what it is."""
+        self._of_run: Callable[[tuple[int, ...]], int] = lru_cache(_RUNS)(self._hash_run)
+        self._lanes: Callable[[int], int] = lru_cache(_WORDS)(self._spread_word)
 
     def of(self, data: bytes | memoryview) -> int:
         """Hash of exactly these bytes."""
@@ -30,10 +44,21 @@ class Hasher:
 
     def of_all(self, parts: Iterable[bytes]) -> int:
         """Hash of several byte strings, each framed by its length so that boundaries count."""
-        return self.of(b"".join([b"%d:%b" % (len(part), part) for part in parts]))
+        framed: list[bytes] = []
+        for part in parts:
+            framed += (b"%d:" % len(part), part)
+        return self.of(b"".join(framed))
 
-    def chain(self, previous: int, item: int, label: str) -> int:
-        """The next link of a running hash: everything before, one more item, and what it is."""
+    def of_hashes(self, hashes: Sequence[int]) -> int | None:
+        """Hash over hashes in their order; None over none."""
+        if not hashes:
+            return None
+        return self._of_run(tuple(hashes))
+
+    def _hash_run(self, hashes: tuple[int, ...]) -> int:
+        return self.of_all([hashed.to_bytes(8, "big") for hashed in hashes])
+
+    def _chain(self, previous: int, item: int, label: str) -> int:
         return self.of(b"%016x%016x" % (previous, item) + label.encode())
 
     def simhash(self, text: bytes) -> int | None:
@@ -42,34 +67,32 @@ class Hasher:
         Of a long text the words with the smallest checksums stand for all: whichever place was edited,
         most of them stay the same, and the cost stays bounded.
         """
-        words = sorted(set(map(crc32, text[:_SIMHASH_BYTES].lower().split())))[:_SIMHASH_WORDS]
-        return _majority(self._spread(words), len(words)) >> 1 if words else None
+        words = sorted(set(map(crc32, set(text[:_SIMHASH_BYTES].lower().split()))))[:_SIMHASH_WORDS]
+        return _majority(sum(map(self._lanes, words)), len(words)) >> 1 if words else None
 
-    def _spread(self, words: list[int]) -> Iterator[int]:
+    def _spread_word(self, word: int) -> int:
         # A checksum is linear and unkeyed; secret multiplications spread it over 64 bits and hide it.
         first, second, third = self._multipliers
-        for word in words:
-            mixed = (word * first + second) & _MASK
-            mixed = ((mixed ^ (mixed >> 29)) * third) & _MASK
-            yield mixed ^ (mixed >> 32)
+        mixed = (word * first + second) & _MASK
+        mixed = ((mixed ^ (mixed >> 29)) * third) & _MASK
+        return _spread(mixed ^ (mixed >> 32))
 
 
-def _majority(hashes: Iterable[int], count: int) -> int:
-    """A word of 64 bits, each set where more than half of the hashes have it set.
+@lru_cache(maxsize=4)
+def hasher_of(key: bytes) -> Hasher:
+    """The hasher of a key, with what it remembers. A process has one key, or a few one after the other."""
+    return Hasher(key)
 
-    The 64 counters are kept as bit planes, so that one addition updates all of them at once.
+
+def _spread(word: int) -> int:
+    """The bits of a 64-bit word, each in a byte of its own: sums of such numbers count 64 bits at once."""
+    return int.from_bytes(f"{word:064b}".encode(), "big") & _ONES
+
+
+def _majority(total: int, count: int) -> int:
+    """A word of 64 bits, each set where more than half of `count` (at most 255) words have it set.
+
+    `total` is the sum of the words as `_spread` makes them: a count above the half carries into its byte's top bit.
     """
-    planes: list[int] = [0] * count.bit_length()
-    for item in hashes:
-        carry, level = item, 0
-        while carry:
-            planes[level], carry = planes[level] ^ carry, planes[level] & carry
-            level += 1
-    greater, equal, half = 0, _MASK, count // 2
-    for level in reversed(range(len(planes))):
-        if not half >> level & 1:
-            greater |= equal & planes[level]
-            equal &= ~planes[level]
-        else:
-            equal &= planes[level]
-    return greater
+    above = (total + _ONES * (127 - count // 2)) >> 7 & _ONES
+    return int(above.to_bytes(64, "big").translate(_BITS), 2)

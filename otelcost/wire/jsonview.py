@@ -83,7 +83,8 @@ class Fields:
         if raw is None:
             return None
         data = bytes(raw)
-        return None if data in {b"null", b""} else data
+        # Not by a set: that would hash a whole prompt to find that it is neither.
+        return None if data == b"null" or not data else data
 
     def value(self, name: str) -> object:
         """The member fully decoded; only for members that are small by nature."""
@@ -92,15 +93,18 @@ class Fields:
 
     def text(self, name: str) -> str | None:
         """The member as a short string."""
-        return as_text(self.value(name))
+        raw = self.raw.get(name)  # most members are missing from most objects
+        return None if raw is None else as_text(decode_any(raw))
 
     def count(self, name: str) -> int | None:
         """The member as a whole number, not negative."""
-        return as_count(self.value(name))
+        raw = self.raw.get(name)
+        return None if raw is None else as_count(decode_any(raw))
 
     def number(self, name: str) -> float | None:
         """The member as a float."""
-        return as_number(self.value(name))
+        raw = self.raw.get(name)
+        return None if raw is None else as_number(decode_any(raw))
 
     def object(self, name: str) -> Fields | None:
         """The member as an object."""
