@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -54,14 +55,14 @@ class Recorder:
             Empty where the path looked like a provider's and neither body bore it out: somebody else's request.
         """
         parent = _Parentage(attempt.started)
-        call, line = self.minimal(attempt), b""
-        exchange: Exchange | None = None
+        call: Call | None = None
+        line, exchange = b"", None
         with Guard("record"):
             exchange = self.exchange(attempt, parent)
             call = self._call(attempt, exchange, quick=quick)
             line = self._encoder.encode(call)
-        if not line:  # what can be known without reading the bodies, and the usage if they were read
-            call = self.minimal(attempt, call.usage)
+        if call is None or not line:  # what can be known without reading the bodies, and the usage if they were read
+            call = self.minimal(attempt, None if call is None else call.usage)
             line = self._encoder.encode(call)
         with Guard("span.finish"):
             self._interop.finish(attempt.started, call, exchange, enclosed=parent.llm_span_id is not None)
@@ -223,13 +224,31 @@ def _keep(headers: Headers | None) -> dict[str, str]:
     """The headers that are useful and cannot be secret, lower-case."""
     if headers is None:
         return {}
-    pairs = ((name.decode("latin-1").lower(), value) for name, value in headers.raw)
-    return {name: value.decode("latin-1") for name, value in pairs if name in wire.HEADERS}
+    kept: dict[str, str] = {}
+    for name, value in headers.raw:
+        known = _name_to_keep(name)
+        if known is not None:
+            kept[known] = value.decode("latin-1")
+    return kept
+
+
+@lru_cache(maxsize=512)
+def _name_to_keep(name: bytes) -> str | None:
+    """A header's name in lower case, None where the header is of no use or may be secret."""
+    lower = name.decode("latin-1").lower()
+    return lower if lower in wire.HEADERS else None
 
 
 def _sdk(headers: dict[str, str]) -> tuple[str | None, str | None]:
-    """Name and version of the client library, from its own `User-Agent`."""
-    products = headers.get("user-agent", "").split()
+    """Name and version of the client library."""
+    name, version = _product(headers.get("user-agent", ""))
+    return name, headers.get("x-stainless-package-version") or version if name else None
+
+
+@lru_cache(maxsize=64)
+def _product(user_agent: str) -> tuple[str | None, str | None]:
+    """Name and version of a library as it calls itself."""
+    products = user_agent.split()
     if len(products) > 1 and products[0].startswith("Python/"):
         products = products[1:]  # aiohttp puts the interpreter first
     product, slash, version = products[0].partition("/") if products else ("", "", "")
@@ -238,7 +257,7 @@ def _sdk(headers: dict[str, str]) -> tuple[str | None, str | None]:
         return None, None
     if slash and not version[:1].isdigit():  # `OpenAI/Python 3.54.0`
         version = products[-1]
-    return _AGENTS.get(name, name), headers.get("x-stainless-package-version") or version or None
+    return _AGENTS.get(name, name), version or None
 
 
 def _service_name(started: Started) -> str | None:

@@ -106,8 +106,13 @@ def _working_directory() -> Path:
 
 
 def _relative(filename: str) -> str:
+    return _below(_working_directory(), filename)
+
+
+@functools.lru_cache(maxsize=1024)
+def _below(directory: Path, filename: str) -> str:
     path = Path(filename)
-    for base in (_working_directory(), *(Path(entry) for entry in sys.path if entry.endswith(_INSTALLED_ENDS))):
+    for base in (directory, *(Path(entry) for entry in sys.path if entry.endswith(_INSTALLED_ENDS))):
         if path.is_absolute() and path.is_relative_to(base):
             return str(path.relative_to(base))
     return filename

@@ -141,6 +141,7 @@ class Worker:
 
     def _run(self) -> None:
         wait: float | None = None
+        item: _Item | None
         while True:
             try:
                 item = self._queue.get(timeout=wait)
@@ -149,7 +150,10 @@ class Worker:
                 continue
             if not self._hurry:
                 self._linger()
-            self._work_off(item)
+            while item is not None:  # in the end nothing of the host's is held here
+                item = self._stint(item)
+                if item is not None and not self._hurry:
+                    native.sleep(_YIELD_SECONDS)
             wait = 0.5
 
     def _linger(self) -> None:
@@ -159,39 +163,51 @@ class Worker:
             while True:
                 self._alarm.get_nowait()
 
-    def _work_off(self, item: _Item) -> None:
-        """Handle an item and all that wait behind it, in stints."""
-        with suppress(native.Empty):
-            while True:
-                until = time.perf_counter() + _STINT_SECONDS
-                while self._hurry or time.perf_counter() < until:
-                    self._handle(item)
-                    item = self._queue.get_nowait()
-                native.sleep(_YIELD_SECONDS)
+    def _stint(self, item: _Item) -> _Item | None:
+        """Handle an item and those behind it until the host should run; the item to go on with, None: all are done."""
+        lines: list[bytes] = []
+        until = time.perf_counter() + _STINT_SECONDS
+        try:
+            while time.perf_counter() < until:
+                self._handle(item, lines)
+                item = self._queue.get_nowait()
+        except native.Empty:
+            return None
+        finally:
+            self._write(lines)
+        return item
 
-    def _handle(self, item: _Item) -> None:
+    def _handle(self, item: _Item, lines: list[bytes]) -> None:
+        """Add an attempt's line to those that wait to be written; of a mark, see that they are."""
         if isinstance(item, native.Mark):
+            self._write(lines)
             item.set()
             return
         with self._bytes_lock:
             self._pending_bytes -= item.size
         with Guard("record"):
-            self._write(item)
+            line = self._line(item)
+            if line:
+                lines.append(line)
 
-    def _write(self, attempt: Attempt) -> None:
+    def _write(self, lines: list[bytes]) -> None:
+        if not lines:
+            return
+        with Guard("write"):
+            if self._spool is None:
+                self._spool = Spool(settings.spool_dir(), "calls")
+            self._spool.append(*lines)
+        lines.clear()
+
+    def _line(self, attempt: Attempt) -> bytes:
         if self._recorder is None:
             self._recorder = Recorder()
-        if self._spool is None:
-            self._spool = Spool(settings.spool_dir(), "calls")
         if self._deadline is not None and time.monotonic() > self._deadline - _MINIMAL_SECONDS:
             diagnostics.count("minimal_records")
-            line = self._recorder.brief(attempt)
-        else:
-            # Compiling a string, as some modules do when imported, makes Python forget that it ends by Ctrl-C.
-            quick = self._hurry or attempt.error in _ENDING or not threading.main_thread().is_alive()
-            line = self._recorder.record(attempt, quick=quick)
-        if line:
-            self._spool.append(line)
+            return self._recorder.brief(attempt)
+        # Compiling a string, as some modules do when imported, makes Python forget that it ends by Ctrl-C.
+        quick = self._hurry or attempt.error in _ENDING or not threading.main_thread().is_alive()
+        return self._recorder.record(attempt, quick=quick)
 
     def _tidy(self) -> float | None:
         with Guard("tidy"):
@@ -213,8 +229,9 @@ class Worker:
         if not self._draining.acquire(blocking=False):
             return  # whoever drains sees what was put meanwhile
         try:
-            while True:
-                self._handle(self._queue.get_nowait())
+            item: _Item | None = self._queue.get_nowait()
+            while item is not None:
+                item = self._stint(item)
         except native.Empty:
             pass
         finally:

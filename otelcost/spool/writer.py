@@ -72,16 +72,16 @@ class Spool:
         self._last_append = self._last_sync = 0.0
         self._retry_at = 0.0
 
-    def append(self, line: bytes) -> bool:
-        """Write one line (without its newline) at once. False: dropped and counted; never raises OSError."""
+    def append(self, *lines: bytes) -> bool:
+        """Write lines (without their newlines) at once. False: dropped and counted; never raises OSError."""
         with self._lock:
             if self._segment is None and time.monotonic() < self._retry_at:
-                diagnostics.count("dropped_records")
+                diagnostics.count("dropped_records", len(lines))
                 return False
             try:
-                self._write_or_move_on(line + b"\n")
+                self._write_or_move_on(b"\n".join((*lines, b"")))
             except OSError as error:
-                self._drop(error)
+                self._drop(error, len(lines))
                 return False
             self._last_append = time.monotonic()
             return True
@@ -140,8 +140,8 @@ class Spool:
             if created is not None:
                 return _Open(created, self._directory / (stem + OPEN), max(min(ROLL_BYTES, free), needed))
 
-    def _drop(self, error: OSError) -> None:
-        diagnostics.count("dropped_records")
+    def _drop(self, error: OSError, lines: int) -> None:
+        diagnostics.count("dropped_records", lines)
         diagnostics.count(f"spool_error:{type(error).__name__}:{error.errno}")
         self._retry_at = time.monotonic() + RETRY_SECONDS
         if self._segment is not None and not self._segment.size:

@@ -335,10 +335,10 @@ def test_opentelemetry_python_3886_a_writer_that_is_stuck_holds_nobody(
     stuck, go = threading.Event(), threading.Event()
     append = Spool.append
 
-    def wait(self: Spool, line: bytes) -> None:
+    def wait(self: Spool, *lines: bytes) -> None:
         stuck.set()
         assert go.wait(60)
-        append(self, line)
+        append(self, *lines)
 
     monkeypatch.setattr(Spool, "append", wait)
     gpt.chat.completions.create(model=GPT, messages=ASK)
