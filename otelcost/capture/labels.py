@@ -144,7 +144,13 @@ class Scope:
 
 
 def task(name: str) -> Scope:
-    """Name the job that the calls inside do. `with task("triage"): ...` or `@task("triage")`."""
+    """Name the job that the calls inside do. `with task("triage"): ...` or `@task("triage")`.
+
+    Raises:
+        TypeError: a function stands where the name belongs, as with a bare `@task`.
+    """
+    if callable(name):
+        raise TypeError('task() needs a name: @otelcost.task("triage")')
     return Scope({"task": _text(name)})
 
 
