@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from otelcost.capture.instrumentor import OtelcostInstrumentor, instrument
+from otelcost.capture.instrumentor import instrument, uninstrument
 from otelcost.capture.labels import label, task
 from otelcost.capture.worker import worker
 
 __all__ = ["flush", "instrument", "label", "task", "uninstrument"]
-
-
-def uninstrument() -> None:
-    """Stop recording. Calls under way are still recorded."""
-    instrumentor = OtelcostInstrumentor()
-    if instrumentor.is_instrumented_by_opentelemetry:
-        instrumentor.uninstrument()
 
 
 def flush(timeout_seconds: float = 2.0) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from wrapt import register_post_import_hook
 
+from otelcost.capture import clients
 from otelcost.capture.attempt import Attempt, begin
 from otelcost.capture.guard import Guard
 from otelcost.capture.worker import worker
@@ -32,39 +33,58 @@ _hooked = False
 _enabled = False
 
 
-def install() -> None:
-    """Record from now on, through every seam, whether its package is imported already or will be."""
-    global _enabled, _hooked  # noqa: PLW0603  (a process is instrumented or it is not)
-    _enabled = True
+def install(client: object | None = None) -> bool:
+    """Record from now on, through every seam, whether its package is imported already or will be.
+
+    Args:
+        client: only what this one sends, unless everything is recorded anyway.
+
+    Returns:
+        False where no client that sends anything was found at or inside `client`.
+    """
+    global _enabled  # noqa: PLW0603  (a process is instrumented or it is not)
+    if client is None:
+        _enabled = True
+    elif not clients.mark(client):
+        return False
+    _patch_all()
+    return True
+
+
+def _patch_all() -> None:
+    global _hooked  # noqa: PLW0603
     if not _hooked:
         _hooked = True
         for name in SEAMS:
             register_post_import_hook(_patch_imported, name)
+    for name in SEAMS:
+        module = sys.modules.get(name)
+        if module is not None:
+            _patch_imported(module)
 
 
 def installed() -> bool:
-    """Whether calls are recorded now."""
-    return _enabled
+    """Whether calls are recorded now, if only those of some clients."""
+    return _enabled or clients.any_marked()
 
 
-def uninstall() -> None:
-    """Stop recording; put the original methods back where nobody wrapped ours meanwhile."""
+def uninstall(client: object | None = None) -> None:
+    """Stop recording; put the original methods back where nobody wrapped ours meanwhile.
+
+    Args:
+        client: only this one is no longer recorded by itself.
+    """
     global _enabled  # noqa: PLW0603
-    _enabled = False
+    clients.unmark(client)
+    if client is None:
+        _enabled = False
+    if installed():
+        return
     for (owner, name), original in list(_originals.items()):
         current = owner.__dict__.get(name)
         if getattr(getattr(current, "__func__", current), "otelcost_own", False):
             setattr(owner, name, original)
             del _originals[owner, name]
-
-
-def reinstall() -> None:
-    """After `uninstall`: patch again what is imported."""
-    install()
-    for name in SEAMS:
-        module = sys.modules.get(name)
-        if module is not None:
-            _patch_imported(module)
 
 
 def patched() -> list[str]:
@@ -79,7 +99,7 @@ def _patch_imported(module: ModuleType) -> None:
 
 def wrap(owner: type, name: str, make: Make) -> None:
     """Replace a method by what `make` makes of it, once, and only while capture is on."""
-    if (owner, name) in _originals or not _enabled:
+    if (owner, name) in _originals or not installed():
         return
     original: Callable[..., Any] = getattr(owner, name)
     wrapper: Any = make(original)
@@ -97,7 +117,7 @@ def begin_attempt(client: object, request: Any, number: int | None = None) -> At
         request: an HTTP library's request, or a `message.Sent`.
         number: which attempt of its operation it is, where the library knows; 1 is the first.
     """
-    if _enabled:
+    if _enabled or clients.marked():
         with Guard("begin"):
             worker.ensure()
             return begin(client, request, worker.submit, number)

@@ -201,7 +201,7 @@ def test_signature_and_type_of_send_stay(captured: Captured, module: Any) -> Non
         seam.uninstall()
         assert inspect.signature(owner.send) == signature
         assert owner.send is not wrapped
-        seam.reinstall()
+        seam.install()
 
 
 class _Async:

@@ -107,7 +107,7 @@ def measure(call: Callable[[], Any], pairs: int) -> tuple[float, float]:
     for number in range(pairs * 2 + 20):
         on = number % 2 == 0
         if on:
-            seam.reinstall()
+            seam.install()
         else:
             seam.uninstall()
         spent = _cpu(call)
