@@ -16,7 +16,7 @@ from otelcost.advise import transforms
 from otelcost.advise.apply import World
 from otelcost.advise.catalogue import Rule, load
 from otelcost.advise.coverage import reads
-from otelcost.advise.finding import NAMED, Finding, run, with_ids
+from otelcost.advise.finding import NAMED, Finding, run, with_first_names, with_ids
 from otelcost.advise.interval import day_blocks
 from otelcost.advise.joint import Marginal, by_day, claimable, marginals
 from otelcost.advise.life_cycle import OPEN, counts, read_states
@@ -84,6 +84,7 @@ def recommend(
             found, abstained = _guarded(connection, rule, len(findings))
             findings += found
             not_checked += abstained
+        findings = with_first_names(connection, findings)
         insights = _insights(connection, [one for one in findings if one.transform is None])
         findings = with_ids(connection, [one for one in findings if one.transform is not None])
         pricer = Pricer(connection)
@@ -130,7 +131,7 @@ def _insights(connection: duckdb.DuckDBPyConnection, findings: Sequence[Finding]
         words = {**one.evidence, "task": one.task, "calls": calls}
         told.append(
             Insight(
-                id=stable_id(one.rule.id, one.task, one.target),
+                id=stable_id(one.rule.id, one.known_as, one.target),
                 rule=one.rule.id,
                 task=one.task,
                 title=fill(one.rule.title, words),

@@ -52,6 +52,18 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     transform: AnyTransform | None
     evidence: dict[str, Any]
     call_ids: tuple[str, ...] = ()
+    first_task: str | None = None  # what a renamed task was called when it was first decided about
+
+    @property
+    def known_as(self) -> str:
+        """The task by which its id is made: a new name does not make new advice."""
+        return self.task if self.first_task is None else self.first_task
+
+
+def with_first_names(connection: duckdb.DuckDBPyConnection, findings: list[Finding]) -> list[Finding]:
+    """The findings with the names by which their tasks were first known."""
+    first = dict(connection.execute("SELECT task, identity FROM task_identity").fetchall())
+    return [msgspec.structs.replace(one, first_task=first.get(one.task)) for one in findings] if first else findings
 
 
 def with_ids(connection: duckdb.DuckDBPyConnection, findings: list[Finding]) -> list[Finding]:

@@ -101,7 +101,7 @@ def make_plans(world: World, pricer: Pricer, findings: Sequence[Finding]) -> tup
         if reason is not None:
             refused.append(NotChecked(finding.rule.id, finding.task, reason))
             continue
-        id_ = stable_id(finding.rule.id, finding.task, finding.target)
+        id_ = stable_id(finding.rule.id, finding.known_as, finding.target)
         if id_ in taken:
             refused.append(NotChecked(finding.rule.id, finding.task, f"{REASON_SAME_ID}: {finding.target or id_}"))
             continue

@@ -14,6 +14,7 @@ from otelcost.cli.options import debug_option
 COMMANDS = {
     "overview": "overview",
     "tasks": "tasks",
+    "context": "context",
     "calls": "calls",
     "rec": "rec",
     "digest": "digest",

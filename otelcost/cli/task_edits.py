@@ -51,7 +51,7 @@ def merge_command(tasks: tuple[str, ...], into: str) -> None:
 def split_command(task: str, by: str, at_tokens: int | None) -> None:
     """Count the calls of TASK as several tasks, called TASK/PART.
 
-    `otelcost tasks show TASK` proposes a split where the answers are of two lengths.
+    `otelcost context TASK` proposes a split where the answers are of two lengths.
     """
     from otelcost.store import task_decisions  # noqa: PLC0415
 

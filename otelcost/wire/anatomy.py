@@ -34,7 +34,7 @@ scan costs ten times a hash. It holds digests and offsets, never text, and chang
 _fingerprints: dict[tuple[tuple[int, int], ...], int | None] = {}
 """The same for the fingerprints of system texts."""
 
-_FINGERPRINTED_BYTES: Final = 32 * 1024
+_FINGERPRINTED_BYTES: Final = 8 * 1024  # of each: what a task is stands at the start
 
 
 def forget() -> None:

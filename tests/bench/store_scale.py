@@ -24,7 +24,7 @@ import msgspec
 
 from otelcost.model import Call, Context, Segment, Usage
 from otelcost.spool.writer import Spool
-from otelcost.store import prices, queries
+from otelcost.store import prices, queries, tasks
 from otelcost.store.db import session, transaction
 from otelcost.store.drain import drain
 
@@ -85,6 +85,8 @@ def fill(store: Path, rows: int) -> None:
                 "models": len(MODELS),
             }
             connection.execute(GENERATE, parameters)
+        with transaction(connection):
+            tasks.assign_missing(connection)
 
 
 def measure(store: Path, repeats: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 from . import world
 from .world import run
 
-READERS = (("overview",), ("tasks",), ("calls",), ("rec", "list"), ("digest", "preview"))
+READERS = (("overview",), ("tasks",), ("context",), ("calls",), ("rec", "list"), ("digest", "preview"))
 
 
 def one_line(answer: subprocess.CompletedProcess[str], code: int) -> str:

@@ -25,6 +25,8 @@ SUFFIX = {"table": "txt", "json": "json", "csv": "csv", "md": "md"}
 COMMANDS = {
     "overview": ("overview",),
     "tasks": ("tasks",),
+    "context": ("context",),
+    "context-task": ("context", "support-triage"),
     "calls": ("calls", "--limit", "12"),
     "rec-list": ("rec", "list", "--window", "14d"),
     "digest-preview": ("digest", "preview"),
@@ -61,7 +63,7 @@ def test_one_recommendation(recorded_home: Path, format_: str) -> None:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-@pytest.mark.parametrize("name", ["overview", "tasks", "calls", "rec-list", "digest-preview"])
+@pytest.mark.parametrize("name", ["overview", "tasks", "context", "calls", "rec-list", "digest-preview"])
 def test_an_empty_store_says_what_to_do(empty_home: Path, name: str, format_: str) -> None:
     answer = run(empty_home, *COMMANDS[name], "--format", format_)
     assert (answer.returncode, answer.stderr) == (0, "")
@@ -69,7 +71,7 @@ def test_an_empty_store_says_what_to_do(empty_home: Path, name: str, format_: st
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
-@pytest.mark.parametrize("name", ["overview", "tasks", "calls", "rec-list", "prices"])
+@pytest.mark.parametrize("name", ["overview", "tasks", "context", "context-task", "calls", "rec-list", "prices"])
 def test_a_terminal_of_any_width_shows_figures_and_ids_whole(recorded_home: Path, name: str, columns: int) -> None:
     command = {**COMMANDS, "prices": ("prices", "show", "gpt-4o")}[name]
     text = on_terminal(recorded_home, columns, *command)

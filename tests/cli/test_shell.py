@@ -35,6 +35,11 @@ def test_the_commands_are_these() -> None:
     assert [" ".join(path) for path in EVERY_COMMAND] == [
         "overview",
         "tasks",
+        "tasks merge",
+        "tasks rename",
+        "tasks split",
+        "tasks undo",
+        "context",
         "calls",
         "rec",
         "rec list",

@@ -25,12 +25,14 @@ MAX_BLOCKS: Final = 10
 class PartRow(msgspec.Struct, frozen=True, kw_only=True):
     """The tokens of a task that are for one thing.
 
-    `static_tokens` stand in 90% of its calls or more; `volatile_tokens` are a static text with values that change.
+    `static_tokens` stand in 90% of its calls or more, `repeated_tokens` in three or more; `volatile_tokens` are a
+    static text with values that change in it. The rest is new in every call.
     """
 
     part: str
     tokens: int
     static_tokens: int
+    repeated_tokens: int
     volatile_tokens: int
     read_tokens: int  # billed as read from the cache
     write_tokens: int  # billed as written to it
@@ -46,7 +48,8 @@ class BlockRow(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None  # a tool's
     position: int  # the earliest at which it stands; 1 is the first
     calls: int
-    tokens: int  # in all calls together
+    tokens: int  # in all these calls together
+    call_tokens: int  # the whole input of these calls
     read_tokens: int
     picousd: int | None
     varies: str  # static, repeated
@@ -86,6 +89,7 @@ class ContextRow(msgspec.Struct, frozen=True, kw_only=True):
 _PARTS: Final = """
 SELECT task, part, sum(tokens)::BIGINT AS tokens,
     coalesce(sum(tokens) FILTER (varies = 'static'), 0)::BIGINT AS static_tokens,
+    coalesce(sum(tokens) FILTER (varies = 'repeated'), 0)::BIGINT AS repeated_tokens,
     coalesce(sum(tokens) FILTER (varies = 'volatile'), 0)::BIGINT AS volatile_tokens,
     sum(read_tokens)::BIGINT AS read_tokens, sum(write_tokens)::BIGINT AS write_tokens,
     sum(picousd)::BIGINT AS picousd, sum(unpriced_tokens)::BIGINT AS unpriced_tokens
@@ -93,7 +97,7 @@ FROM context_part GROUP BY task, part
 """
 
 _BLOCKS: Final = """
-SELECT task, part, kind, name, position, calls, tokens, read_tokens, picousd, varies, hash
+SELECT task, part, kind, name, position, calls, tokens, call_tokens, read_tokens, picousd, varies, hash
 FROM context_part WHERE calls > 1 AND varies IN ('static', 'repeated')
 QUALIFY row_number() OVER (PARTITION BY task ORDER BY tokens DESC, position, hash) <= $most
 ORDER BY task, tokens DESC, position, hash
@@ -163,6 +167,7 @@ def _all_parts(row: ContextRow, known: list[PartRow]) -> tuple[PartRow, ...]:
             part="unknown",
             tokens=rest,
             static_tokens=0,
+            repeated_tokens=0,
             volatile_tokens=0,
             read_tokens=row.cache_read_tokens - sum(part.read_tokens for part in known),
             write_tokens=row.cache_write_tokens - sum(part.write_tokens for part in known),

@@ -13,8 +13,8 @@ tool AS (SELECT task, name, sum(called) AS called FROM context_segment WHERE pla
 SELECT
     g.*,
     CASE
-        WHEN g.calls >= 0.9 * t.known_calls THEN 'static'
-        WHEN m.template_calls >= 0.9 * t.known_calls AND g.place IN ('system', 'tools', 'schema') THEN 'volatile'
+        WHEN g.calls >= greatest(3, 0.9 * t.known_calls) THEN 'static'  -- of one or two calls nothing is known
+        WHEN m.template_calls >= greatest(3, 0.9 * t.known_calls) AND g.place IN ('system', 'tools', 'schema') THEN 'volatile'
         WHEN g.calls >= 3 THEN 'repeated'
         ELSE 'new'
     END AS varies,

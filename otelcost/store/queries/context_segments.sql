@@ -3,7 +3,7 @@
 CREATE OR REPLACE TEMP TABLE context_segment AS
 WITH known AS (
     SELECT
-        c.task, c.segments, t.floor_turns,
+        c.task, c.segments, c.input_tokens AS whole, t.floor_turns,
         coalesce(c.cache_read_tokens, 0) AS cached,
         coalesce(c.cache_write_short_tokens, 0) + coalesce(c.cache_write_long_tokens, 0) AS written,
         c.cost_input_picousd // nullif(c.input_uncached_tokens, 0) AS input_rate,
@@ -21,7 +21,7 @@ WITH known AS (
 ),
 parts AS (
     SELECT
-        task, turns, floor_turns, answered, cached, written, input_rate, read_rate, write_rate, tools_called,
+        task, whole, turns, floor_turns, answered, cached, written, input_rate, read_rate, write_rate, tools_called,
         len(sizes) AS last, hashes,
         unnest(segments) AS s, unnest(range(1, len(segments) + 1)) AS position,
         unnest(list_transform(sizes, lambda size, i: list_sum(sizes[1:i])))::BIGINT AS upto
@@ -55,6 +55,7 @@ SELECT
     count(*) FILTER (is_first AND turns = floor_turns) AS floor_calls,
     count(*) FILTER (is_first AND list_contains(tools_called, s."name")) AS called,
     min(position) AS position,
+    sum(whole) FILTER (is_first)::BIGINT AS call_tokens,
     sum(tokens)::BIGINT AS tokens,
     sum(read_tokens)::BIGINT AS read_tokens,
     sum(write_tokens)::BIGINT AS write_tokens,
