@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import duckdb
 import msgspec
+from msgspec import structs
 
 from otelcost.advise import Report, recommend
 from otelcost.advise.catalogue import Rule
@@ -82,6 +83,9 @@ class Spec(msgspec.Struct, forbid_unknown_fields=True):
     read: int = 0
     write_short: int = 0
     flags: list[str] = []
+    grows: list[Part] = []  # what each call of a day adds to the prompt of the one before; `{p}` is its place
+    parent: bool = False  # the calls of a trace share a parent span
+    simhash: str | None = None  # what the last message is about; each call's words differ a little
     tools: str | None = None
     schema: str | None = None
     max_output: int | None = None
@@ -114,9 +118,16 @@ def _series(index: int, spec: Spec) -> Iterator[Call]:
             trace = digest(series, day) if spec.traces == "day" else digest(series, day, position)
             copies = 1 + (spec.resends[number % len(spec.resends)] if spec.resends else 0)
             for copy in range(copies):
-                yield from _operation(index, spec, at, trace, (number, day, copy, copies))
+                sent = structs.replace(spec, prompt=[*spec.prompt, *_grown(spec, position)])
+                yield from _operation(index, sent, at, trace, (number, day, copy, copies))
                 at += timedelta(seconds=spec.duration_s + spec.resend_s)
             number += 1
+
+
+def _grown(spec: Spec, position: int) -> Iterator[Part]:
+    for place in range(position):
+        for part in spec.grows:
+            yield structs.replace(part, key=part.key.replace("{p}", str(place)))
 
 
 def _operation(index: int, spec: Spec, at: datetime, trace: int, which: tuple[int, int, int, int]) -> Iterator[Call]:
@@ -152,6 +163,7 @@ def _call(spec: Spec, at: datetime, trace: int, operation: int, attempt: int, wh
             attempt=attempt,
             start_unix_us=int(at.replace(tzinfo=UTC).timestamp() * 1_000_000),
             duration_us=int(spec.duration_s * 1_000_000),
+            parent_span_id=f"{digest(trace, 'parent'):016x}" if spec.parent else None,
             root_span_name=spec.root_name if spec.root else None,
             root_span_kind=spec.root or None,
             call_site_file=spec.site,
@@ -175,6 +187,7 @@ def _call(spec: Spec, at: datetime, trace: int, operation: int, attempt: int, wh
         request_hash=request if spec.hashed else None,
         tools_hash=digest(spec.tools) if spec.tools else None,
         schema_hash=digest(spec.schema) if spec.schema else None,
+        simhash=digest(spec.simhash.format(n=number, d=day)) ^ (1 << number % 61) if spec.simhash else None,
         output_hash=digest("answer", spec.answer.format(n=number, d=day, copy=copy)),
         output_kind=(spec.first_kind or spec.output_kind) if again else spec.output_kind,  # type: ignore[arg-type]
         segments=segments,
@@ -229,8 +242,8 @@ def spec(**fields: Any) -> Spec:
 
 def from_table(row: dict[str, Any]) -> Spec:
     """A declaration as `cases.toml` writes it."""
-    prompt = [
-        part if isinstance(part, dict) else dict(zip(Part.__struct_fields__, part, strict=False))
-        for part in row["prompt"]
-    ]
-    return msgspec.convert(row | {"prompt": prompt}, Spec)
+    return msgspec.convert(row | {name: _parts(row[name]) for name in ("prompt", "grows") if name in row}, Spec)
+
+
+def _parts(rows: list[Any]) -> list[dict[str, Any]]:
+    return [part if isinstance(part, dict) else dict(zip(Part.__struct_fields__, part, strict=False)) for part in rows]

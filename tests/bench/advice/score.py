@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import duckdb
@@ -82,7 +83,7 @@ def outcomes(made: World, report: Any, connection: duckdb.DuckDBPyConnection) ->
     """Every card against what was planted in its task."""
     prices = PriceList(connection)
     cards: dict[str, list[Any]] = {}
-    for card in report.recommendations:
+    for card in (*report.recommendations, *map(_hint, report.insights)):
         cards.setdefault(card.task, []).append(card)
     found: list[Outcome] = []
     for task, plant in made.plants.items():
@@ -90,6 +91,13 @@ def outcomes(made: World, report: Any, connection: duckdb.DuckDBPyConnection) ->
     for task, others in cards.items():
         found += [Outcome(card.rule, task, "false", None, card.standalone_picousd, card.class_) for card in others]
     return found
+
+
+def _hint(insight: Any) -> Any:
+    """An insight as a card without dollars."""
+    return SimpleNamespace(
+        rule=insight.rule, task=insight.task, class_="information", standalone_picousd=None, transform=None
+    )
 
 
 def _planted(task: str, plant: Plant, cards: Sequence[Any], prices: PriceList) -> list[Outcome]:
@@ -102,7 +110,7 @@ def _planted(task: str, plant: Plant, cards: Sequence[Any], prices: PriceList) -
     ]
     if not mine:
         return [*found, Outcome(name, task, "missed")]
-    said = sum(card.standalone_picousd for card in mine)
+    said = sum(card.standalone_picousd for card in mine) if plant.fix is not None else None
     truth = _truth(plant, mine[0].transform, prices) if plant.fix is not None else None
     wrong_class = {card.class_ for card in mine} - {plant.class_}
     note = f"class {', '.join(wrong_class)} instead of {plant.class_}" if wrong_class else ""

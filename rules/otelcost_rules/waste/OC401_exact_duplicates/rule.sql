@@ -2,7 +2,7 @@
 WITH answered AS (
     SELECT
         n, task, provider, request_hash, trace_id, start, end_at, output_hash, cost_picousd,
-        temperature = 0 OR operation = 'embeddings' AS deterministic,
+        temperature = 0 AS deterministic,
         row_number() OVER w AS nth,
         count(*) OVER (PARTITION BY trace_id, request_hash) AS copies_in_trace,
         lag(start) OVER w AS earlier_start, lag(trace_id) OVER w AS earlier_trace,
@@ -13,7 +13,7 @@ WITH answered AS (
             RANGE BETWEEN to_hours($horizon_hours::INTEGER) PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
         ) AS first_end
     FROM w_calls
-    WHERE status = 'ok' AND request_hash IS NOT NULL AND NOT coalesce(batch, false)
+    WHERE status = 'ok' AND request_hash IS NOT NULL AND operation <> 'embeddings' AND NOT coalesce(batch, false)
         AND coalesce(web_search_requests, 0) + coalesce(web_fetch_requests, 0) + coalesce(file_search_requests, 0)
             + coalesce(code_execution_requests, 0) = 0
     WINDOW w AS (PARTITION BY provider, request_hash ORDER BY start, n)
@@ -62,7 +62,7 @@ tasks AS (
     GROUP BY task
 ),
 hashless AS (
-    SELECT task FROM w_calls WHERE status = 'ok' AND request_hash IS NULL GROUP BY task
+    SELECT task FROM w_calls WHERE status = 'ok' AND request_hash IS NULL AND operation <> 'embeddings' GROUP BY task
 )
 SELECT
     task, '' AS target, ids AS calls, '{"kind": "drop_call"}' AS transform,
