@@ -36,6 +36,8 @@ Flag = Literal[
     "unknown_event",  # a stream event this version does not know
     "usage_mismatch",  # the provider's own total differs from the sum of its parts
     "hidden_iterations",  # usage includes provider-side iterations outside the top-level counts
+    "free",  # the provider charges nothing for it: what it counted is in no bucket, only `provider_total_tokens`
+    "retrieved",  # an answer read again: it settles the call that created it, and is never billed itself
 ]
 
 SegmentKind = Literal["system", "tool", "text", "image", "audio", "document", "tool_call", "tool_result", "schema"]

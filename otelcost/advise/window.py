@@ -76,7 +76,7 @@ FROM (
     LEFT JOIN w_price_keys k ON k.price_key = c.price_key
     LEFT JOIN w_groups g ON g.task IS NOT DISTINCT FROM c.task AND g.provider IS NOT DISTINCT FROM c.provider
         AND g.model IS NOT DISTINCT FROM c.model AND g.tools_hash IS NOT DISTINCT FROM c.tools_hash
-    WHERE c.start >= $start AND c.start < $end
+    WHERE c.start >= $start AND c.start < $end AND NOT list_contains(c.flags, 'free')
     ORDER BY c.start, c.span_id
 )
 """

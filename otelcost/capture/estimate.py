@@ -39,7 +39,7 @@ _WIDE: Final = re.compile("[\u0800-\U0010ffff]")
 _UNREAD_RESPONSE: Final = frozenset({"response_truncated", "response_undecodable"})
 _UNREAD_REQUEST: Final = frozenset({"request_truncated", "request_undecodable"})
 _UNFINISHED: Final = frozenset({"timeout", "cancelled", "aborted"})
-_RUNNING: Final = frozenset({"queued", "in_progress"})
+RUNNING: Final = frozenset({"queued", "in_progress"})
 """A response that runs on in the background: what it will be billed is not known yet, and not nothing."""
 _PROMPT_MEMBERS: Final = ("instructions", "system", "messages", "input", "prompt", "tools", "functions")
 _NOT_TEXT: Final = frozenset(
@@ -75,7 +75,7 @@ def fill(call: Call, exchange: Exchange, *, quick: bool = False) -> Call:
     usage = call.usage
     needs_input = usage.input_uncached_tokens is None and usage.cache_read_tokens is None
     needs_output = usage.output_tokens is None
-    if not (needs_input or needs_output) or not _was_billed(call) or call.finish_reason in _RUNNING:
+    if not (needs_input or needs_output) or not _was_billed(call) or call.finish_reason in RUNNING:
         return call
     counter = _Counter(call, quick=quick)
     if call.api not in _READ_HERE:

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
@@ -21,7 +22,7 @@ from otelcost.capture.attributes import (
     own_attributes,
 )
 from otelcost.capture.dialects import OWN_SCOPE
-from otelcost.model import Call, Exchange
+from otelcost.model import Call, Exchange, Usage
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from otelcost.capture.content import Mode
     from otelcost.capture.span import Started
 
+_UNBILLED: Final = frozenset({"free", "retrieved"})
+"""Flags of calls whose tokens nobody pays for: a backend would add them up all the same."""
 _EVENT: Final = "gen_ai.client.inference.operation.details"
 CONTENT_VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _NO_PROVIDERS: Final = frozenset(
@@ -72,6 +75,8 @@ class Interop:
             exchange: its bytes, for content that the user asked for; None where they could not be read.
             enclosed: an enclosing span is already an LLM span: ours then carries nothing that can be counted.
         """
+        if not _UNBILLED.isdisjoint(call.flags):
+            call = msgspec.structs.replace(call, usage=Usage())
         span = _span(started, call)
         meters, loggers = _provider("opentelemetry.metrics", "meter"), None
         if self._mode is not None and self._mode.events:

@@ -66,7 +66,7 @@ class Recorder:
             line = self._encoder.encode(call)
         with Guard("span.finish"):
             self._interop.finish(attempt.started, call, exchange, enclosed=parent.llm_span_id is not None)
-        return b"" if is_foreign(call) else line
+        return b"" if is_foreign(call) or _settles_nothing(call) else line
 
     def _call(self, attempt: Attempt, exchange: Exchange, *, quick: bool) -> Call:
         call = wire.decode(exchange, self._local_key())
@@ -178,6 +178,14 @@ class Recorder:
             **_times(attempt),
             **values,
         )
+
+
+def _settles_nothing(call: Call) -> bool:
+    """Whether an answer was read again that is still in the making, or could not be read."""
+    if "retrieved" not in call.flags:
+        return False
+    final = call.status in {"ok", "incomplete", "error"} and call.finish_reason not in estimate.RUNNING
+    return call.http_status != 200 or not final or call.response_id is None
 
 
 def _times(attempt: Attempt) -> dict[str, Any]:

@@ -57,8 +57,9 @@ SELECT
     END AS input_tokens,
     coalesce(b.response_model, b.request_model) AS model,
     -- Refused, or never arrived: the provider bills neither. What we counted ourselves is no proof of a bill.
+    -- Nor is anything billed where the provider counts, moderates or takes in a batch for nothing.
     coalesce(
-        (b.http_status >= 400 OR (b.http_status IS NULL AND b.error_type IN (
+        list_contains(b.flags, 'free') OR (b.http_status >= 400 OR (b.http_status IS NULL AND b.error_type IN (
             'ConnectError', 'ConnectTimeout', 'PoolTimeout', 'ProxyError', 'UnsupportedProtocol',
             'LocalProtocolError', 'InvalidURL')))
         AND ((b.input_uncached_tokens IS NULL AND b.output_tokens IS NULL)

@@ -12,6 +12,11 @@ from otelcost.wire.sse import Events, events_of
 from otelcost.wire.usage import Reading, UsageMap
 
 
+def never_streamed(events: Events, reply: Reply) -> None:
+    """Read nothing: this API has no streams, and what claims to be one is not understood."""
+    del events, reply
+
+
 class Codec(NamedTuple):
     """How to read one API. All functions are pure but for the `Reply` they fill."""
 
@@ -26,4 +31,5 @@ class Codec(NamedTuple):
     events: Callable[[bytes, str], Events | None] = events_of  # body and content type; None: no stream
     finish: Callable[[Request, Mapping[str, str], Reply], None] | None = None  # what response headers add
     opaque: Callable[[bytes, Reply], None] | None = None  # a body that is neither: sound, plain text
+    free: bool = False  # charged for only where the answer itself tells a usage that is billed
     shared_path: bool = False  # other services have such paths too: the bodies must confirm what it is

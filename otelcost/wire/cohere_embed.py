@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from otelcost.wire import cohere_chat, openai_parts, sse
-from otelcost.wire.codec import Codec
+from otelcost.wire import cohere_chat, openai_parts
+from otelcost.wire.codec import Codec, never_streamed
 from otelcost.wire.jsonview import Fields
 from otelcost.wire.parts import Part, Request, common, string, texts
 from otelcost.wire.reply import Reply, error_name
@@ -35,12 +35,7 @@ def whole(body: Fields, reply: Reply) -> None:
     reply.complete = True
 
 
-def stream(events: sse.Events, reply: Reply) -> None:
-    """Neither is ever streamed; what claims to be a stream is not understood."""
-    del events, reply
-
-
 CODEC: Final = Codec(
-    "cohere.embed", "embeddings", "cohere", cohere_chat.USAGE, request, whole, stream, shared_path=True
+    "cohere.embed", "embeddings", "cohere", cohere_chat.USAGE, request, whole, never_streamed, shared_path=True
 )
 """POST /v1/embed and /v2/embed."""

@@ -22,10 +22,11 @@ from otelcost.wire.registry import (
     model_in,
     place_of,
     provider_of,
+    reads_again,
     recognise,
 )
 from otelcost.wire.reply import STOPPED_EARLY, Reply, error_name, output_of
-from otelcost.wire.usage import add, read, total_input
+from otelcost.wire.usage import FIVE, add, read, total_input
 
 _FLAG_ORDER: Final = {flag: position for position, flag in enumerate(get_args(Flag))}
 _PLACEHOLDERS: Final = dict.fromkeys(
@@ -40,6 +41,7 @@ _PLACEHOLDERS: Final = dict.fromkeys(
 """What the first event of a stream cannot know yet: its numbers for these are not the real ones."""
 
 _COUNTS: Final = msgspec.json.Decoder(dict[str, object])
+_NOTHING: Final = dict.fromkeys(FIVE, 0)
 _MAX_USAGE_BYTES: Final = 32 * 1024
 _TRANSPORT: Final[dict[str, Status]] = {
     "complete": "aborted",  # the body ended, but its terminal event never came
@@ -92,6 +94,8 @@ def decode(exchange: Exchange, key: bytes) -> Call:
     anatomy = Anatomy(request, hasher_of(key))
     billing = _bill(codec, reply, anatomy, flags)
     status, error_type = _outcome(exchange, reply, flags)
+    if codec.free and not reply.billed:
+        billing = _unbilled(billing, flags)
     return _assemble(exchange, codec, request, reply, anatomy, billing, status, error_type, flags)
 
 
@@ -101,8 +105,8 @@ def read_exchange(exchange: Exchange) -> Bodies | None:
     if api is None:
         return None
     codec = codec_of(api)
-    flags: set[Flag] = set()
-    request = _read_request(exchange, codec, flags)
+    flags: set[Flag] = {"retrieved"} if reads_again(exchange.method, exchange.path) else set()
+    request = Request(operation="fetch_response") if flags else _read_request(exchange, codec, flags)
     reply = _read_response(exchange, codec, request, flags)
     if codec.shared_path and not _confirmed(exchange, request, reply):
         return None
@@ -150,7 +154,8 @@ def _confirmed(exchange: Exchange, request: Request, reply: Reply) -> bool:
         return True
     silent = not reply.recognised and reply.error is None
     refuted = silent and _succeeded(exchange) and exchange.ended == "complete"
-    return request.model is not None and not refuted
+    named = request.model is not None or request.shaped or reads_again(exchange.method, exchange.path)
+    return named and not refuted
 
 
 def _read_response(exchange: Exchange, codec: Codec, request: Request, flags: set[Flag]) -> Reply:
@@ -234,6 +239,14 @@ def _bill(codec: Codec, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Bi
         geo=as_text(counts.get("inference_geo")),
         input_tokens=total_input(reading.usage),
     )
+
+
+def _unbilled(billing: _Billing, flags: set[Flag]) -> _Billing:
+    """What was counted for nothing: known, but in no bucket that a price or a sum is applied to."""
+    flags.discard("lower_bound")
+    flags.add("free")
+    billing.usage = Usage(**_NOTHING, provider_total_tokens=billing.input_tokens)
+    return billing
 
 
 def _usage_object(raw: bytes | None) -> tuple[dict[str, object], bytes] | None:

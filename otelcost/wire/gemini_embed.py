@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from otelcost.wire import gemini_generate, sse
-from otelcost.wire.codec import Codec
+from otelcost.wire import gemini_generate
+from otelcost.wire.codec import Codec, never_streamed
 from otelcost.wire.jsonview import Fields, as_text
 from otelcost.wire.parts import Part, Request, canonical, string, whole_of
 from otelcost.wire.reply import Reply, error_name
@@ -49,10 +49,5 @@ def _predicted(body: Fields) -> bytes | None:
     return msgspec.json.encode({"promptTokenCount": sum(counts)}) if counts else None
 
 
-def stream(events: sse.Events, reply: Reply) -> None:
-    """Embeddings are never streamed; what claims to be a stream is not understood."""
-    del events, reply
-
-
-CODEC: Final = Codec("gemini.embed", "embeddings", "gcp.gemini", gemini_generate.USAGE, request, whole, stream)
+CODEC: Final = Codec("gemini.embed", "embeddings", "gcp.gemini", gemini_generate.USAGE, request, whole, never_streamed)
 """POST .../models/{model}:embedContent, :batchEmbedContents and :predict."""

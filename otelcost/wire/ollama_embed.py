@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from otelcost.wire import ollama_chat, sse
-from otelcost.wire.codec import Codec
+from otelcost.wire import ollama_chat
+from otelcost.wire.codec import Codec, never_streamed
 from otelcost.wire.jsonview import Fields
 from otelcost.wire.parts import Request, common, texts
 from otelcost.wire.reply import Reply, error_name
@@ -31,12 +31,7 @@ def whole(body: Fields, reply: Reply) -> None:
     reply.complete = True
 
 
-def stream(events: sse.Events, reply: Reply) -> None:
-    """Embeddings are never streamed; what claims to be a stream is not understood."""
-    del events, reply
-
-
 CODEC: Final = Codec(
-    "ollama.embed", "embeddings", "ollama", ollama_chat.USAGE, request, whole, stream, shared_path=True
+    "ollama.embed", "embeddings", "ollama", ollama_chat.USAGE, request, whole, never_streamed, shared_path=True
 )
 """POST /api/embed and /api/embeddings."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from otelcost.wire import sse, usage
-from otelcost.wire.codec import Codec
+from otelcost.wire import usage
+from otelcost.wire.codec import Codec, never_streamed
 from otelcost.wire.jsonview import Fields
 from otelcost.wire.parts import Request, common, texts
 from otelcost.wire.reply import Reply, error_name
@@ -28,10 +28,5 @@ def whole(body: Fields, reply: Reply) -> None:
     reply.complete = True
 
 
-def stream(events: sse.Events, reply: Reply) -> None:
-    """Embeddings are never streamed; what claims to be a stream is not understood."""
-    del events, reply
-
-
-CODEC: Final = Codec("openai.embeddings", "embeddings", "openai", usage.OPENAI, request, whole, stream)
+CODEC: Final = Codec("openai.embeddings", "embeddings", "openai", usage.OPENAI, request, whole, never_streamed)
 """POST /embeddings."""

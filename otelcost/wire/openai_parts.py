@@ -84,10 +84,11 @@ def content(raw: bytes | None, role: str, ttl: str, kind: SegmentKind = "text") 
     if not parts:
         yield Part(role, kind, raw)
     for part in parts:
-        yield _content_part(part, role, ttl, kind)
+        yield content_part(part, role, ttl, kind)
 
 
-def _content_part(part: Fields, role: str, ttl: str, kind: SegmentKind) -> Part:
+def content_part(part: Fields, role: str, ttl: str = "30m", kind: SegmentKind = "text") -> Part:
+    """One typed part of a content."""
     cache = _breakpoint(part, ttl)
     part_type = part.text("type") or ""
     media = _MEDIA_TYPES.get(part_type)

@@ -45,6 +45,7 @@ class Request(msgspec.Struct, kw_only=True):
     effort: str | None = None
     schema: bytes | None = None
     hidden_context: bool = False  # the provider adds stored turns: the input is more than these parts
+    shaped: bool = False  # the body has this API's own members, though it names no model
     canonical: list[bytes] = []  # top-level members by name, without what does not change the job
 
 

@@ -51,7 +51,7 @@ REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "apim-request-id", "x
 
 
 class Route(NamedTuple):
-    """One path ending that creates something billed."""
+    """One path ending that asks a model, or the account of one, for something."""
 
     ending: str
     api: str
@@ -65,6 +65,10 @@ ROUTES: Final = (
     Route("/completions", "openai.completions"),
     Route("/responses", "openai.responses"),
     Route("/responses/compact", "openai.responses"),  # a billed model call with the same usage object
+    Route("/responses/input_tokens", "openai.input_tokens"),
+    Route("/decisions", "openai.decisions", provider="openai"),
+    Route("/moderations", "openai.moderations"),
+    Route("/chat/moderations", "openai.moderations"),  # Mistral's
     Route("/v1/chat", "cohere.chat", provider="cohere"),
     Route("/v2/chat", "cohere.chat", provider="cohere"),
     Route("/v1/embed", "cohere.embed", provider="cohere"),
@@ -82,12 +86,14 @@ ROUTES: Final = (
     Route("/audio/transcriptions", "openai.audio"),
     Route("/audio/translations", "openai.audio"),
     Route("/audio/speech", "openai.speech"),
+    Route(":countTokens", "gemini.count_tokens"),
     Route(":generateContent", "gemini.generate"),
     Route(":streamGenerateContent", "gemini.generate"),
     Route("/interactions", "gemini.interactions"),
     Route(":embedContent", "gemini.embed"),
     Route(":batchEmbedContents", "gemini.embed"),
     Route(":predict", "gemini.embed", within="embedding"),  # Vertex serves much else that way
+    Route("/count-tokens:rawPredict", "anthropic.count_tokens"),
     Route(":rawPredict", "anthropic.messages", within="/publishers/anthropic/models/claude"),
     Route(":streamRawPredict", "anthropic.messages", within="/publishers/anthropic/models/claude"),
     Route(":rawPredict", "openai.chat", within="/publishers/mistralai/"),
@@ -96,10 +102,21 @@ ROUTES: Final = (
     Route("/invoke-with-response-stream", "bedrock.invoke", within="/model/"),
     Route("/converse", "bedrock.converse", within="/model/"),
     Route("/converse-stream", "bedrock.converse", within="/model/"),
+    Route("/count-tokens", "bedrock.count_tokens", within="/model/"),
+    Route("/v1/messages/count_tokens", "anthropic.count_tokens"),
+    Route("/v1/messages/batches", "batch.create"),
+    Route("/batches", "batch.create"),
+    Route("/batch/jobs", "batch.create"),  # Mistral's
+    Route(":batchGenerateContent", "batch.create"),
+    Route(":asyncBatchEmbedContent", "batch.create"),
     Route("/v1/messages", "anthropic.messages"),  # not bare `/messages`: threads have those, unbilled
 )
-"""What is billed. Reading an old response repeats its usage, and counting tokens or moderating a text costs
-nothing: never listed. Longer endings come first."""
+"""What is billed, and what is asked of the same services for nothing: their decoders say which. Of endings that
+contain each other the longer comes first."""
+
+_READ_AGAIN: Final = re.compile(r"/(?:(responses)/resp_|(interactions)/)[\w.-]+(?:/cancel)?$")
+_ANSWERS: Final = {"responses": "openai.responses", "interactions": "gemini.interactions"}
+"""Answers that providers keep, and that may still have been in the making when their creation returned."""
 
 
 def _by_last_word() -> dict[str, tuple[Route, ...]]:
@@ -176,13 +193,23 @@ def recognise(method: str, host: str, path: str) -> str | None:
     Any prefix may stand before the API's own path, as gateways and Azure deployments have it. Any host
     may speak these formats; its name only matters for paths that many services have.
     """
-    if method.upper() != "POST":
-        return None
     trimmed = path.rstrip("/")
+    if method.upper() != "POST":
+        return _answer_read(trimmed) if method.upper() == "GET" else None
     for route in _ROUTES.get(trimmed[_last_word_at(trimmed) :], ()):
         if trimmed.endswith(route.ending) and route.within in trimmed:
             return route.api if not route.provider or _may_be(host, route.provider) else None
-    return None
+    return _answer_read(trimmed) if trimmed.endswith("/cancel") else None
+
+
+def reads_again(method: str, path: str) -> bool:
+    """Whether a request that `recognise` knows reads an answer kept by the provider, or stops its making."""
+    return method.upper() == "GET" or path.rstrip("/").endswith("/cancel")
+
+
+def _answer_read(path: str) -> str | None:
+    found = _READ_AGAIN.search(path)
+    return _ANSWERS[found[1] or found[2]] if found else None
 
 
 def _may_be(host: str, provider: str) -> bool:

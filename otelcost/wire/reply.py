@@ -48,6 +48,7 @@ class Reply(msgspec.Struct, kw_only=True):
     incomplete: bool = False
     recognised: bool = False  # something of the API's own shape was found
     vector: bool = False
+    billed: bool = False  # an API that is free elsewhere told a usage to pay for
     texts: list[str] = []
     thoughts: list[str] = []  # billed, but no part of the answer
     tools: dict[object, ToolUse] = {}

@@ -29,7 +29,7 @@ def texts_of(exchange: Exchange) -> Texts | None:
     The answer of a stream that was cut is what had come by then; of an answer that never came, None.
     """
     found = read_exchange(exchange)
-    if found is None or found.codec.api in _OTHER_UNITS:
+    if found is None or found.codec.free or found.codec.api in _OTHER_UNITS:
         return None
     request, reply = found.request, found.reply
     prompt = [_text(part) for part in request.parts if part.kind not in _MEDIA] if request.canonical else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import msgspec
@@ -32,9 +33,17 @@ PATHS = {
     "cohere.rerank": "/v2/rerank",
     "ollama.chat": "/api/chat",
     "ollama.embed": "/api/embed",
+    "openai.input_tokens": "/v1/responses/input_tokens",
+    "openai.moderations": "/v1/moderations",
+    "openai.decisions": "/v1/decisions",
+    "anthropic.count_tokens": "/v1/messages/count_tokens",
+    "gemini.count_tokens": "/v1beta/models/gemini-3-flash:countTokens",
+    "bedrock.count_tokens": "/model/anthropic.claude-haiku-4-5/count-tokens",
+    "batch.create": "/v1/batches",
 }
 GEMINI, GEMINI_EMBED = PATHS["gemini.generate"], PATHS["gemini.embed"]
 CONVERSE, INVOKE = PATHS["bedrock.converse"], PATHS["bedrock.invoke"]
+GEMINI_COUNT, BEDROCK_COUNT = PATHS["gemini.count_tokens"], PATHS["bedrock.count_tokens"]
 BINARY = {CONVERSE, INVOKE}
 LINED = {"/api/chat"}
 EVENTED = {
@@ -123,6 +132,25 @@ REQUESTS = {
         "additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 1024}},
     },
     INVOKE: {"prompt": "é", "chat_history": [{"role": "USER", "message": "x"}], "max_tokens": 9},
+    "/v1/moderations": {"model": "m", "input": ["é", {"type": "image_url", "image_url": {"url": "u"}}]},
+    "/v1/decisions": {
+        "model": "m",
+        "input": [{"role": "user", "content": "é"}],
+        "questions": [{"type": "predicate", "name": "urgent", "question": "Is it urgent?"}],
+    },
+    "/v1/batches": {"input_file_id": "file-1", "endpoint": "/v1/responses", "completion_window": "24h"},
+}
+REQUESTS |= {
+    "/v1/responses/input_tokens": REQUESTS["/v1/responses"],
+    "/v1/messages/count_tokens": REQUESTS["/v1/messages"],
+    GEMINI_COUNT: {"generateContentRequest": {"model": "models/g", **REQUESTS[GEMINI]}},
+    BEDROCK_COUNT: {"input": {"invokeModel": {"body": b64encode(json.dumps(REQUESTS[INVOKE]).encode()).decode()}}},
+}
+COUNTED = {
+    "/v1/responses/input_tokens": "input_tokens",
+    "/v1/messages/count_tokens": "input_tokens",
+    GEMINI_COUNT: "totalTokens",
+    BEDROCK_COUNT: "inputTokens",
 }
 COUNTS = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
 AUDIO_COUNTS = {
@@ -215,6 +243,7 @@ STREAMS = {
             "cacheDetails": [{"ttl": "5m", "inputTokens": 0}],
         }}},
     ],
+    **{path: [{"error": {"code": "x"}}] for path in (*COUNTED, "/v1/moderations", "/v1/decisions", "/v1/batches")},
     INVOKE: [
         {"generation": "é", "prompt_token_count": 9, "stop_reason": None},
         {"generation": "x", "generation_token_count": 4, "stop_reason": "stop"},
@@ -255,6 +284,14 @@ WHOLE = {
         "stopReason": "tool_use",
         "usage": {"inputTokens": 9, "outputTokens": 4, "totalTokens": 13},
     },
+    **{path: {member: 9} for path, member in COUNTED.items()},
+    "/v1/moderations": {"id": "modr-1", "model": "m", "results": [{"flagged": False}]},
+    "/v1/decisions": {
+        "model": "m",
+        "answers": [{"type": "predicate", "name": "urgent", "probability": 0.9}],
+        "usage": {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13},
+    },
+    "/v1/batches": {"id": "batch_1", "object": "batch", "status": "validating"},
     INVOKE: {"inputTextTokenCount": 9, "results": [{"tokenCount": 4, "outputText": "é", "completionReason": "FINISH"}]},
 }  # fmt: skip
 

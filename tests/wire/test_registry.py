@@ -15,6 +15,7 @@ import pytest
 
 from otelcost.wire import HEADERS, codecs, provider_of, recognise
 from otelcost.wire.codecs import APIS, codec_of
+from otelcost.wire.registry import reads_again
 
 
 @pytest.mark.parametrize(
@@ -35,23 +36,60 @@ from otelcost.wire.codecs import APIS, codec_of
         ("/api/v1/embeddings", "openai.embeddings"),
         ("/v1/messages", "anthropic.messages"),
         ("/anthropic/v1/messages", "anthropic.messages"),
+        ("/v1/decisions", "openai.decisions"),
+        ("/v1/responses/input_tokens", "openai.input_tokens"),
+        ("/v1/messages/count_tokens", "anthropic.count_tokens"),
+        ("/v1beta/models/gemini-3-flash:countTokens", "gemini.count_tokens"),
+        (
+            "/v1/projects/p/locations/l/publishers/anthropic/models/count-tokens:rawPredict",
+            "anthropic.count_tokens",
+        ),
+        ("/model/anthropic.claude-haiku-4-5/count-tokens", "bedrock.count_tokens"),
+        ("/v1/moderations", "openai.moderations"),
+        ("/v1/chat/moderations", "openai.moderations"),
+        ("/v1/batches", "batch.create"),
+        ("/openai/batches", "batch.create"),
+        ("/v1/messages/batches", "batch.create"),
+        ("/v1/batch/jobs", "batch.create"),
+        ("/v1beta/models/gemini-3-flash:batchGenerateContent", "batch.create"),
     ],
 )
-def test_paths_that_bill(path: str, api: str) -> None:
+def test_paths_that_are_asked(path: str, api: str) -> None:
     assert recognise("POST", "gateway.internal", path) == api
     assert recognise("post", "gateway.internal", path) == api
     assert recognise("GET", "gateway.internal", path) is None
 
 
 @pytest.mark.parametrize(
+    ("path", "api"),
+    [
+        ("/v1/responses/resp_1", "openai.responses"),
+        ("/openai/v1/responses/resp_1/", "openai.responses"),
+        ("/v1beta/interactions/abc-1", "gemini.interactions"),
+        ("/v1/responses/resp_1/input_items", None),
+        ("/v1/responses/7", None),
+        ("/v1/responses", None),
+        ("/v1/chat/completions/chatcmpl-1", None),
+        ("/v1/batches/batch_1", None),
+    ],
+)
+def test_answers_that_are_read_again(path: str, api: str | None) -> None:
+    assert recognise("GET", "gateway.internal", path) == api
+    assert recognise("DELETE", "gateway.internal", path) is None
+    stopped = path.rstrip("/") + "/cancel"
+    assert recognise("POST", "gateway.internal", stopped) == api
+    assert reads_again("GET", path)
+    assert reads_again("POST", stopped)
+    assert not reads_again("POST", "/v1/responses")
+
+
+@pytest.mark.parametrize(
     "path",
     [
         "/v1/responses/resp_1",
-        "/v1/responses/resp_1/cancel",
         "/v1/responses/resp_1/input_items",
-        "/v1/responses/input_tokens",
-        "/v1/messages/count_tokens",
-        "/v1/messages/batches",
+        "/v1/messages/batches/msgbatch_1/cancel",
+        "/v1/decisions/decision_1",
         "/v1/threads/thread_1/messages",
         "/api/embeddings",
         "/v1/models",
