@@ -22,7 +22,7 @@ WITH near AS (
     SELECT span_id, start, response_id, response_model, server_address, server_port,
         list_contains(flags, 'provider_assumed') AS assumed
     FROM calls
-    WHERE start BETWEEN $begin AND $end AND response_id <> ''
+    WHERE start BETWEEN $begin AND $end AND response_id <> '' AND NOT list_contains(flags, 'retrieved')
 )
 SELECT DISTINCT outside.span_id
 FROM near outside

@@ -25,6 +25,7 @@ from otelcost.store import fresh, load, prices, task_decisions, tasks
 from otelcost.store.cover import cover
 from otelcost.store.db import session, transaction
 from otelcost.store.lines import Parsed, Reject, parse
+from otelcost.store.settle import settle
 
 BATCH_BYTES: Final = 32 * 1024 * 1024
 """About how much is read and committed at a time: it bounds memory, not correctness."""
@@ -180,6 +181,7 @@ class _Drain:
                 task_decisions.refresh(self._connection, self._store, new_tasks=True)
             if facts:
                 moments = [fact.start_unix_us for fact in facts]
+                settle(self._connection, min(moments), max(moments))
                 cover(self._connection, min(moments), max(moments))
             _record(self._connection, batch, now)
 

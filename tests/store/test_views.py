@@ -54,6 +54,8 @@ ASSUMED = {"usage": KNOWN, "flags": ("provider_assumed",)}
 BILLING: list[tuple[str, dict[str, Any], str, int | None]] = [
     ("answered", {"usage": KNOWN}, "alias", 3_500_000_000),
     ("refused", {"usage": NONE, "status": "error", "http_status": 429}, "not_billed", 0),
+    ("free", {"usage": Usage(input_uncached_tokens=0, output_tokens=0), "flags": ("free",)}, "not_billed", 0),
+    ("free, of no model", {"usage": NONE, "flags": ("free",), "response_model": ""}, "not_billed", 0),
     ("server error", {"usage": NONE, "status": "error", "http_status": 500}, "not_billed", 0),
     ("refused, counted by us", {"usage": KNOWN, "http_status": 400, "flags": ("estimated",)}, "not_billed", 0),
     ("failed after an answer", {"usage": KNOWN, "status": "error", "http_status": 500}, "alias", 3_500_000_000),
