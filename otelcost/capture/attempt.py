@@ -23,7 +23,7 @@ from otelcost.capture.guard import Guard
 from otelcost.capture.site import Site, find_site
 from otelcost.capture.sketch import sketch
 from otelcost.spool.diagnostics import diagnostics
-from otelcost.wire.registry import recognise
+from otelcost.wire.registry import RESULTS, recognise
 
 Ended = Literal["complete", "closed", "cancelled", "timeout", "error"]
 
@@ -246,8 +246,12 @@ class Attempt:
         self.ended = ended
         self.ended_ns = time.perf_counter_ns()
         open_attempts.pop(id(self), None)
-        if self.epoch == _epoch:
+        if self.is_ours():
             self.submit(self)
+
+    def is_ours(self) -> bool:
+        """Whether it began in this process, and not in one that forked it."""
+        return self.epoch == _epoch
 
 
 def request_body(request: Any) -> bytes | None:
@@ -298,7 +302,7 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
         return None
     started = _start(current, api)
     try:
-        attempt = Attempt(request, started, submit)
+        attempt = _kind(api)(request, started, submit)
         attempt.site = find_site(sys._getframe(2))
         _link(attempt, (id(client), host, path), number)
     except BaseException:
@@ -307,6 +311,14 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
     attempt.layer = _Layer(attempt)
     open_attempts[id(attempt)] = attempt
     return attempt
+
+
+def _kind(api: str) -> type[Attempt]:
+    if api != RESULTS:
+        return Attempt
+    from otelcost.capture.results import Download  # noqa: PLC0415  (few programs read any)
+
+    return Download
 
 
 def release(attempt: Attempt, error: BaseException | None = None) -> None:
@@ -339,6 +351,8 @@ def _is_inner(request: Any, host: str) -> bool:
 
 
 def _start(current: Context, api: str) -> span.Started:
+    if api == RESULTS:  # reading what was answered long ago is no call of now
+        return span.unattached(current)
     with Guard("span.start"):
         return span.start(current, api)
     return span.unattached(current)

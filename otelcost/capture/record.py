@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -23,6 +24,9 @@ from otelcost.capture.span import Started
 from otelcost.model import Call, Context, Exchange, Status, Usage
 from otelcost.spool.diagnostics import diagnostics
 from otelcost.spool.names import host_name
+
+if TYPE_CHECKING:
+    from otelcost.capture.results import Piece
 
 _ENDED: Final[dict[str, Status]] = {
     "complete": "error",
@@ -78,6 +82,11 @@ class Recorder:
         with Guard("estimate"):
             return estimate.fill(call, exchange, quick=quick)
         return call
+
+    def results(self, piece: Piece) -> Iterator[bytes]:
+        """The spool lines of the results that a piece of a download holds."""
+        for call in piece.calls(self.exchange, self._local_key()):
+            yield self._encoder.encode(call)
 
     def brief(self, attempt: Attempt) -> bytes:
         """The spool line of an attempt for whose bodies there is no time."""

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from otelcost import settings
 from otelcost.capture import attempt as attempts
@@ -29,6 +29,9 @@ from otelcost.capture.record import Recorder
 from otelcost.spool import native
 from otelcost.spool.diagnostics import diagnostics
 from otelcost.spool.writer import Spool
+
+if TYPE_CHECKING:
+    from otelcost.capture.results import Piece
 
 PENDING_VARIABLE: Final = "OTELCOST_PENDING_MAX_MB"
 DEFAULT_PENDING_MB: Final = 64.0
@@ -45,7 +48,7 @@ get it by force after 5 ms."""
 _YIELD_SECONDS: Final = 0.00005
 _ENDING: Final = frozenset({"KeyboardInterrupt", "SystemExit"})
 
-_Item = Attempt | native.Mark
+_Item: TypeAlias = "Attempt | Piece | native.Mark"
 
 
 class _Thread:
@@ -121,7 +124,7 @@ class Worker:
             with suppress(RuntimeError):  # the process is exiting already
                 register(self._flush_before_exit)
 
-    def submit(self, attempt: Attempt) -> None:
+    def submit(self, attempt: Attempt | Piece) -> None:
         """Take a finished attempt. From any thread, at any time, also from a garbage collection."""
         if self._queue.qsize() >= MAX_PENDING_RECORDS:
             diagnostics.count("dropped_records")
@@ -186,6 +189,9 @@ class Worker:
         with self._bytes_lock:
             self._pending_bytes -= item.size
         with Guard("record"):
+            if not isinstance(item, Attempt):
+                self._add_results(item, lines)
+                return
             line = self._line(item)
             if line:
                 lines.append(line)
@@ -200,14 +206,34 @@ class Worker:
         lines.clear()
 
     def _line(self, attempt: Attempt) -> bytes:
-        if self._recorder is None:
-            self._recorder = Recorder()
-        if self._deadline is not None and time.monotonic() > self._deadline - _MINIMAL_SECONDS:
+        if self._late():
             diagnostics.count("minimal_records")
-            return self._recorder.brief(attempt)
+            return self._recording().brief(attempt)
         # Compiling a string, as some modules do when imported, makes Python forget that it ends by Ctrl-C.
         quick = self._hurry or attempt.error in _ENDING or not threading.main_thread().is_alive()
-        return self._recorder.record(attempt, quick=quick)
+        return self._recording().record(attempt, quick=quick)
+
+    def _add_results(self, piece: Piece, lines: list[bytes]) -> None:
+        """The results in a piece of a download, letting the host run as often as between attempts."""
+        until = time.perf_counter() + _STINT_SECONDS
+        for line in self._recording().results(piece):
+            lines.append(line)
+            if self._late():
+                diagnostics.count("abandoned_results")  # reading the file again makes up for them
+                return
+            if time.perf_counter() >= until:
+                self._write(lines)
+                if not self._hurry:
+                    native.sleep(_YIELD_SECONDS)
+                until = time.perf_counter() + _STINT_SECONDS
+
+    def _recording(self) -> Recorder:
+        if self._recorder is None:
+            self._recorder = Recorder()
+        return self._recorder
+
+    def _late(self) -> bool:
+        return self._deadline is not None and time.monotonic() > self._deadline - _MINIMAL_SECONDS
 
     def _tidy(self) -> float | None:
         with Guard("tidy"):

@@ -1,4 +1,7 @@
-"""Result files of message batches: every line is the answer to one request, billed once at the batch price."""
+"""Results of batches: every line is the answer to one request, billed once at the batch price.
+
+A file of results may have hundreds of megabytes: it is read in pieces as they come, a line at a time.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from otelcost.model import Call, Exchange
-from otelcost.wire.decode import decode, response_body
+from otelcost.model import Call, Context, Exchange
+from otelcost.wire.body import BrokenError, Unpacker
+from otelcost.wire.decode import decode
 from otelcost.wire.hashing import Hasher, hasher_of
 from otelcost.wire.jsonview import Fields, as_text
+from otelcost.wire.registry import RESULTS, holds_answers, provider_of
 
 _PATHS: Final = {
     "chat.completion": "/v1/chat/completions",
@@ -19,6 +24,10 @@ _PATHS: Final = {
     "list": "/v1/embeddings",
 }
 """Where a body of this kind comes from, by its `object`."""
+
+_GEMINI: Final = "/v1beta/models/-:generateContent"
+MAX_LINE_BYTES: Final = 32 * 1024 * 1024
+"""Longer lines are skipped: an answer with pictures in it may have some megabytes."""
 
 _STATUSES: Final = {
     "invalid_request_error": 400,
@@ -43,35 +52,126 @@ class _Line(NamedTuple):
     request_id: str | None
 
 
-def is_result(method: str, path: str) -> bool:
-    """Whether a request reads the results of a batch, or a file that may hold them."""
-    if method.upper() != "GET":
-        return False
-    trimmed = path.rstrip("/")
-    if trimmed.endswith("/results"):
-        return "/messages/batches/" in trimmed
-    return trimmed.endswith(("/content", ":download")) and "/files/" in trimmed
-
-
-def decode_many(exchange: Exchange, key: bytes) -> Iterator[Call]:
-    """The calls of a result file, one after the other: a file may hold a hundred thousand.
+class Results:
+    """Reads one download of results, piece by piece and in bounded memory.
 
     Args:
-        exchange: the download of the file.
+        exchange: the download, without its body.
         key: the local key of the keyed hashes, 32 bytes.
 
     The ids of a call come from the place of the file and the name of the request, so that reading a file
     again gives the same ids. Requests that never ran, and lines that are no results, give no call. The
     prompts are not in the file: there are no segments.
     """
-    if exchange.status != 200:
-        return
-    hasher = hasher_of(key)
-    for raw in response_body(exchange).split(b"\n"):
-        fields = Fields.parse(raw) if raw.strip() else None
-        line = _line(fields) if fields is not None else None
-        if line is not None:
-            yield _call(exchange, line, key, hasher)
+
+    def __init__(self, exchange: Exchange, key: bytes) -> None:
+        self._exchange, self._key, self._hasher = exchange, key, hasher_of(key)
+        encoding = "" if exchange.response_decoded else exchange.response_headers.get("content-encoding", "")
+        self._packed = bool(encoding)
+        self._whole = holds_answers(exchange.path)
+        self._began = self._skips = False
+        self._rest: list[bytes] = []
+        self._rest_bytes = 0
+        self.foreign = False
+        """What comes is something else: nothing more is read."""
+        self.cut = False
+        """Some of it could not be kept or read."""
+        try:
+            self._unpacker: Unpacker | None = Unpacker(encoding)
+        except BrokenError:
+            self._give_up()
+
+    def feed(self, data: bytes) -> Iterator[Call]:
+        """The calls whose lines one more piece of the body completes."""
+        if self.foreign or self._unpacker is None:
+            return
+        try:
+            for piece in self._unpacker.feed(data):
+                for line in self._lines(piece):
+                    yield from self._calls(line)
+        except BrokenError:
+            self._give_up()
+
+    def lose(self) -> None:
+        """A piece of the body was not kept. A plain one is read on from its next line."""
+        self.cut = True
+        self._drop_line()
+        if self._packed:
+            self._unpacker = None
+
+    def close(self) -> Iterator[Call]:
+        """The last line, and one call of unknown cost for all that was cut out."""
+        if not self.foreign and not self._skips:
+            yield from self._calls(b"".join(self._rest))
+        if self.cut and not self.foreign:
+            yield self._lost()
+
+    def _lost(self) -> Call:
+        exchange = self._exchange
+        return Call(
+            context=_context(exchange, "", self._hasher),
+            provider=provider_of(exchange.host, exchange.path) or "unknown",
+            api=RESULTS,
+            operation="chat",
+            server_address=exchange.host,
+            server_port=exchange.port,
+            batch=True,
+            http_status=exchange.status,
+            flags=("lower_bound", "response_truncated"),
+        )
+
+    def _give_up(self) -> None:
+        self._unpacker, self.cut = None, True
+        self._drop_line()
+
+    def _drop_line(self) -> None:
+        self._rest, self._rest_bytes, self._skips = [], 0, True
+
+    def _lines(self, piece: bytes) -> Iterator[bytes]:
+        start = 0
+        while not self._whole and (end := piece.find(b"\n", start)) >= 0:
+            if not self._skips:
+                yield b"".join((*self._rest, piece[start:end]))
+            self._rest, self._rest_bytes, self._skips = [], 0, False
+            start = end + 1
+        if start < len(piece) and not self._skips:
+            self._rest.append(piece[start:])
+            self._rest_bytes += len(piece) - start
+            if self._rest_bytes > MAX_LINE_BYTES:
+                self.cut = True
+                self._drop_line()
+
+    def _calls(self, raw: bytes) -> Iterator[Call]:
+        if not raw.strip():
+            return
+        fields = Fields.parse(raw)
+        if not self._began:
+            self._began, self.foreign = True, fields is None
+        if fields is None:
+            return
+        for line in _inlined(fields) if self._whole else (_line(fields),):
+            if line is not None:
+                yield _call(self._exchange, line, self._key, self._hasher)
+
+
+def decode_many(exchange: Exchange, key: bytes) -> Iterator[Call]:
+    """The calls of a result file that is in memory, one after the other; none of a failed download."""
+    if exchange.status == 200:
+        results = Results(exchange, key)
+        yield from results.feed(exchange.response_body)
+        yield from results.close()
+
+
+def _inlined(operation: Fields) -> Iterator[_Line]:
+    """The answers that a finished Gemini batch has in itself, named by their keys or else by their places."""
+    answered = operation.object("response")
+    holder = answered.object("inlinedResponses") if answered else None
+    for place, item in enumerate(holder.objects("inlinedResponses") if holder else ()):
+        named = item.object("metadata")
+        name = (named.text("key") if named else None) or str(place)
+        body = item.slice("response")
+        if body is not None:
+            yield _Line(name, _GEMINI, 200, body, None)
 
 
 def _line(fields: Fields) -> _Line | None:
@@ -82,7 +182,7 @@ def _line(fields: Fields) -> _Line | None:
     if result is not None:
         return _message(name, result)
     if response is not None and "usageMetadata" in response.raw:
-        return _Line(name, "/v1beta/models/-:generateContent", 200, fields.slice("response") or b"", None)
+        return _Line(name, _GEMINI, 200, fields.slice("response") or b"", None)
     body = response.object("body") if response else None
     if response is None or body is None:
         return None
@@ -105,10 +205,10 @@ def _message(name: str, result: Fields) -> _Line | None:
     return _Line(name, "/v1/messages", status, body, outer.text("request_id"))
 
 
-def _call(exchange: Exchange, line: _Line, key: bytes, hasher: Hasher) -> Call:
-    place = [exchange.host.encode(), exchange.path.encode(), line.name.encode("utf-8", "replace")]
+def _context(exchange: Exchange, name: str, hasher: Hasher) -> Context:
+    place = [exchange.host.encode(), exchange.path.encode(), name.encode("utf-8", "replace")]
     span_id, trace_id = (hasher.of_all([label, *place]) for label in (b"span", b"trace"))
-    context = msgspec.structs.replace(
+    return msgspec.structs.replace(
         exchange.context,
         span_id=f"{span_id or 1:016x}",
         operation_id=f"{span_id or 1:016x}",
@@ -117,6 +217,9 @@ def _call(exchange: Exchange, line: _Line, key: bytes, hasher: Hasher) -> Call:
         duration_us=None,
         ttft_us=None,
     )
+
+
+def _call(exchange: Exchange, line: _Line, key: bytes, hasher: Hasher) -> Call:
     answer = msgspec.structs.replace(
         exchange,
         method="POST",
@@ -131,7 +234,7 @@ def _call(exchange: Exchange, line: _Line, key: bytes, hasher: Hasher) -> Call:
         response_decoded=True,
         ended="complete",
         error_type=None,
-        context=context,
+        context=_context(exchange, line.name, hasher),
     )
     call = decode(answer, key)
     return msgspec.structs.replace(

@@ -23,114 +23,164 @@ class Decoded(NamedTuple):
     failed: bool = False
 
 
+class Unpacker:
+    """Undoes the `content-encoding` header's encodings, the last one first, of a body that comes in pieces.
+
+    Args:
+        content_encoding: the header.
+
+    Raises:
+        BrokenError: an encoding is unknown or not installed.
+    """
+
+    def __init__(self, content_encoding: str) -> None:
+        names = [name.strip().lower() for name in content_encoding.split(",")]
+        names = [name for name in names if name not in {"", "identity"}]
+        if len(names) > _MAX_ENCODINGS or any(name not in _DECODERS for name in names):
+            raise BrokenError(content_encoding)
+        self._stages = [_DECODERS[name]() for name in reversed(names)]
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """What one more piece of the body decodes to, in pieces of bounded size.
+
+        Raises:
+            BrokenError: the bytes are not what the header says.
+        """
+        pieces: Iterator[bytes] = iter((data,))
+        for stage in self._stages:
+            pieces = _through(stage, pieces)
+        return pieces
+
+
 def decode_body(data: bytes, content_encoding: str, limit: int = MAX_DECODED_BYTES) -> Decoded:
-    """Undo the `content-encoding` header's encodings, the last one first.
+    """Undo the `content-encoding` header's encodings.
 
     A stream that was closed early ends in the middle of its compression frame: what could be decoded is
     returned, and that is no failure. `failed` says that an encoding is unknown, not installed or broken.
     """
-    names = [name.strip().lower() for name in content_encoding.split(",")]
-    names = [name for name in names if name not in {"", "identity"}]
-    if len(names) > _MAX_ENCODINGS:
+    try:
+        return _bounded(Unpacker(content_encoding).feed(data), limit)
+    except BrokenError:
         return Decoded(b"", failed=True)
-    cut = False
-    for name in reversed(names):
-        decoder = _DECODERS.get(name)
-        if decoder is None:
-            return Decoded(b"", failed=True)
-        try:
-            data, over = _bounded(decoder(data, limit), limit)
-        except _FAILURES:
-            return Decoded(b"", cut=cut, failed=True)
-        cut = cut or over
-    return Decoded(data, cut=cut)
 
 
-class _BrokenError(Exception):
+class BrokenError(Exception):
     """Bytes that are not what their content-encoding says, or an encoding nobody installed."""
 
 
-_FAILURES: Final = (_BrokenError, zlib.error)
+def _through(stage: Stage, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield from stage(piece)
 
 
-def _bounded(pieces: Iterator[bytes], limit: int) -> tuple[bytes, bool]:
+def _bounded(pieces: Iterator[bytes], limit: int) -> Decoded:
     kept: list[bytes] = []
     room = limit
     for piece in pieces:
         if len(piece) > room:
             kept.append(piece[:room])
-            return b"".join(kept), True
+            return Decoded(b"".join(kept), cut=True)
         kept.append(piece)
         room -= len(piece)
-    return b"".join(kept), False
+    return Decoded(b"".join(kept))
 
 
-def _inflate(data: bytes, window_bits: int) -> Iterator[bytes]:
-    first = True
-    while data:  # gzip allows several members one after the other
-        inflater = zlib.decompressobj(window_bits)
-        try:
-            piece = inflater.decompress(data, _STEP)
-        except zlib.error:
-            if first:
-                raise
-            return  # padding after the last member
-        first = False
-        yield piece
-        while not inflater.eof and (inflater.unconsumed_tail or piece):
-            piece = inflater.decompress(inflater.unconsumed_tail, _STEP)
+class _Inflate:
+    """gzip's members one after the other, or zlib's frame, or the bare stream of either."""
+
+    def __init__(self, window_bits: int) -> None:
+        self._window_bits = window_bits
+        self._member: Any = None
+        self._members = 0
+
+    def __call__(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            try:
+                yield from self._inflate(data)
+            except zlib.error as broken:
+                if self._members:
+                    return  # padding after the last member
+                raise BrokenError(str(self._window_bits)) from broken
+            if not self._member.eof:
+                return
+            data, self._member = self._member.unused_data, None
+            self._members += 1
+
+    def _inflate(self, data: bytes) -> Iterator[bytes]:
+        if self._member is None:
+            self._member = zlib.decompressobj(self._window_bits)
+        piece = b"."
+        while not self._member.eof and (data or piece):
+            piece = self._member.decompress(data, _STEP)
+            data = self._member.unconsumed_tail
             yield piece
-        data = inflater.unused_data
 
 
-def _gzip(data: bytes, limit: int) -> Iterator[bytes]:
-    del limit
-    return _inflate(data, 31)
+def _gzip() -> Stage:
+    return _Inflate(31)
 
 
-def _deflate(data: bytes, limit: int) -> Iterator[bytes]:
+def _deflate() -> Stage:
     """RFC 9110 means zlib's frame, but some servers send the bare stream: the first byte tells."""
-    del limit
-    framed = data[:1] and data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
-    return _inflate(data, 15 if framed else -15)
+    stage: _Inflate | None = None
+
+    def feed(data: bytes) -> Iterator[bytes]:
+        nonlocal stage
+        if stage is None:
+            framed = data[:1] and data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
+            stage = _Inflate(15 if framed else -15)
+        return stage(data)
+
+    return feed
 
 
 def _optional(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as missing:
-        raise _BrokenError(module) from missing
+        raise BrokenError(module) from missing
 
 
-def _brotli(data: bytes, limit: int) -> Iterator[bytes]:
-    del limit
+def _brotli() -> Stage:
     brotli = _optional("brotli")
     decoder = brotli.Decompressor()
-    try:
+
+    def feed(data: bytes) -> Iterator[bytes]:
         try:
-            piece = decoder.process(data, output_buffer_limit=_STEP)
-        except TypeError:  # older versions know no limit: little goes in at a time, so that not all comes out at once
-            for start in range(0, len(data), _SLICE):
-                yield decoder.process(data[start : start + _SLICE])
-            return
-        while piece:
-            yield piece
-            piece = b"" if decoder.is_finished() else decoder.process(b"", output_buffer_limit=_STEP)
-    except brotli.error as broken:
-        raise _BrokenError("br") from broken
+            try:
+                piece = decoder.process(data, output_buffer_limit=_STEP)
+            except TypeError:  # older versions know no limit: little goes in, so that not all comes out at once
+                for start in range(0, len(data), _SLICE):
+                    yield decoder.process(data[start : start + _SLICE])
+                return
+            while piece:
+                yield piece
+                piece = b"" if decoder.is_finished() else decoder.process(b"", output_buffer_limit=_STEP)
+        except brotli.error as broken:
+            raise BrokenError("br") from broken
+
+    return feed
 
 
-def _zstd(data: bytes, limit: int) -> Iterator[bytes]:
+def _zstd() -> Stage:
+    """The decoder knows no limit: little goes in at a time, of which a megabyte or ten may come out."""
     zstandard = _optional("zstandard")
-    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(data, read_across_frames=True)
-    try:
-        while piece := reader.read(min(_STEP, limit + 1)):
-            yield piece
-    except zstandard.ZstdError as broken:
-        raise _BrokenError("zstd") from broken
+    decoder = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj(read_across_frames=True)
+
+    def feed(data: bytes) -> Iterator[bytes]:
+        try:
+            for start in range(0, len(data), _SLICE):
+                yield decoder.decompress(data[start : start + _SLICE])
+        except zstandard.ZstdError as broken:
+            raise BrokenError("zstd") from broken
+
+    return feed
 
 
-_DECODERS: Final[dict[str, Callable[[bytes, int], Iterator[bytes]]]] = {
+Stage = Callable[[bytes], Iterator[bytes]]
+"""A decoder of one encoding, fed piece by piece."""
+
+_DECODERS: Final[dict[str, Callable[[], Stage]]] = {
     "gzip": _gzip,
     "x-gzip": _gzip,
     "deflate": _deflate,

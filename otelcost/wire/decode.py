@@ -17,6 +17,7 @@ from otelcost.wire.jsonview import BAD_JSON, Fields, as_text
 from otelcost.wire.parts import Request
 from otelcost.wire.registry import (
     REQUEST_ID_HEADERS,
+    RESULTS,
     asks_for_stream,
     assumed_provider,
     model_in,
@@ -102,7 +103,7 @@ def decode(exchange: Exchange, key: bytes) -> Call:
 def read_exchange(exchange: Exchange) -> Bodies | None:
     """Both bodies by the codec of the path, None where there is none or the bodies are of something else."""
     api = recognise(exchange.method, exchange.host, exchange.path)
-    if api is None:
+    if api is None or api == RESULTS:
         return None
     codec = codec_of(api)
     flags: set[Flag] = {"retrieved"} if reads_again(exchange.method, exchange.path) else set()
@@ -193,11 +194,6 @@ def _read_whole(exchange: Exchange, codec: Codec, fields: Fields, reply: Reply) 
 
 def _succeeded(exchange: Exchange) -> bool:
     return exchange.status is not None and 200 <= exchange.status < 300
-
-
-def response_body(exchange: Exchange) -> bytes:
-    """The body as the application saw it, as far as it could be decoded."""
-    return _response_body(exchange, set())
 
 
 def _response_body(exchange: Exchange, flags: set[Flag]) -> bytes:

@@ -87,17 +87,21 @@ def request(fields: Fields) -> Request:
     instruction = fields.object(fields.either("systemInstruction", "system_instruction"))
     if instruction is not None:
         read.parts += _content(instruction, "system")
-    read.parts += contents(fields, "contents")
+    read.parts += contents(fields, "contents", _resolution(config.text("mediaResolution")))
     return read
 
 
-def contents(fields: Fields, member: str) -> list[Part]:
-    """The parts of a member that is one content or an array of them."""
+def contents(fields: Fields, member: str, detail: str | None = None) -> list[Part]:
+    """The parts of a member that is one content or an array of them; `detail` is that of media without their own."""
     found: list[Part] = []
     for content in fields.objects(member) or filter(None, [fields.object(member)]):
         role = content.text("role") or "user"
-        found += _content(content, _ROLES.get(role, role))
+        found += _content(content, _ROLES.get(role, role), detail)
     return found
+
+
+def _resolution(name: str | None) -> str | None:
+    return name.lower().removeprefix("media_resolution_") if name else None
 
 
 def tier_of(name: str | None) -> str | None:
@@ -128,12 +132,12 @@ def _tools(fields: Fields) -> Iterator[Part]:
             yield Part("tool", "tool", whole_of(tool), name=as_text(next(iter(tool.raw), None)))
 
 
-def _content(content: Fields, role: str) -> Iterator[Part]:
+def _content(content: Fields, role: str, detail: str | None = None) -> Iterator[Part]:
     for part in content.objects("parts") or filter(None, [content.object("parts")]):
-        yield _part(part, role)
+        yield _part(part, role, detail)
 
 
-def _part(part: Fields, role: str) -> Part:
+def _part(part: Fields, role: str, detail: str | None) -> Part:
     text = string(part.slice("text") or b"")
     if text is not None:
         return Part(role, "text", text)
@@ -143,7 +147,12 @@ def _part(part: Fields, role: str) -> Part:
     if part.slice(part.either("functionResponse", "function_response")) is not None:
         return Part("tool", "tool_result", whole_of(part))
     media = part.object(part.either("inlineData", "inline_data", "fileData", "file_data"))
-    return Part(role, _media_kind(media) if media else "text", whole_of(part))
+    if media is None:
+        return Part(role, "text", whole_of(part))
+    own = part.object(part.either("mediaResolution", "media_resolution"))
+    return Part(
+        role, _media_kind(media), whole_of(part), detail=_resolution(own.text("level") if own else None) or detail
+    )
 
 
 def _media_kind(media: Fields) -> SegmentKind:

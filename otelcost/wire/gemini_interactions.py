@@ -79,9 +79,14 @@ def _item(item: Fields) -> Iterator[Part]:
     elif inner:
         for piece in inner:
             found = string(piece.slice("text") or b"")
-            yield Part(role, _MEDIA.get(piece.text("type") or "", "text"), whole_of(piece) if found is None else found)
+            yield Part(role, "text", found) if found is not None else _medium(piece, role)
     else:
-        yield Part(role, _MEDIA.get(kind, "text"), whole_of(item))
+        yield _medium(item, role)
+
+
+def _medium(piece: Fields, role: str) -> Part:
+    kind = _MEDIA.get(piece.text("type") or "", "text")
+    return Part(role, kind, whole_of(piece), detail=piece.text("resolution"))
 
 
 def whole(body: Fields, reply: Reply) -> None:

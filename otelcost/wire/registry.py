@@ -115,6 +115,16 @@ ROUTES: Final = (
 contain each other the longer comes first."""
 
 _READ_AGAIN: Final = re.compile(r"/(?:(responses)/resp_|(interactions)/)[\w.-]+(?:/cancel)?$")
+RESULTS: Final = "batch.results"
+"""What `recognise` calls the results of a batch, or a file that may hold them: `wire.Results` reads them."""
+
+_BATCH_RESULTS: Final = re.compile(
+    r"/messages/batches/[^/]+/results$"
+    r"|^(?!.*/(?:containers|vector_stores)/).*/files/[^/]+(?:/content|:download)$"
+    r"|(?P<inlined>/v1(?:alpha|beta)\w*/batches/[\w-]+$)"
+)
+"""Anthropic's, anybody's files, and Gemini's batches that hold their answers themselves."""
+
 _ANSWERS: Final = {"responses": "openai.responses", "interactions": "gemini.interactions"}
 """Answers that providers keep, and that may still have been in the making when their creation returned."""
 
@@ -195,7 +205,7 @@ def recognise(method: str, host: str, path: str) -> str | None:
     """
     trimmed = path.rstrip("/")
     if method.upper() != "POST":
-        return _answer_read(trimmed) if method.upper() == "GET" else None
+        return _read(trimmed) if method.upper() == "GET" else None
     for route in _ROUTES.get(trimmed[_last_word_at(trimmed) :], ()):
         if trimmed.endswith(route.ending) and route.within in trimmed:
             return route.api if not route.provider or _may_be(host, route.provider) else None
@@ -205,6 +215,16 @@ def recognise(method: str, host: str, path: str) -> str | None:
 def reads_again(method: str, path: str) -> bool:
     """Whether a request that `recognise` knows reads an answer kept by the provider, or stops its making."""
     return method.upper() == "GET" or path.rstrip("/").endswith("/cancel")
+
+
+def _read(path: str) -> str | None:
+    return _answer_read(path) or (RESULTS if _BATCH_RESULTS.search(path) else None)
+
+
+def holds_answers(path: str) -> bool:
+    """Whether the results of a batch are one object and not lines."""
+    found = _BATCH_RESULTS.search(path.rstrip("/"))
+    return found is not None and found["inlined"] is not None
 
 
 def _answer_read(path: str) -> str | None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import json
+import tracemalloc
+import zlib
+from itertools import pairwise
 from typing import Any
 
+import brotli
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from otelcost.model import Call, Usage
-from otelcost.wire import decode_many, is_result
+from otelcost.wire import Results, decode_many, recognise
+from otelcost.wire.batches import MAX_LINE_BYTES
 
 RESULTS = "/v1/messages/batches/msgbatch_1/results"
 FILE = "/v1/files/file-1/content"
@@ -60,12 +67,22 @@ def read(wire: Any, path: str, body: bytes, **changes: Any) -> list[Call]:
     return list(decode_many(wire.exchange(path, b"", body, **changes), wire.key))
 
 
+INLINED = "/v1beta/batches/b-1"
+
+
 def test_whose_downloads_may_be_results() -> None:
-    assert is_result("GET", RESULTS)
-    assert is_result("get", FILE + "/")
-    assert is_result("GET", GEMINI)
-    for method, path in (("POST", RESULTS), ("GET", "/v1/files/file-1"), ("GET", "/results"), ("GET", "/x/content")):
-        assert not is_result(method, path)
+    for path in (RESULTS, FILE, FILE + "/", GEMINI, INLINED):
+        assert recognise("get", "gateway.internal", path) == "batch.results"
+        assert recognise("POST", "gateway.internal", path) is None
+    for path in (
+        "/v1/files/file-1",
+        "/results",
+        "/x/content",
+        "/v1/containers/c/files/f/content",
+        "/v1/vector_stores/v/files/f/content",
+        "/v1/batches/batch_1",
+    ):
+        assert recognise("GET", "gateway.internal", path) is None
 
 
 def test_message_batches(wire: Any) -> None:
@@ -135,3 +152,94 @@ def test_any_damage_leaves_the_other_lines(wire: Any, data: st.DataObject, path:
     calls = read(wire, path, b"\n".join(lines))
     msgspec.json.encode(calls)
     assert len([call for call in whole if call in calls]) >= len(whole) - 1
+
+
+def test_a_gemini_batch_that_holds_its_answers(wire: Any) -> None:
+    answer = {
+        "candidates": [],
+        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 4, "totalTokenCount": 13},
+    }
+    items = [{"response": answer, "metadata": {"key": "a"}}, {"error": {"code": 3}}, {"response": answer}]
+    batch = {"name": "batches/b-1", "done": True, "response": {"inlinedResponses": {"inlinedResponses": items}}}
+    pretty = json.dumps(batch, indent=2).encode()
+    calls = read(wire, INLINED, pretty, host="generativelanguage.googleapis.com")
+    assert [(call.usage.output_tokens, call.batch, call.flags) for call in calls] == [(4, True, ())] * 2
+    assert len({call.context.span_id for call in calls}) == 2
+    assert read(wire, INLINED, b'{"name": "batches/b-1", "metadata": {}}') == []
+
+
+def in_pieces(wire: Any, body: bytes, cuts: list[int], **changes: Any) -> list[Call]:
+    results = Results(wire.exchange(FILE, b"", b"", method="GET", **changes), wire.key)
+    bounds = [0, *sorted(cuts), len(body)]
+    calls = [call for start, end in pairwise(bounds) for call in results.feed(body[start:end])]
+    return calls + list(results.close())
+
+
+PACKERS = {"": bytes, "gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress}
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(PACKERS)))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_pieces_do_not_matter(wire: Any, data: st.DataObject, name: str) -> None:
+    plain = wire.lines(OPENAI)
+    body = PACKERS[name](plain)
+    cuts = data.draw(st.lists(st.integers(2, len(body)), max_size=8))
+    headers = {"response_headers": {"content-encoding": name}, "response_decoded": False}
+    assert in_pieces(wire, body, cuts, **headers) == read(wire, FILE, plain)
+
+
+def test_a_lost_piece_costs_its_lines_and_is_said(wire: Any) -> None:
+    body = wire.lines(OPENAI * 3)
+    results = Results(wire.exchange(FILE, b"", b"", method="GET"), wire.key)
+    calls = list(results.feed(body[:100]))
+    results.lose()
+    calls += [*results.feed(body[700:]), *results.close()]
+    assert [call for call in calls[:-1] if call not in read(wire, FILE, body)] == []
+    lost = calls[-1]
+    assert (lost.api, lost.batch, lost.usage, lost.flags) == (
+        "batch.results",
+        True,
+        Usage(),
+        ("lower_bound", "response_truncated"),
+    )
+    assert lost.context.span_id not in {call.context.span_id for call in calls[:-1]}
+
+
+def test_a_lost_piece_of_a_packed_file_ends_it(wire: Any) -> None:
+    headers = {"response_headers": {"content-encoding": "gzip"}, "response_decoded": False}
+    results = Results(wire.exchange(FILE, b"", b"", method="GET", **headers), wire.key)
+    packed = gzip.compress(wire.lines(OPENAI))
+    results.lose()
+    assert list(results.feed(packed)) == []
+    assert [call.flags for call in results.close()] == [("lower_bound", "response_truncated")]
+
+
+@pytest.mark.parametrize(("encoding", "body"), [("gzip", b"no gzip"), ("rot13", b"x")])
+def test_what_cannot_be_unpacked_is_said(wire: Any, encoding: str, body: bytes) -> None:
+    headers = {"response_headers": {"content-encoding": encoding}, "response_decoded": False}
+    assert [call.flags for call in in_pieces(wire, body, [], **headers)] == [("lower_bound", "response_truncated")]
+
+
+def test_a_line_without_end_is_skipped_in_bounded_memory(wire: Any) -> None:
+    results = Results(wire.exchange(FILE, b"", b"", method="GET"), wire.key)
+    first, piece = wire.lines(OPENAI[:1]), b"x" * 1_000_000
+    calls = list(results.feed(first + b'{"custom_id": "long'))
+    tracemalloc.start()
+    for _ in range(100):
+        assert list(results.feed(bytes(piece))) == []
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * MAX_LINE_BYTES
+    calls += [*results.feed(b"\n" + wire.lines(OPENAI[1:2])), *results.close()]
+    assert [call.api for call in calls] == ["openai.chat", "openai.embeddings", "batch.results"]
+
+
+def test_a_bomb_of_results_stays_small(wire: Any) -> None:
+    bomb = gzip.compress(bytes(300_000_000), 1)
+    headers = {"response_headers": {"content-encoding": "gzip"}, "response_decoded": False}
+    tracemalloc.start()
+    calls = in_pieces(wire, bomb, [], **headers)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * MAX_LINE_BYTES
+    assert [call.api for call in calls] in ([], ["batch.results"])

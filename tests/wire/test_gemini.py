@@ -293,3 +293,14 @@ def test_claude_and_mistral_on_vertex(wire: Any) -> None:
     body = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}
     call = wire.call(mistral, {"model": "codestral-2", "messages": []}, body, host=VERTEX)
     assert (call.api, call.usage.output_tokens) == ("openai.chat", 2)
+
+
+def test_the_resolution_of_media(wire: Any) -> None:
+    image = {"inlineData": {"mimeType": "image/png", "data": "AA"}}
+    own = image | {"mediaResolution": {"level": "MEDIA_RESOLUTION_HIGH"}}
+    request = {
+        "generationConfig": {"mediaResolution": "MEDIA_RESOLUTION_LOW"},
+        "contents": [{"parts": [image, own, {"text": "x"}]}],
+    }
+    call = wire.call(GENERATE, request, {}, host=GEMINI)
+    assert [segment.image_detail for segment in call.segments] == ["low", "high", None]
