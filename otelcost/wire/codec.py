@@ -31,5 +31,6 @@ class Codec(NamedTuple):
     events: Callable[[bytes, str], Events | None] = events_of  # body and content type; None: no stream
     finish: Callable[[Request, Mapping[str, str], Reply], None] | None = None  # what response headers add
     opaque: Callable[[bytes, Reply], None] | None = None  # a body that is neither: sound, plain text
+    other_units: bool = False  # billed in pictures, seconds, characters, pages or searches too: no text tells it
     free: bool = False  # charged for only where the answer itself tells a usage that is billed
     shared_path: bool = False  # other services have such paths too: the bodies must confirm what it is

@@ -36,6 +36,14 @@ def whole(body: Fields, reply: Reply) -> None:
 
 
 CODEC: Final = Codec(
-    "cohere.embed", "embeddings", "cohere", cohere_chat.USAGE, request, whole, never_streamed, shared_path=True
+    "cohere.embed",
+    "embeddings",
+    "cohere",
+    cohere_chat.USAGE,
+    request,
+    whole,
+    never_streamed,
+    other_units=True,
+    shared_path=True,
 )
 """POST /v1/embed and /v2/embed."""

@@ -57,5 +57,7 @@ def transcript(body: bytes, reply: Reply) -> None:
     reply.texts.append(body.decode("utf-8", "replace"))
 
 
-CODEC: Final = Codec("openai.audio", "transcription", "openai", usage.OPENAI, request, whole, stream, opaque=transcript)
+CODEC: Final = Codec(
+    "openai.audio", "transcription", "openai", usage.OPENAI, request, whole, stream, opaque=transcript, other_units=True
+)
 """POST /audio/transcriptions and /audio/translations."""

@@ -41,5 +41,7 @@ def stream(events: sse.Events, reply: Reply) -> None:
             reply.flags.add("unknown_event")
 
 
-CODEC: Final = Codec("openai.images", "image_generation", "openai", usage.IMAGES, request, whole, stream)
+CODEC: Final = Codec(
+    "openai.images", "image_generation", "openai", usage.IMAGES, request, whole, stream, other_units=True
+)
 """POST /images/generations, /images/edits and /images/variations."""

@@ -67,6 +67,11 @@ ROUTES: Final = (
     Route("/responses/compact", "openai.responses"),  # a billed model call with the same usage object
     Route("/responses/input_tokens", "openai.input_tokens"),
     Route("/decisions", "openai.decisions", provider="openai"),
+    Route("/videos", "openai.videos", provider="openai"),
+    Route("/videos/edits", "openai.videos", provider="openai"),
+    Route("/videos/extensions", "openai.videos", provider="openai"),
+    Route("/remix", "openai.videos", within="/videos/", provider="openai"),
+    Route("/v1/ocr", "mistral.ocr", provider="mistral_ai"),
     Route("/moderations", "openai.moderations"),
     Route("/chat/moderations", "openai.moderations"),  # Mistral's
     Route("/v1/chat", "cohere.chat", provider="cohere"),

@@ -12,8 +12,6 @@ from otelcost.wire.jsonview import BAD_JSON
 from otelcost.wire.parts import Part
 
 _MEDIA: Final = frozenset({"image", "audio", "document"})
-_OTHER_UNITS: Final = frozenset({"openai.images", "openai.audio", "openai.speech", "cohere.embed", "cohere.rerank"})
-"""APIs whose bill is in pictures, seconds, characters or searches too: their texts say nothing of it."""
 
 
 class Texts(NamedTuple):
@@ -29,7 +27,7 @@ def texts_of(exchange: Exchange) -> Texts | None:
     The answer of a stream that was cut is what had come by then; of an answer that never came, None.
     """
     found = read_exchange(exchange)
-    if found is None or found.codec.free or found.codec.api in _OTHER_UNITS:
+    if found is None or found.codec.free or found.codec.other_units:
         return None
     request, reply = found.request, found.reply
     prompt = [_text(part) for part in request.parts if part.kind not in _MEDIA] if request.canonical else None

@@ -348,6 +348,7 @@ async def test_fifty_at_once(trusting: Loopback, captured: Captured) -> None:
     assert sorted(call.response_id or "" for call in captured.calls()) == sorted(one.id for one in answers)
 
 
-def test_endpoints_that_cost_nothing_are_left_alone(claude: Any, captured: Captured) -> None:
-    claude.messages.count_tokens(model=CLAUDE, messages=ASK)
-    assert captured.calls() == []
+def test_counting_tokens_costs_nothing(claude: Any, captured: Captured) -> None:
+    counted = claude.messages.count_tokens(model=CLAUDE, messages=ASK).input_tokens
+    call = captured.one()
+    assert (call.flags, call.usage.provider_total_tokens, _spent(call)) == (("free",), counted, (0, 0))

@@ -24,6 +24,7 @@ HOSTS = {
     "/v1/messages/count_tokens": "api.anthropic.com",
     "/v1beta/models/gemini-3-flash:countTokens": "generativelanguage.googleapis.com",
     "/model/anthropic.claude-haiku-4-5/count-tokens": "bedrock-runtime.us-east-1.amazonaws.com",
+    "/v1/ocr": "api.mistral.ai",
     "/v1/chat": "api.cohere.com",
     "/v2/chat": "api.cohere.com",
     "/v2/embed": "api.cohere.com",

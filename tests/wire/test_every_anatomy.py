@@ -271,6 +271,21 @@ CASES: dict[str, tuple[str, Any, Any]] = {
     "ollama.embed": (
         "/api/embed", {"model": "m", "input": [SYSTEM, ASK]}, {"embeddings": [], "prompt_eval_count": 900}
     ),
+    "openai.videos": (
+        "/v1/videos",
+        form(("model", "sora-2", ""), ("prompt", ASK, ""), ("input_reference", bytes(800), "image/png")),
+        {"object": "video", "status": "queued", "seconds": "4", "size": "720x1280"},
+    ),
+    "mistral.ocr": (
+        "/v1/ocr",
+        {
+            "model": "mistral-ocr-latest",
+            "document": {"type": "document_url", "document_url": f"data:application/pdf;base64,{PDF}"},
+            "document_annotation_prompt": ASK,
+            "document_annotation_format": CHAT["response_format"],
+        },
+        {"pages": [{"markdown": "x"}], "usage_info": {"pages_processed": 1}},
+    ),
     "batch.create": ("/v1/batches", {"input_file_id": "f", "endpoint": "/v1/responses"}, {"object": "batch"}),
 }  # fmt: skip
 
@@ -302,6 +317,8 @@ ABSENT: dict[str, frozenset[str]] = {
     "cohere.rerank": NO_TALK | {"image", "image_detail", "audio", "tokens"},  # billed by the search
     "ollama.chat": frozenset({"image_detail", "audio", "document"}),
     "ollama.embed": ONLY_TEXT,
+    "openai.videos": NO_TALK | {"image_detail", "audio", "document", "tokens"},  # billed by the second
+    "mistral.ocr": (NO_TALK - {"schema"}) | {"image", "image_detail", "audio", "tokens"},  # billed by the page
     "batch.create": frozenset(FEATURES),  # its requests are in a file, or too many to look at
 }
 

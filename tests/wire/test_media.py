@@ -145,6 +145,32 @@ def test_images_that_fail_in_a_stream(wire: Any) -> None:
     assert (news.status, news.flags) == ("ok", ("unknown_event",))
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/videos", "/v1/videos/edits", "/v1/videos/extensions", "/v1/videos/video_1/remix"]
+)
+def test_videos_are_known_and_their_price_is_not(wire: Any, path: str) -> None:
+    video = {
+        "id": "video_2",
+        "object": "video",
+        "model": "sora-2",
+        "status": "queued",
+        "seconds": "8",
+        "size": "720x1280",
+    }
+    call = wire.call(path, {"prompt": "a box"}, video)
+    assert (call.operation, call.status, call.finish_reason, call.flags) == ("video_generation", "ok", "queued", ())
+    assert (call.usage, bytes(call.usage_raw)) == (Usage(), b'{"seconds":"8","size":"720x1280"}')
+
+
+@pytest.mark.parametrize(("kind", "segment"), [("document_url", "document"), ("image_url", "image")])
+def test_ocr_counts_pages(wire: Any, kind: str, segment: str) -> None:
+    pages = {"model": "mistral-ocr-2512", "pages": [{"markdown": "# Bill"}], "usage_info": {"pages_processed": 3}}
+    call = wire.call("/v1/ocr", {"model": "mistral-ocr-latest", "document": {"type": kind, kind: "u"}}, pages)
+    assert (call.provider, call.operation, call.status, call.flags) == ("mistral_ai", "ocr", "ok", ())
+    assert (call.usage, bytes(call.usage_raw)) == (Usage(), b'{"pages_processed":3}')
+    assert ([part.kind for part in call.segments], call.output_bytes) == ([segment], 6)
+
+
 def test_forms() -> None:
     assert multipart.parse(b"{}", "application/json") is None
     empty = multipart.parse(b"x", "multipart/form-data")

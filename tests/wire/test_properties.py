@@ -40,6 +40,8 @@ PATHS = {
     "gemini.count_tokens": "/v1beta/models/gemini-3-flash:countTokens",
     "bedrock.count_tokens": "/model/anthropic.claude-haiku-4-5/count-tokens",
     "batch.create": "/v1/batches",
+    "openai.videos": "/v1/videos",
+    "mistral.ocr": "/v1/ocr",
 }
 GEMINI, GEMINI_EMBED = PATHS["gemini.generate"], PATHS["gemini.embed"]
 CONVERSE, INVOKE = PATHS["bedrock.converse"], PATHS["bedrock.invoke"]
@@ -138,6 +140,8 @@ REQUESTS = {
         "input": [{"role": "user", "content": "é"}],
         "questions": [{"type": "predicate", "name": "urgent", "question": "Is it urgent?"}],
     },
+    "/v1/videos": {"model": "m", "prompt": "é", "seconds": "4"},
+    "/v1/ocr": {"model": "m", "document": {"type": "document_url", "document_url": "u"}},
     "/v1/batches": {"input_file_id": "file-1", "endpoint": "/v1/responses", "completion_window": "24h"},
 }
 REQUESTS |= {
@@ -152,6 +156,7 @@ COUNTED = {
     GEMINI_COUNT: "totalTokens",
     BEDROCK_COUNT: "inputTokens",
 }
+UNSTREAMED = ("/v1/moderations", "/v1/decisions", "/v1/batches", "/v1/videos", "/v1/ocr")
 COUNTS = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
 AUDIO_COUNTS = {
     "type": "tokens", "input_tokens": 9, "output_tokens": 4, "total_tokens": 13,
@@ -243,7 +248,7 @@ STREAMS = {
             "cacheDetails": [{"ttl": "5m", "inputTokens": 0}],
         }}},
     ],
-    **{path: [{"error": {"code": "x"}}] for path in (*COUNTED, "/v1/moderations", "/v1/decisions", "/v1/batches")},
+    **{path: [{"error": {"code": "x"}}] for path in (*COUNTED, *UNSTREAMED)},
     INVOKE: [
         {"generation": "é", "prompt_token_count": 9, "stop_reason": None},
         {"generation": "x", "generation_token_count": 4, "stop_reason": "stop"},
@@ -291,6 +296,8 @@ WHOLE = {
         "answers": [{"type": "predicate", "name": "urgent", "probability": 0.9}],
         "usage": {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13},
     },
+    "/v1/videos": {"id": "video_1", "object": "video", "model": "m", "status": "queued", "seconds": "4", "size": "x"},
+    "/v1/ocr": {"model": "m", "pages": [{"index": 0, "markdown": "é"}], "usage_info": {"pages_processed": 1}},
     "/v1/batches": {"id": "batch_1", "object": "batch", "status": "validating"},
     INVOKE: {"inputTextTokenCount": 9, "results": [{"tokenCount": 4, "outputText": "é", "completionReason": "FINISH"}]},
 }  # fmt: skip
