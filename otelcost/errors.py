@@ -47,5 +47,9 @@ class PriceError(OtelcostError):
     exit_code = EXIT_USAGE
 
 
+class ExportError(OtelcostError):
+    """A provider's usage or cost export that cannot be read."""
+
+
 class RuleError(OtelcostError):
     """A rule that is malformed or whose SQL fails; the other rules still run."""

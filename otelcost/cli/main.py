@@ -19,6 +19,7 @@ COMMANDS = {
     "rec": "rec",
     "digest": "digest",
     "prices": "prices",
+    "reconcile": "reconcile",
     "doctor": "doctor",
     "demo": "demo",
     "run": "run",
