@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from otelcost.cli import options, windows
-from otelcost.cli.context_words import BAR_KEY, bar, facts
+from otelcost.cli.context_words import BAR_KEY, bar, facts, two_lengths
 from otelcost.cli.figures import costs
 from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import reader, unknown
@@ -17,7 +17,7 @@ from otelcost.display import count, percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from otelcost.store.queries import ContextRow
+    from otelcost.store.queries import ContextRow, SplitProposal
 
 FIELDS = (
     "task",
@@ -80,15 +80,23 @@ def command(request: options.Reading, task: str | None) -> None:
             known = [row.task for row in queries.tasks(found.connection, found.window)]
             if known:
                 raise unknown("no task with known input in this window is called", task, known, "otelcost tasks")
-        shown = _blocks(rows, task) if rows else (why_nothing(found),)
+        proposal = queries.split_proposal(found.connection, found.window, task) if task is not None else None
+        shown = _blocks(rows, task, proposal) if rows else (why_nothing(found),)
         blocks = (windows.line(found.window, found.label), *shown)
-    options.show(document(rows, blocks, windows.envelope(found.window, found.label)), request.format)
+    shown_window = windows.envelope(found.window, found.label)
+    options.show(document(rows, blocks, shown_window, proposal), request.format)
 
 
-def document(rows: Sequence[ContextRow], blocks: tuple[Block, ...], window: dict[str, Any]) -> Document:
+def document(
+    rows: Sequence[ContextRow], blocks: tuple[Block, ...], window: dict[str, Any], proposal: SplitProposal | None
+) -> Document:
     """Contexts as a document; a record is one part of one task."""
     return Document(
-        envelope={"window": window, "tasks": [envelope(row) for row in rows]},
+        envelope={
+            "window": window,
+            "tasks": [envelope(row) for row in rows],
+            "split": None if proposal is None else _fields(proposal),
+        },
         blocks=blocks,
         fields=FIELDS,
         records=tuple(
@@ -114,8 +122,10 @@ def _fields(part: Any) -> dict[str, Any]:
     return {name: getattr(part, name) for name in part.__struct_fields__}
 
 
-def _blocks(rows: Sequence[ContextRow], task: str | None) -> tuple[Block, ...]:
-    return _all(rows) if task is None else _one(rows[0])
+def _blocks(rows: Sequence[ContextRow], task: str | None, proposal: SplitProposal | None) -> tuple[Block, ...]:
+    if task is None:
+        return _all(rows)
+    return _one(rows[0]) if proposal is None else (*_one(rows[0]), Prose(two_lengths(proposal)))
 
 
 def _all(rows: Sequence[ContextRow]) -> tuple[Block, ...]:

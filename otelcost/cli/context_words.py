@@ -10,7 +10,7 @@ from otelcost.display import count, money, percent, plural
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otelcost.store.queries import BlockRow, ContextRow, PartRow, ToolRow
+    from otelcost.store.queries import BlockRow, ContextRow, PartRow, SplitProposal, ToolRow
 
 BAR_CELLS = 40
 
@@ -118,3 +118,22 @@ def _missing(row: ContextRow) -> Iterator[Line]:
         yield f"{plural(row.calls - row.known_calls, 'call')} of {count(row.calls)} not recorded part by part: unknown"
     if row.unpriced_calls:
         yield f"{plural(row.unpriced_calls, 'call')} of unknown cost in no amount"
+
+
+def two_lengths(proposal: SplitProposal) -> tuple[Line, ...]:
+    """Why a task looks like two, and how to split it."""
+    whole = proposal.short_calls + proposal.long_calls
+    how = (
+        f"nothing recorded tells them apart: --by output --at {proposal.at_tokens}"
+        if proposal.by == "output"
+        else f"its {proposal.by} tells them apart in {percent(proposal.told_calls, whole)} of calls: --by {proposal.by}"
+    )
+    what = (
+        f"Its answers are of two lengths, about {count(proposal.short_median_tokens)} tokens in "
+        f"{plural(proposal.short_calls, 'call')} and about {count(proposal.long_median_tokens)} in "
+        f"{count(proposal.long_calls)}, so that it may be two tasks;"
+    )
+    return (
+        what,
+        ("otelcost tasks split ", Name(proposal.task), f" ({how})"),
+    )

@@ -11,6 +11,7 @@ from otelcost.cli.figures import costs, with_unpriced
 from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import reader
 from otelcost.cli.render import Block, Column, Document, Table
+from otelcost.cli.task_candidates import candidates_command
 from otelcost.cli.task_edits import merge_command, rename_command, split_command, undo_command
 from otelcost.display import change, count, percent, tokens
 
@@ -61,7 +62,7 @@ def command(context: click.Context, request: options.Reading) -> None:
         _list(request)
 
 
-for _command in (rename_command, merge_command, split_command, undo_command):
+for _command in (candidates_command, rename_command, merge_command, split_command, undo_command):
     command.add_command(_command)
 
 

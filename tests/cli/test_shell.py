@@ -35,6 +35,7 @@ def test_the_commands_are_these() -> None:
     assert [" ".join(path) for path in EVERY_COMMAND] == [
         "overview",
         "tasks",
+        "tasks candidates",
         "tasks merge",
         "tasks rename",
         "tasks split",

@@ -7,6 +7,7 @@ every row says beside them how many calls had no price.
 from otelcost.store.queries.calls import ORDERS, CallRow, SegmentRow, call, calls, position, segments
 from otelcost.store.queries.context import PARTS, BlockRow, ContextRow, PartRow, ToolRow, context
 from otelcost.store.queries.health import Health, UnpricedRow, health, unpriced
+from otelcost.store.queries.lengths import SplitProposal, split_proposal
 from otelcost.store.queries.monthly import MONTHLY_FROM_DAYS, monthly
 from otelcost.store.queries.overview import DayRow, Overview, SliceRow, TaskRow, overview, task_days, tasks
 from otelcost.store.queries.window import Window
@@ -24,6 +25,7 @@ __all__ = [
     "PartRow",
     "SegmentRow",
     "SliceRow",
+    "SplitProposal",
     "TaskRow",
     "ToolRow",
     "UnpricedRow",
@@ -36,6 +38,7 @@ __all__ = [
     "overview",
     "position",
     "segments",
+    "split_proposal",
     "task_days",
     "tasks",
     "unpriced",
