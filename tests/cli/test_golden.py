@@ -25,6 +25,7 @@ SUFFIX = {"table": "txt", "json": "json", "csv": "csv", "md": "md"}
 COMMANDS = {
     "overview": ("overview",),
     "tasks": ("tasks",),
+    "tasks-candidates": ("tasks", "candidates", "support-triage"),
     "context": ("context",),
     "context-task": ("context", "support-triage"),
     "calls": ("calls", "--limit", "12"),
