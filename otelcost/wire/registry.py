@@ -223,7 +223,9 @@ def reads_again(method: str, path: str) -> bool:
 
 
 def _read(path: str) -> str | None:
-    return _answer_read(path) or (RESULTS if _BATCH_RESULTS.search(path) else None)
+    if ("/files/" in path or "/batches/" in path) and _BATCH_RESULTS.search(path):
+        return RESULTS
+    return _answer_read(path)
 
 
 def holds_answers(path: str) -> bool:
@@ -233,6 +235,8 @@ def holds_answers(path: str) -> bool:
 
 
 def _answer_read(path: str) -> str | None:
+    if "/responses/resp_" not in path and "/interactions/" not in path:  # most paths: pay for no more
+        return None
     found = _READ_AGAIN.search(path)
     return _ANSWERS[found[1] or found[2]] if found else None
 

@@ -98,15 +98,28 @@ def test_no_prompt_is_in_a_record(pairs: list[tuple[dict[str, Any], Any]]) -> No
 
 def test_damage_to_real_traffic_is_survived(recorded: ModuleType, recorded_traffic: list[dict[str, Any]]) -> None:
     draw = Random(20261122)
+    bodies = [recorded.body_of(row) for row in recorded_traffic]
 
-    def damaged(body: bytes) -> bytes:
+    def inserted(body: bytes) -> bytes:
         at = draw.randrange(len(body) + 1)
-        keep = len(body) if draw.random() < 0.5 else at + draw.randrange(64)
-        return body[:at] + draw.randbytes(draw.randrange(4)) + body[at + draw.randrange(8) : keep]
+        return body[:at] + draw.randbytes(draw.randrange(4)) + body[at + draw.randrange(8) :]
+
+    def truncated(body: bytes) -> bytes:
+        return body[: draw.randrange(len(body) + 1)]
+
+    def flipped(body: bytes) -> bytes:
+        changed = bytearray(body)
+        for _ in range(draw.randrange(1, 6) if body else 0):
+            changed[draw.randrange(len(body))] ^= 1 << draw.randrange(8)
+        return bytes(changed)
+
+    def spliced(body: bytes) -> bytes:
+        other = draw.choice(bodies)
+        return truncated(body) + other[draw.randrange(len(other) + 1) :]
 
     for row in recorded_traffic:
         exchange = recorded.exchange_of(row)
-        for _ in range(3):
+        for damaged in (inserted, truncated, flipped, spliced):
             hurt = msgspec.structs.replace(
                 exchange,
                 request_body=damaged(exchange.request_body),
