@@ -51,7 +51,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     transform: AnyTransform | None
     evidence: dict[str, Any]
-    call_ids: tuple[str, ...] = ()
     first_task: str | None = None  # what a renamed task was called when it was first decided about
 
     @property
@@ -64,16 +63,6 @@ def with_first_names(connection: duckdb.DuckDBPyConnection, findings: list[Findi
     """The findings with the names by which their tasks were first known."""
     first = dict(connection.execute("SELECT task, identity FROM task_identity").fetchall())
     return [msgspec.structs.replace(one, first_task=first.get(one.task)) for one in findings] if first else findings
-
-
-def with_ids(connection: duckdb.DuckDBPyConnection, findings: list[Finding]) -> list[Finding]:
-    """The findings with the ids of their calls."""
-    rows = connection.execute(
-        "SELECT f, list(printf('%016x', span_id) ORDER BY n) FROM (SELECT DISTINCT f, n FROM w_named) "
-        "JOIN w_calls USING (n) GROUP BY f"
-    ).fetchall()
-    ids = dict(rows)
-    return [msgspec.structs.replace(one, call_ids=tuple(ids.get(one.f, ()))) for one in findings]
 
 
 class Outcome(NamedTuple):

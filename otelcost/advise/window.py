@@ -60,8 +60,9 @@ FROM (SELECT DISTINCT price_key FROM price) o
 
 _GROUPS: Final = """
 CREATE OR REPLACE TEMP TABLE w_groups AS
-SELECT row_number() OVER (ORDER BY min(start), task, provider, model, tools_hash)::INTEGER AS g,
-    task, provider, model, tools_hash, mode(call_site) AS call_site, count(*) AS calls
+SELECT (row_number() OVER (ORDER BY min(start), task, provider, model, tools_hash))::INTEGER AS g,
+    (dense_rank() OVER (ORDER BY task, provider, model))::INTEGER AS family, task, provider, model, tools_hash,
+    mode(call_site) AS call_site, count(*) AS calls
 FROM v_base
 WHERE start >= $start AND start < $end
 GROUP BY task, provider, model, tools_hash
@@ -121,7 +122,7 @@ def materialised(connection: duckdb.DuckDBPyConnection, period: Period, texts: I
 
 def _fill(connection: duckdb.DuckDBPyConnection, period: Period, words: Collection[str]) -> None:
     span = {"start": period.start, "end": period.end}
-    wanted = relations.needed(words)
+    wanted = relations.needed({*words, "w_segments"})
     connection.execute(_KEYS)
     connection.execute(_GROUPS, span)
     columns = _columns(connection, frozenset(words) | relations.columns_of(wanted))
@@ -137,7 +138,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, words: frozenset[str]) -> st
     """The select list of `w_calls`: what the engine needs and what somebody names."""
     known = [row[0] for row in connection.execute("SELECT column_name FROM (DESCRIBE v_calls)").fetchall()]
     plain = [f'c."{name}"' for name in known if name not in _NEVER and (name in ALWAYS or name in words)]
-    derived = {name for name in DERIVED if name in words} | {"end_at", "doubtful"}
+    derived = {name for name in DERIVED if name in words} | {"end_at", "doubtful", "segment_count"}
     return ", ".join([*plain, *(f"{DERIVED[name]} AS {name}" for name in sorted(derived))])
 
 
