@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otelcost.advise.cache_replay import Arrival, Bound, CacheRules, Input, Mark, misfit, replay
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from oracle import Arrival, Bound, CacheRules, Input, Mark, misfit, replay
+
 from otelcost.demo.provider.caching import PromptCache
 from otelcost.demo.provider.prompt import Block
 

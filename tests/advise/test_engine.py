@@ -12,13 +12,8 @@ import pytest
 import world
 
 from otelcost.advise import Recommendation, recommend
-from otelcost.advise.apply import Plan
 from otelcost.advise.catalogue import Rule, load
-from otelcost.advise.finding import Finding
-from otelcost.advise.plan import build_world, stable_id
-from otelcost.advise.reprice import Pricer
-from otelcost.advise.transforms import Batch
-from otelcost.advise.window import materialised
+from otelcost.advise.plan import stable_id
 from otelcost.store.db import session
 
 NIGHTLY = world.spec(
@@ -107,16 +102,6 @@ def test_a_rule_may_be_python(home: Path) -> None:
     )
     report = world.advise([NIGHTLY], home, [_rule(sql=None, check=source)])
     assert report.joint_picousd == 70 * ONE
-
-
-@pytest.mark.parametrize(
-    "transform", ['{"kind": "trim_history", "keep_turns": 2}', '{"kind": "limit_output", "tokens": 5}']
-)
-def test_what_records_cannot_price_is_not_priced(transform: str, home: Path) -> None:
-    rule = _rule(sql=BATCH_ROW.format(f"'{transform}'") + "NULL AS not_checked FROM w_calls")
-    report = world.advise([NIGHTLY], home, [rule])
-    assert report.recommendations == ()
-    assert "cannot be priced from records alone" in report.not_checked[0].reason
 
 
 def test_less_reasoning_is_priced_by_the_reasoning_recorded(home: Path) -> None:
@@ -236,23 +221,6 @@ def test_a_second_finding_of_one_identity_is_named_not_lost(home: Path) -> None:
     report = world.advise([NIGHTLY], home, [_rule(sql=halves)])
     assert [card.calls for card in report.recommendations] == [70]
     assert [(one.task, "one identity" in one.reason) for one in report.not_checked] == [("report", True)]
-
-
-def test_plans_over_as_many_other_calls_are_not_mixed_up(home: Path) -> None:
-    with (
-        world.store_of(world.expand([NIGHTLY]), home) as connection,
-        materialised(connection, world.ALL, ["w_segments"]),
-    ):
-        ids = [
-            row[0] for row in connection.execute("SELECT printf('%016x', span_id) FROM w_calls ORDER BY n").fetchall()
-        ]
-        finding = Finding(
-            f=0, rule=_rule(), task="report", target="", call_ids=tuple(ids[:4]), transform=Batch(), evidence={}
-        )
-        known = build_world(connection, Pricer(connection), [finding])
-        first, second = (Plan("R-1", finding, Batch(), frozenset(numbers)) for numbers in ((1, 2), (3, 4)))
-        assert set(known.after([first])) == {1, 2}
-        assert set(known.after([second])) == {3, 4}
 
 
 def test_guessed_bills_are_not_in_the_exact_headline(home: Path) -> None:

@@ -7,17 +7,13 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import duckdb
 import msgspec
 import pytest
 import world
 
-from otelcost.advise.apply import World
-from otelcost.advise.catalogue import load
-from otelcost.advise.finding import Finding
-from otelcost.advise.plan import build_world
-from otelcost.advise.reprice import Pricer
-from otelcost.advise.transforms import EnableCache
+from otelcost.advise import replay
+from otelcost.advise.ledger import Ledger
+from otelcost.advise.plan import TOLERATED_MISFIT_PERCENT
 from otelcost.advise.window import materialised
 from otelcost.demo.provider.caching import PromptCache
 from otelcost.demo.provider.prompt import Block
@@ -55,12 +51,15 @@ def _billed(specs: list[world.Spec]) -> list[Call]:
     return billed
 
 
-def _world(connection: duckdb.DuckDBPyConnection, calls: list[Call]) -> World:
-    ids = tuple(call.context.span_id for call in calls)
-    change = EnableCache(breakpoint=1)
-    finding = Finding(f=0, rule=load()[0][0], task="chat", target="", call_ids=ids, transform=change, evidence={})
-    with materialised(connection, world.ALL, ["w_segments"]):
-        return build_world(connection, Pricer(connection), [finding])
+def _misfit(calls: list[Call], home: Path) -> float:
+    """The share of the input that a replay of the calls as they were sent bills otherwise than the provider did."""
+    with world.store_of(calls, home) as connection, materialised(connection, world.ALL):
+        ledger = Ledger(connection)
+        ledger.open("true")
+        replay.prepare(connection, ledger)
+        connection.execute("INSERT INTO w_arrivals SELECT 1, n, NULL, false, false, true FROM w_bills")
+        wrong, total = replay.misfits(connection)[1]
+    return wrong / total
 
 
 @pytest.mark.parametrize(
@@ -78,10 +77,8 @@ def test_untouched_traffic_is_billed_as_it_was(
 ) -> None:
     calls = _billed(_conversations(provider, model, cache, seed))
     reads = sum(call.usage.cache_read_tokens or 0 for call in calls)
-    with world.store_of(calls, home) as connection:
-        known = _world(connection, calls)
     assert (reads > 0) == (cache is not None or provider == "openai")
-    assert known.reproduces(known.calls)
+    assert _misfit(calls, home) * 100 <= TOLERATED_MISFIT_PERCENT
 
 
 def test_traffic_that_something_else_kept_warm_is_not_explained(home: Path) -> None:
@@ -92,9 +89,7 @@ def test_traffic_that_something_else_kept_warm_is_not_explained(home: Path) -> N
         )
         for call in calls
     ]
-    with world.store_of(warm, home) as connection:
-        known = _world(connection, warm)
-    assert not known.reproduces(known.calls)
+    assert _misfit(warm, home) * 100 > TOLERATED_MISFIT_PERCENT
 
 
 def _input(call: Call) -> int:

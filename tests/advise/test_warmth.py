@@ -10,11 +10,10 @@ import by_hand
 import msgspec
 import pytest
 import world
+from oracle import Arrival, Bound, Sent, reads_at_risk
 
 from otelcost.advise import recommend
-from otelcost.advise.cache_replay import Arrival, Bound
 from otelcost.advise.catalogue import Rule, load
-from otelcost.advise.warmth import Sent, reads_at_risk
 
 
 def _rule() -> Rule:
