@@ -66,14 +66,14 @@ class Interop:
     def __init__(self) -> None:
         self._mode = _mode()
 
-    def finish(self, started: Started, call: Call, exchange: Exchange | None, *, enclosed: bool) -> None:
+    def finish(self, started: Started, call: Call, exchange: Exchange | None, scope: str | None) -> None:
         """Make and end the span of a finished call, and record its metrics, where anybody wants them.
 
         Args:
             started: what the call began with.
             call: its record.
             exchange: its bytes, for content that the user asked for; None where they could not be read.
-            enclosed: an enclosing span is already an LLM span: ours then carries nothing that can be counted.
+            scope: of an enclosing span that is an LLM span already: ours then carries nothing that can be counted.
         """
         if not _UNBILLED.isdisjoint(call.flags):
             call = msgspec.structs.replace(call, usage=Usage())
@@ -83,7 +83,8 @@ class Interop:
             loggers = _provider("opentelemetry._logs", "logger")
         if span is None and meters is None and loggers is None:
             return
-        counted = not (enclosed or is_foreign(call) or others.reports_usage(call, started.context))
+        foreign = is_foreign(call)
+        counted = not (foreign or others.reports_usage(call, started.context, scope))
         attributes = {**gen_ai_attributes(call), **own_attributes(call)} if counted else own_attributes(call)
         said = _said(exchange) if self._mode is not None and exchange is not None and counted else {}
         if span is not None:
@@ -91,11 +92,11 @@ class Interop:
             if self._mode is not None and self._mode.spans and span.is_recording():
                 span.set_attributes(_as_text(said))
             _end(span, call)
-        if not counted or started.hidden:
+        if foreign or started.hidden:
             return
         if loggers is not None and said:
             _emit(loggers, started, call, {**attributes, **said})
-        if meters is not None and not others.measures(call):
+        if meters is not None and not others.measures(call, started.context, scope):
             _measure(meters, started, call)
 
 

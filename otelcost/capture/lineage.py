@@ -49,7 +49,7 @@ def local_root(span: trace.Span) -> ReadableSpan | None:
     return root if isinstance(root, ReadableSpan) else None
 
 
-def enclosing_llm(span: trace.Span | None) -> trace.Span | None:
+def enclosing_llm(span: trace.Span | None) -> ReadableSpan | None:
     """The nearest span at or above `span` that another instrumentation uses for one LLM call."""
     for _ in range(_MAX_DEPTH):
         if span is None:
@@ -62,8 +62,12 @@ def enclosing_llm(span: trace.Span | None) -> trace.Span | None:
 
 def is_llm_span(span: ReadableSpan) -> bool:
     """Whether a span is another instrumentation's LLM call."""
-    scope = span.instrumentation_scope.name if span.instrumentation_scope else ""
-    return dialects.is_llm(scope, span.name, span.attributes or {})
+    return dialects.is_llm(scope_of(span), span.name, span.attributes or {})
+
+
+def scope_of(span: ReadableSpan) -> str:
+    """The name of the instrumentation that made a span."""
+    return span.instrumentation_scope.name if span.instrumentation_scope else ""
 
 
 def attach_to(provider: TracerProvider) -> None:

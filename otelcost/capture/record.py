@@ -69,7 +69,7 @@ class Recorder:
             call = self.minimal(attempt, None if call is None else call.usage)
             line = self._encoder.encode(call)
         with Guard("span.finish"):
-            self._interop.finish(attempt.started, call, exchange, enclosed=parent.llm_span_id is not None)
+            self._interop.finish(attempt.started, call, exchange, parent.llm_scope)
         return b"" if is_foreign(call) or _settles_nothing(call) else line
 
     def _call(self, attempt: Attempt, exchange: Exchange, *, quick: bool) -> Call:
@@ -223,6 +223,7 @@ class _Parentage:
         self.root_name: str | None = None
         self.root_kind: str | None = None
         self.llm_span_id: str | None = None
+        self.llm_scope: str | None = None
         if started.pipeline is not None:
             with Guard("lineage"):
                 self._walk(started)
@@ -235,6 +236,7 @@ class _Parentage:
         llm = lineage.enclosing_llm(started.parent)
         if llm is not None:
             self.llm_span_id = f"{llm.get_span_context().span_id:016x}"
+            self.llm_scope = lineage.scope_of(llm)
 
 
 def _keep(headers: Headers | None) -> dict[str, str]:

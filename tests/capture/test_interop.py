@@ -224,7 +224,7 @@ def test_metrics_are_left_to_an_instrumentation_that_records_them(
     inner = [span for span in telemetry.memory.get_finished_spans() if span.instrumentation_scope.name == "otelcost"]  # type: ignore[union-attr]
     assert len(inner) == 2
     assert all(name.startswith("otelcost.") for span in inner for name in span.attributes or {})
-    monkeypatch.setattr(others, "measures", lambda call: call.context.sdk == "openai")
+    monkeypatch.setattr(others, "measures", lambda call, *_: call.context.sdk == "openai")
     ask(headers={"user-agent": "OpenAI/Python 3.54.0"})
     assert len(captured.calls()) == 3
     assert measured.tokens() == {}, "its spans may be sampled out: nothing encloses ours then"
