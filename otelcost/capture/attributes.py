@@ -8,6 +8,8 @@ from otelcost.model import PICOUSD, Call
 
 Attributes = dict[str, Any]
 
+_ANTHROPIC: Final = "anthropic."
+
 FAILED: Final = frozenset({"error", "timeout", "cancelled"})
 """Statuses of calls that ended in an error, as the conventions understand it."""
 
@@ -59,8 +61,7 @@ def gen_ai_attributes(call: Call) -> Attributes:
             "gen_ai.request.reasoning.level": call.effort,
             "gen_ai.request.choice.count": call.choices if call.choices not in {None, 1} else None,
             **_tier(call),
-            **_usage(call),
-            **_cost(call),
+            **(_usage(call) if tells_usage(call) else {}),
         }
     )
 
@@ -80,6 +81,11 @@ def identity(call: Call) -> Attributes:
     )
 
 
+def tells_usage(call: Call) -> bool:
+    """Whether the call's tokens are its own: an answer that is read again repeats those of the call that made it."""
+    return "retrieved" not in call.flags
+
+
 def input_tokens(call: Call) -> int | None:
     """The whole input, cached tokens included, as the conventions count it."""
     usage = call.usage
@@ -97,7 +103,7 @@ def seconds(duration_us: int | None) -> float | None:
 
 
 def _usage(call: Call) -> Attributes:
-    usage = call.usage
+    usage, claude = call.usage, call.api.startswith(_ANTHROPIC)
     return {
         "gen_ai.usage.input_tokens": input_tokens(call),
         "gen_ai.usage.output_tokens": usage.output_tokens,
@@ -110,6 +116,9 @@ def _usage(call: Call) -> Attributes:
         "gen_ai.usage.image.input_tokens": _sum(usage.input_image_tokens, usage.cache_read_image_tokens),
         "gen_ai.usage.image.cache_read.input_tokens": usage.cache_read_image_tokens,
         "gen_ai.usage.image.output_tokens": usage.output_image_tokens,
+        "anthropic.usage.cache_creation.ephemeral_5m_input_tokens": usage.cache_write_short_tokens if claude else None,
+        "anthropic.usage.cache_creation.ephemeral_1h_input_tokens": usage.cache_write_long_tokens if claude else None,
+        **_cost(call),
     }
 
 
@@ -120,13 +129,11 @@ def _tier(call: Call) -> Attributes:
             "openai.request.service_tier": call.request_tier,
             "openai.response.service_tier": call.service_tier,
         }
-    if not call.api.startswith("anthropic."):
+    if not call.api.startswith(_ANTHROPIC):
         return {}
     return {
         "anthropic.request.service_tier": call.request_tier,
         "anthropic.response.service_tier": call.service_tier,
-        "anthropic.usage.cache_creation.ephemeral_5m_input_tokens": call.usage.cache_write_short_tokens,
-        "anthropic.usage.cache_creation.ephemeral_1h_input_tokens": call.usage.cache_write_long_tokens,
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from otelcost.model import Usage
+from otelcost.model import PICOUSD, Usage
 
 OWN_SCOPE: Final = "otelcost"
 """The instrumentation scope of our own interop spans."""
@@ -162,4 +162,14 @@ def usage_of(attributes: Attributes) -> Usage:
         output_tokens=output,
         reasoning_tokens=_count(attributes, _REASONING),
         provider_total_tokens=total,
+        provider_cost_picousd=_provider_cost(attributes),
     )
+
+
+def _provider_cost(attributes: Attributes) -> int | None:
+    """A price that the provider sent. What another instrumentation worked out itself is no such price."""
+    amount = attributes.get("gen_ai.usage.cost.amount")
+    said = (attributes.get("gen_ai.usage.cost.source"), attributes.get("gen_ai.usage.cost.currency"))
+    if said != ("provider", "USD") or isinstance(amount, bool) or not isinstance(amount, int | float):
+        return None
+    return round(amount * PICOUSD) if 0 <= amount < 2**20 else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from otelcost import __version__
-from otelcost.capture.attributes import identity, input_tokens, seconds
+from otelcost.capture.attributes import identity, input_tokens, seconds, tells_usage
 from otelcost.capture.dialects import OWN_SCOPE
 from otelcost.model import Call
 
@@ -47,7 +47,7 @@ class Instruments:
             self.duration.record(duration, split, context)
         if call.stream and first is not None:
             self.first_chunk.record(first, split, context)
-        if "estimated" in call.flags:
+        if "estimated" in call.flags or not tells_usage(call):
             return
         split.pop("error.type", None)
         for kind, count in (("input", input_tokens(call)), ("output", call.usage.output_tokens)):

@@ -186,6 +186,20 @@ def test_metrics_of_a_call_and_of_a_stream(captured: Captured, telemetry: Teleme
     }
 
 
+def test_an_answer_read_again_repeats_no_tokens(captured: Captured, telemetry: Telemetry) -> None:
+    measured = Measured()
+    usage = {"input_tokens": 4, "output_tokens": 2, "total_tokens": 6}
+    answer = {"id": "resp_1", "object": "response", "status": "completed", "model": "gpt-4o", "output": []}
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, json={**answer, "usage": usage}))
+    with httpx2.Client(transport=transport) as client:
+        client.get("https://api.openai.com/v1/responses/resp_1")
+    assert captured.one().usage.output_tokens == 2, "the store settles the call that made it"
+    (span,) = telemetry.memory.get_finished_spans()
+    assert span.name.startswith("fetch_response")
+    assert not [key for key in span.attributes or {} if "usage" in key]
+    assert measured.tokens() == {}
+
+
 def test_a_meter_provider_that_nobody_reads_costs_nothing(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     metrics.set_meter_provider(MeterProvider(shutdown_on_exit=False))
     asked: list[object] = []

@@ -402,6 +402,25 @@ def test_what_is_never_counted(scope: str, name: str, attributes: dict[str, Any]
     assert not dialects.is_llm(scope, name, attributes)
 
 
+@pytest.mark.parametrize(
+    ("source", "currency", "amount", "known"),
+    [
+        ("provider", "USD", 0.25, 250_000_000_000),
+        ("local", "USD", 0.25, None),
+        ("provider", "EUR", 0.25, None),
+        ("provider", "USD", "0.25", None),
+        ("provider", "USD", float("nan"), None),
+        ("provider", "USD", -1, None),
+    ],
+)
+def test_only_a_price_that_the_provider_sent_is_one(
+    source: str, currency: str, amount: object, known: int | None
+) -> None:
+    cost = "gen_ai.usage.cost"
+    attributes = {f"{cost}.source": source, f"{cost}.currency": currency, f"{cost}.amount": amount}
+    assert dialects.usage_of(attributes).provider_cost_picousd == known
+
+
 def test_buckets_are_disjoint() -> None:
     usage = dialects.usage_of(
         {
