@@ -31,7 +31,7 @@ _memo: dict[tuple[int, int], Scan] = {}
 """Scans by (length, keyed hash): system prompts, tools and history come again in the next call, and a
 scan costs ten times a hash. It holds digests and offsets, never text, and changes no result."""
 
-_fingerprints: dict[tuple[tuple[int, int], ...], int | None] = {}
+_fingerprints: dict[tuple[tuple[int, int], ...], int] = {}
 """The same for the fingerprints of system texts."""
 
 _FINGERPRINTED_BYTES: Final = 8 * 1024  # of each: what a task is stands at the start
@@ -146,12 +146,16 @@ class Anatomy:
         if not found:
             return None
         key = tuple((len(part.raw), hashed) for part, hashed in found)
-        if key not in _fingerprints:
-            if len(_fingerprints) >= _MEMO_LIMIT:
-                _fingerprints.clear()
-            text = b" ".join(part.raw[:_FINGERPRINTED_BYTES] for part, _ in found)
-            _fingerprints[key] = self.hasher.simhash(text.translate(None, b"0123456789"))
-        return _fingerprints[key]
+        known = _fingerprints.get(key)
+        if known is not None:
+            return known
+        text = b" ".join(part.raw[:_FINGERPRINTED_BYTES] for part, _ in found)
+        fingerprint = self.hasher.simhash(text.translate(None, b"0123456789"))
+        if len(_fingerprints) >= _MEMO_LIMIT:
+            _fingerprints.clear()
+        if fingerprint is not None:
+            _fingerprints[key] = fingerprint
+        return fingerprint
 
     def writes_long(self) -> bool:
         """Whether every cache breakpoint asks for the longer time to live."""

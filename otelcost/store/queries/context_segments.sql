@@ -48,18 +48,29 @@ split AS (
             ELSE 'current'
         END AS place
     FROM parts
+),
+equal AS (
+    SELECT
+        task, place, s.hash AS hash, s.template_hash AS template_hash, s.kind AS kind, any_value(s."name") AS name,
+        count(*) FILTER (is_first) AS calls,
+        count(*) FILTER (is_first AND turns = floor_turns) AS floor_calls,
+        count(*) FILTER (is_first AND list_contains(tools_called, s."name")) AS called,
+        min(position) AS position,
+        sum(whole) FILTER (is_first) AS call_tokens,
+        sum(tokens) AS tokens, sum(read_tokens) AS read_tokens, sum(write_tokens) AS write_tokens,
+        sum(picousd) AS picousd,
+        sum(tokens) FILTER (picousd IS NULL) AS unpriced_tokens
+    FROM split
+    GROUP BY task, place, s.hash, s.template_hash, s.kind
 )
+-- Texts that came once are one row without a hash: there are as many as calls, and nothing more to say of them.
 SELECT
-    task, place, s.hash AS hash, s.template_hash AS template_hash, s.kind AS kind, any_value(s."name") AS name,
-    count(*) FILTER (is_first) AS calls,
-    count(*) FILTER (is_first AND turns = floor_turns) AS floor_calls,
-    count(*) FILTER (is_first AND list_contains(tools_called, s."name")) AS called,
-    min(position) AS position,
-    sum(whole) FILTER (is_first)::BIGINT AS call_tokens,
-    sum(tokens)::BIGINT AS tokens,
-    sum(read_tokens)::BIGINT AS read_tokens,
-    sum(write_tokens)::BIGINT AS write_tokens,
-    sum(picousd)::BIGINT AS picousd,
-    coalesce(sum(tokens) FILTER (picousd IS NULL), 0)::BIGINT AS unpriced_tokens
-FROM split
-GROUP BY task, place, s.hash, s.template_hash, s.kind
+    task, place, kind,
+    CASE WHEN calls > 1 OR place = 'tools' THEN hash END AS hash,
+    CASE WHEN calls > 1 OR place IN ('tools', 'system', 'schema') THEN template_hash END AS template_hash,
+    any_value(name) AS name, sum(calls)::BIGINT AS calls, sum(floor_calls)::BIGINT AS floor_calls,
+    sum(called)::BIGINT AS called, min(position) AS position, sum(call_tokens)::BIGINT AS call_tokens,
+    sum(tokens)::BIGINT AS tokens, sum(read_tokens)::BIGINT AS read_tokens, sum(write_tokens)::BIGINT AS write_tokens,
+    sum(picousd)::BIGINT AS picousd, coalesce(sum(unpriced_tokens), 0)::BIGINT AS unpriced_tokens
+FROM equal
+GROUP BY ALL
