@@ -32,6 +32,11 @@ SEEN_OFTEN: Final = 3
 
 MAX_CANDIDATES: Final = 64
 
+MAX_TASKS: Final = 20_000
+"""Tasks in all: names with a number of their own for every request would be as many as calls."""
+
+_OTHERS: Final = TaskKey("none", ("other tasks", None))
+
 _NEVER_NEAR: Final = ((1 << 63) - 1) << 63  # far from every fingerprint
 
 _COLUMNS: Final = 'task_id, "key", source, inferred, "scope", simhash'
@@ -161,6 +166,10 @@ class Resolver:
         return self._ids.get(text) or self._add(text, "similar", group[2])
 
     def _add(self, text: str, source: str, name: str, scope: str | None = None, simhash: int | None = None) -> int:
+        if len(self._ids) >= MAX_TASKS:
+            text, source, name, scope, simhash = _OTHERS.text(), "none", task_key.name(_OTHERS), None, None
+            if text in self._ids:
+                return self._ids[text]
         row = (len(self._ids) + 1, text, source, name, scope, simhash)
         self._new.append(row)
         self._remember(*row)

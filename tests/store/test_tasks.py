@@ -60,6 +60,17 @@ def test_root_spans_without_end_do_not_make_tasks_without_end(spool: Path) -> No
     assert len(set(named())) <= tasks.MAX_ROOTS + 1
 
 
+def test_names_with_a_number_for_every_request_do_not_fill_the_table(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "MAX_TASKS", 5)
+    load(spool, *(make.call(n, context={"task": f"request {n}"}) for n in range(1, 9)))
+    load(spool, *(make.call(n, context={"task": f"request {n % 10}"}) for n in range(11, 20)), sequence=1)
+    found = [task for task, _ in named()]
+    assert found[:5] == found[8:13] == [f"request {n}" for n in range(1, 6)]
+    assert set(found[5:8] + found[13:]) == {"other tasks"}
+
+
 def test_templates_with_other_tools_or_schema_are_other_tasks(spool: Path) -> None:
     shapes: list[dict[str, int]] = [{}, {"tools_hash": 5}, {"tools_hash": 6}, {"schema_hash": 5}, {"tools_hash": 5}]
     load(spool, *(make.call(n, system_template_hash=2**60, **shape) for n, shape in enumerate(shapes, 1)))
