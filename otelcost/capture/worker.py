@@ -214,7 +214,10 @@ class Worker:
         return self._recording().record(attempt, quick=quick)
 
     def _add_results(self, piece: Piece, lines: list[bytes]) -> None:
-        """The results in a piece of a download, letting the host run as often as between attempts."""
+        """The results in a piece of a download, letting the host run as often as between attempts.
+
+        Less often while so much waits that what comes next would be lost: all of it is money.
+        """
         until = time.perf_counter() + _STINT_SECONDS
         for line in self._recording().results(piece):
             lines.append(line)
@@ -223,7 +226,7 @@ class Worker:
                 return
             if time.perf_counter() >= until:
                 self._write(lines)
-                if not self._hurry:
+                if not self._hurry and self._pending_bytes < self._limit // 4:
                     native.sleep(_YIELD_SECONDS)
                 until = time.perf_counter() + _STINT_SECONDS
 

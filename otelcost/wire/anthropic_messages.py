@@ -216,8 +216,8 @@ def hidden_usage(counts: object) -> usage.Reading:
     """Tokens of provider-side iterations that the top-level counts leave out.
 
     A compaction runs on the same model and is billed: its tokens are returned. An advisor runs on
-    another model, whose price these buckets cannot carry: it is only flagged, and so is a fallback,
-    which another model than the one asked for has served.
+    another model, whose price these buckets cannot carry: what is told is a lower bound. A fallback,
+    which another model than the one asked for has served, is flagged.
     """
     iterations = counts.get("iterations") if isinstance(counts, dict) else None
     total, flags = Usage(), set[Flag]()
@@ -225,6 +225,8 @@ def hidden_usage(counts: object) -> usage.Reading:
         kind = as_text(iteration.get("type")) if isinstance(iteration, dict) else None
         if kind not in {None, "message"}:
             flags.add("hidden_iterations")
+        if kind == "advisor_message":
+            flags.add("lower_bound")
         if kind == "compaction":
             total = usage.add(total, usage.read(iteration, usage.ANTHROPIC, writes_long=False).usage)
     return usage.Reading(total, frozenset(flags))

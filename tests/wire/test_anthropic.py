@@ -171,7 +171,7 @@ def test_compaction_is_added_and_an_advisor_is_not(wire: Any) -> None:
         "odd",
     ]
     call = wire.messages(REQUEST, message([], USAGE | {"iterations": iterations}))
-    assert call.flags == ("hidden_iterations",)
+    assert call.flags == ("lower_bound", "hidden_iterations")
     assert call.usage == msgspec.structs.replace(
         BUCKETS,
         input_uncached_tokens=41,
@@ -181,6 +181,8 @@ def test_compaction_is_added_and_an_advisor_is_not(wire: Any) -> None:
         output_tokens=58,
     )
     assert call.segments[0].tokens == 1340, "the prompt itself is what the segments share"
+    compacted = wire.messages(REQUEST, message([], USAGE | {"iterations": iterations[:2]}))
+    assert (compacted.flags, compacted.usage) == (("hidden_iterations",), call.usage)
     plain = wire.messages(REQUEST, message([], USAGE | {"iterations": [part | {"type": "message"}]}))
     assert (plain.flags, plain.usage) == ((), BUCKETS)
 
