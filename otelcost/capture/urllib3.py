@@ -93,7 +93,8 @@ def _observe(attempt: Attempt, response: Any) -> None:
         attempt.discard()  # no provider bills a redirect; where it leads is an attempt of its own
         return
     attempt.respond(response.status, Fields(response.headers.items()))
-    read_already = getattr(response, "_body", None)
+    # HTTP/2 responses are read before they are made, and keep their body elsewhere.
+    read_already = getattr(response, "_body", None) or getattr(response, "_data", None)
     if isinstance(read_already, bytes):
         _whole(attempt, read_already, decoded=bool(response.decode_content))
     elif hasattr(response, "_fp_read"):

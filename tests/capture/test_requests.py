@@ -11,6 +11,7 @@ import pytest
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
 from urllib3.util.retry import Retry
 
 import otelcost
@@ -265,6 +266,30 @@ def test_urllib3_alone(url: str, captured: Captured, preload: bool, decode: bool
         "POST", url, json=ASK, headers=_scenario("gzip"), preload_content=preload, decode_content=decode
     )
     assert response.data
+    call = captured.one()
+    assert (call.status, call.flags, bool(call.usage.output_tokens)) == ("ok", (), True)
+
+
+class _HTTP2Connection(HTTPConnection):
+    """Answers with the class of urllib3's HTTP/2, which has its whole body before anybody can ask for it."""
+
+    def getresponse(self) -> Any:
+        from urllib3.http2.connection import HTTP2Response
+
+        first = super().getresponse()
+        body = first.read(decode_content=False)
+        self.close()
+        return HTTP2Response(first.status, first.headers, self.host, body)
+
+
+@pytest.mark.parametrize("kind", ["gzip", "plain"])
+def test_http_2(trusting: Loopback, captured: Captured, kind: str) -> None:
+    pytest.importorskip("h2", reason="h2 is not installed: see requirements/dev.txt")
+    headers = _scenario("gzip") if kind == "gzip" else KEY
+    with urllib3.HTTPConnectionPool("127.0.0.1", trusting.port) as pool:
+        pool.ConnectionCls = _HTTP2Connection
+        response = pool.request("POST", "/v1/chat/completions", json=ASK, headers=headers, preload_content=False)
+        assert (type(response).__name__, bool(response.data)) == ("HTTP2Response", True)
     call = captured.one()
     assert (call.status, call.flags, bool(call.usage.output_tokens)) == ("ok", (), True)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 ASK: Final[list[Any]] = [{"role": "user", "content": "How far is the moon?"}]
@@ -93,17 +94,28 @@ def mistralai(url: str) -> None:
     async def later() -> None:
         async with Mistral(api_key="x", server_url=url) as client:
             await client.chat.complete_async(model="mistral-small-latest", messages=ASK)
+            async for _ in await client.chat.stream_async(model="mistral-small-latest", messages=ASK):
+                pass
 
     asyncio.run(later())
 
 
 def groq(url: str) -> None:
-    """Chat, whole and streamed."""
+    """Chat, whole and streamed; async."""
     import groq as package
 
+    asked: Any = {"model": "llama-3.3-70b-versatile", "messages": ASK}
     client = package.Groq(api_key="x", base_url=url)
-    client.chat.completions.create(model="llama-3.3-70b-versatile", messages=ASK)
-    list(client.chat.completions.create(model="llama-3.3-70b-versatile", messages=ASK, stream=True))
+    client.chat.completions.create(**asked)
+    list(client.chat.completions.create(**asked, stream=True))
+
+    async def later() -> None:
+        async with package.AsyncGroq(api_key="x", base_url=url) as client:
+            await client.chat.completions.create(**asked)
+            async for _ in await client.chat.completions.create(**asked, stream=True):
+                pass
+
+    asyncio.run(later())
 
 
 def cohere(url: str) -> None:
@@ -113,6 +125,14 @@ def cohere(url: str) -> None:
     client = package.ClientV2(api_key="x", base_url=url)
     client.chat(model="command-a-03-2025", messages=ASK)
     list(client.chat_stream(model="command-a-03-2025", messages=ASK))
+
+    async def later() -> None:
+        client = package.AsyncClientV2(api_key="x", base_url=url)
+        await client.chat(model="command-a-03-2025", messages=ASK)
+        async for _ in client.chat_stream(model="command-a-03-2025", messages=ASK):
+            pass
+
+    asyncio.run(later())
 
 
 def ollama(url: str) -> None:
@@ -141,18 +161,32 @@ def boto3(url: str) -> None:
 
 def aiobotocore(url: str) -> None:
     """converse and converse_stream over aiohttp."""
+    _aiobotocore(url, {}, streamed=True)
+
+
+def aiobotocore_over_httpx(url: str) -> None:
+    """converse over its httpx session, with which its event streams do not work."""
+    from aiobotocore.httpxsession import HttpxSession
+
+    _aiobotocore(url, {"http_session_cls": HttpxSession}, streamed=False)
+
+
+def _aiobotocore(url: str, options: dict[str, Any], *, streamed: bool) -> None:
     import bedrock
+    from aiobotocore.config import AioConfig
     from aiobotocore.session import get_session
 
     keys: Any = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
     said: Any = [{"role": "user", "content": [{"text": "hello"}]}]
 
     async def later() -> None:
-        async with get_session().create_client("bedrock-runtime", endpoint_url=url, **keys) as client:
+        made = get_session().create_client("bedrock-runtime", endpoint_url=url, config=AioConfig(**options), **keys)
+        async with made as client:
             await client.converse(modelId=bedrock.MODEL, messages=said)
-            stream = (await client.converse_stream(modelId=bedrock.MODEL, messages=said))["stream"]
-            async for _ in stream:
-                pass
+            if streamed:
+                stream = (await client.converse_stream(modelId=bedrock.MODEL, messages=said))["stream"]
+                async for _ in stream:
+                    pass
 
     asyncio.run(later())
 
@@ -177,6 +211,31 @@ def langchain_anthropic(url: str) -> None:
     chat.invoke("hello")
     list(chat.stream("hello"))
     asyncio.run(chat.ainvoke("hello"))
+
+
+def langchain_aws(url: str) -> None:
+    """ChatBedrockConverse: invoke and stream."""
+    import bedrock
+    from langchain_aws import ChatBedrockConverse
+
+    keys: Any = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    chat = ChatBedrockConverse(model=bedrock.MODEL, endpoint_url=url, **keys)
+    chat.invoke("hello")
+    list(chat.stream("hello"))
+
+
+def instructor(url: str) -> None:
+    """A structured answer through its wrapper of the OpenAI SDK."""
+    import instructor as package
+    import openai as below
+    from pydantic import BaseModel
+
+    class Moon(BaseModel):
+        text: str = ""
+
+    client = package.from_openai(below.OpenAI(api_key="sk-x", base_url=f"{url}/v1"), mode=package.Mode.JSON)
+    with suppress(package.core.InstructorRetryException):
+        client.chat.completions.create(model=GPT, messages=ASK, response_model=Moon, max_retries=1)
 
 
 def litellm(url: str) -> None:
@@ -229,12 +288,14 @@ class Case(NamedTuple):
         run: makes the calls.
         demo: against the demo's provider; otherwise against `server`.
         needs: a module that must be there too.
+        apart: wants older versions of what others need, and so an environment of its own.
     """
 
     distribution: str
     run: Callable[[str], None]
     demo: bool = True
     needs: str | None = None
+    apart: bool = False
 
 
 CASES: Final = (
@@ -242,15 +303,18 @@ CASES: Final = (
     Case("openai", openai_over_aiohttp, needs="httpx_aiohttp"),
     Case("anthropic", anthropic),
     Case("google-genai", google_genai, demo=False),
-    Case("mistralai", mistralai),
-    Case("groq", groq),
+    Case("mistralai", mistralai, demo=False),
+    Case("groq", groq, demo=False),
     Case("cohere", cohere, demo=False),
     Case("ollama", ollama, demo=False),
     Case("boto3", boto3, demo=False),
     Case("aiobotocore", aiobotocore, demo=False),
+    Case("aiobotocore", aiobotocore_over_httpx, demo=False),
     Case("langchain-openai", langchain_openai),
     Case("langchain-anthropic", langchain_anthropic),
+    Case("langchain-aws", langchain_aws, demo=False),
     Case("litellm", litellm),
+    Case("instructor", instructor, apart=True),
     Case("requests", requests),
     Case("aiohttp", aiohttp),
 )

@@ -42,6 +42,11 @@ _COHERE_EVENTS: list[dict[str, Any]] = [
     {"type": "content-end", "index": 0},
     {"type": "message-end", "delta": {"finish_reason": "COMPLETE", "usage": _COHERE_USAGE}},
 ]
+_COUNTS = {"prompt_tokens": INPUT, "completion_tokens": OUTPUT, "total_tokens": INPUT + OUTPUT}
+_CHAT = {"id": "c1", "object": "chat.completion", "created": 1, "model": "m"}
+_CHAT_PART = {**_CHAT, "object": "chat.completion.chunk"}
+_SAID = {"index": 0, "finish_reason": "stop"}
+_MESSAGE = {"role": "assistant", "content": "384,400 km"}
 _OLLAMA = {
     "model": "llama3.2",
     "created_at": "2026-01-01T00:00:00Z",
@@ -51,6 +56,7 @@ _OLLAMA = {
     "prompt_eval_count": INPUT,
     "eval_count": OUTPUT,
 }
+_CHAT_WHOLE = {**_CHAT, "usage": _COUNTS, "choices": [{**_SAID, "message": _MESSAGE}]}
 _OLLAMA_PART = {key: _OLLAMA[key] for key in ("model", "created_at", "message")} | {"done": False}
 
 Answer = tuple[str, bytes]
@@ -66,6 +72,8 @@ def answer(path: str, body: bytes) -> Answer | None:
         return "text/event-stream", b"data: %s\r\n\r\n" % json.dumps(_GEMINI).encode()
     if where.endswith("/v2/chat"):
         return _events(_COHERE_EVENTS) if asked.get("stream") else _json(_COHERE)
+    if where.endswith("/chat/completions"):
+        return _events(_chat_events(groq=where.startswith("/openai/"))) if asked.get("stream") else _json(_CHAT_WHOLE)
     if where.endswith("/api/chat"):
         lines = (_OLLAMA_PART, {**_OLLAMA, "message": {"role": "assistant", "content": ""}})
         streamed = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
@@ -77,13 +85,21 @@ def answer(path: str, body: bytes) -> Answer | None:
     return _json(bedrock.CLAUDE) if where.endswith("/invoke") else None
 
 
+def _chat_events(*, groq: bool) -> list[dict[str, Any]]:
+    """Mistral always ends a stream with its usage, Groq too, but inside a member of its own."""
+    usage = {"x_groq": {"id": "r1", "usage": _COUNTS}} if groq else {"usage": _COUNTS}
+    first = {**_CHAT_PART, "choices": [{"index": 0, "delta": _MESSAGE, "finish_reason": None}]}
+    return [first, {**_CHAT_PART, "choices": [{**_SAID, "delta": {"content": ""}}], **usage}]
+
+
 def _json(value: object) -> Answer:
     return "application/json", json.dumps(value).encode()
 
 
 def _events(events: list[dict[str, Any]]) -> Answer:
-    lines = (f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
-    return "text/event-stream", "".join(lines).encode()
+    names = (f"event: {event['type']}\n" if "type" in event else "" for event in events)
+    lines = (f"{name}data: {json.dumps(event)}\n\n" for name, event in zip(names, events, strict=True))
+    return "text/event-stream", "".join([*lines, "" if "type" in events[0] else "data: [DONE]\n\n"]).encode()
 
 
 class _Handler(BaseHTTPRequestHandler):
