@@ -31,13 +31,11 @@ from opentelemetry.util._once import Once
 
 from otelcost.capture import span as spans
 from otelcost.capture.attempt import Attempt, open_attempts
-from otelcost.capture.record import Recorder
 from otelcost.capture.worker import worker
 from otelcost.demo.loopback import Loopback
 from otelcost.spool.writer import Spool
 from otelcost.store.db import session
 from otelcost.store.drain import drain
-from otelcost.wire import decode_many
 from otelcost_exporters.spool import OtelcostSpanExporter
 
 from .conftest import Captured, read_calls
@@ -289,20 +287,27 @@ def test_logfire_1280_streams_without_usage(gpt: openai.OpenAI, captured: Captur
 
 
 def test_openllmetry_1689_batches_are_calls_at_the_batch_price(captured: Captured) -> None:
-    """There, what ran in a batch was never seen. A result file is read the same however often it is fetched."""
-    body = {**MESSAGE, "usage": {"input_tokens": 9, "output_tokens": 4}}
-    lines = [{"custom_id": name, "result": {"type": "succeeded", "message": {**body, "id": name}}} for name in "ab"]
+    """There, what ran in a batch was never seen. Results that are fetched again are not billed again."""
+    message = {**MESSAGE, "usage": {"input_tokens": 9, "output_tokens": 4}}
+    lines = [{"custom_id": one, "result": {"type": "succeeded", "message": {**message, "id": one}}} for one in "ab"]
     content = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
-    request = httpx2.Request("GET", "https://api.anthropic.com/v1/messages/batches/b1/results")
-    attempt = Attempt(request, spans.unattached(Context()), lambda finished: None)
-    attempt.respond(200, httpx2.Headers({"content-type": "application/x-jsonl"}))
-    attempt.whole(content)
-    exchange = Recorder().exchange(attempt)
-    first, again = (list(decode_many(exchange, bytes(32))) for _ in range(2))
-    assert [call.usage.output_tokens for call in first] == [4, 4]
-    assert all(call.batch for call in first)
-    assert [call.context.span_id for call in first] == [call.context.span_id for call in again]
-    assert len({call.context.span_id for call in first}) == 2
+    batch = {"id": "b1", "type": "message_batch", "processing_status": "ended", "results_url":
+             "https://api.anthropic.com/v1/messages/batches/b1/results"}  # fmt: skip
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.endswith("/results"):
+            return httpx2.Response(200, headers={"content-type": "application/x-jsonl"}, content=content)
+        return httpx2.Response(200, json=batch)
+
+    http = httpx2.Client(transport=httpx2.MockTransport(answer))
+    with anthropic.Anthropic(api_key="x", http_client=http) as client:
+        for _ in range(2):
+            assert [one.custom_id for one in client.messages.batches.results("b1")] == ["a", "b"]
+    calls = captured.calls()
+    assert {(call.batch, call.usage.input_uncached_tokens, call.usage.output_tokens) for call in calls} == {
+        (True, 9, 4)
+    }
+    assert _billed(captured) == [(2, 18, 8)]
 
 
 def test_opentelemetry_python_3307_workers_forked_from_an_instrumented_master(home: Path, trusting: Loopback) -> None:
