@@ -15,7 +15,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from otelcost.pricing import layers, names
+from otelcost.pricing import installed, layers, names
+from otelcost.pricing.installed import Installed
 from otelcost.pricing.layers import Table
 from otelcost.pricing.override import VARIANTS, Rule, parse_rules, read_rules
 from otelcost.pricing.rates import PriceRow
@@ -165,7 +166,7 @@ class Book:
                 return f"{house}/{own}", "exact" if own == model.lower() else "alias", ""
         found = snapshot.find(house, name.model) or (snapshot.find(house, name.other) if name.other else None)
         if found is None:
-            known = house in snapshot.PROVIDERS
+            known = house in snapshot.providers()
             missing = f"model {model} of {provider}" if known else f"provider {provider}"
             return None, "unpriced", f"the price book has no {missing}{name.hint}"
         if not found.sure:
@@ -250,7 +251,7 @@ def compile_book(override: Path | None = None) -> Book:
         PriceError: the override has a mistake.
     """
     rules = () if override is None else read_rules(override)
-    table, own, source = _base()
+    table, own, source = _base(installed.current())
     return Book(table, own, tuple(_user_rule(rule) for rule in rules), source)
 
 
@@ -261,24 +262,33 @@ def fingerprint(override: Path | None = None) -> str:
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         digest.update(Path(folder, "data.py").read_bytes())
     digest.update(_overlay_text().encode())
+    data = installed.current()
+    if data is not None:
+        digest.update(f"installed {data.sha256} {data.newest}".encode())
     if override is not None and override.is_file():
         digest.update(b"override" + override.read_bytes())
     return digest.hexdigest()
 
 
-@lru_cache(maxsize=1)
-def _base() -> tuple[Table, frozenset[str], str]:
-    """Library and overlay; `own` are the models only the overlay knows."""
+@lru_cache(maxsize=2)
+def _base(data: Installed | None) -> tuple[Table, frozenset[str], str]:
+    """The price data in use and the overlay; `own` are the models only the overlay knows."""
     from otelcost.pricing import snapshot  # noqa: PLC0415  (0.3 s, only needed to compile)
 
     source = f"genai-prices {metadata.version('genai-prices')}"
+    if data is not None:
+        source = f"genai-prices data {data.sha256[:12]} of {data.newest}"
     table = snapshot.table(source)
     known = {key.rpartition("/")[0] for key in table}
-    overlay = parse_rules(_overlay_text(), "the overlay")
-    for rule in overlay:
+    for rule in overlay_rules():
         layers.apply(table, rule)
     own = frozenset(key.rpartition("/")[0] for key in table) - known
     return table, own, source
+
+
+def overlay_rules() -> tuple[Rule, ...]:
+    """The project's own rules, each with its source and the day it was checked."""
+    return parse_rules(_overlay_text(), "the overlay")
 
 
 @lru_cache(maxsize=1)

@@ -10,10 +10,16 @@ import duckdb
 import msgspec
 
 from otelcost import settings
+from otelcost.display import money
 from otelcost.errors import PriceError
+from otelcost.pricing import installed
+from otelcost.pricing.agreements import Spend
 from otelcost.pricing.book import PROVIDER_IDS, compile_book
 from otelcost.pricing.override import Rule, read_rules
 from otelcost.pricing.rates import PriceRow
+
+NOTES: Final = frozenset({"differs", "apart", "assumed"})
+"""Kinds that say what a figure is, and that nothing is wrong with it."""
 
 STALE_AFTER_DAYS: Final = 14
 """Prices change often enough that older data deserves a warning."""
@@ -22,7 +28,7 @@ STALE_AFTER_DAYS: Final = 14
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One reason not to trust a figure blindly, and what to do."""
 
-    kind: Literal["override", "glob", "base_model", "stale", "unpriced"]
+    kind: Literal["override", "glob", "base_model", "snapshot", "stale", "unpriced", "differs", "apart", "assumed"]
     what: str
     fix: str
 
@@ -56,7 +62,57 @@ def check(connection: duckdb.DuckDBPyConnection, *, today: date, override: Path 
         findings = [Finding(kind="override", what=error.what, fix=error.fix)]
     else:
         findings = _unmatched(connection, rules, path)
-    return findings + _stale(connection, today) + _unpriced(connection)
+    wrong = findings + _damaged() + _stale(connection, today) + _unpriced(connection)
+    return wrong + _differing(connection) + _apart(connection) + _assumed(connection)
+
+
+def spend(connection: duckdb.DuckDBPyConnection) -> list[Spend]:
+    """What was spent at each provider on each day in UTC, in pico-dollars; calls without a price are in none."""
+    rows = connection.execute(_SPEND).fetchall()
+    return [(str(provider), day, int(cost)) for provider, day, cost in rows]
+
+
+def _damaged() -> list[Finding]:
+    if not installed.is_damaged():
+        return []
+    what = f"the price data in {installed.folder()} is damaged, so the library's own is used"
+    return [Finding(kind="snapshot", what=what, fix="otelcost prices update FILE|URL, or --shipped")]
+
+
+def _differing(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
+    return [
+        Finding(
+            kind="differs",
+            what=(
+                f"{provider} sent {money(sent)} for {calls} calls of {model}, where the book says {money(booked)}: "
+                "the figures have what it sent"
+            ),
+            fix="nothing, or correct the book in prices.toml",
+        )
+        for provider, model, calls, sent, booked in connection.execute(_DIFFERING).fetchall()
+    ]
+
+
+def _apart(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
+    return [
+        Finding(
+            kind="apart",
+            what=f"{calls} calls ran code at {provider}, whose containers are charged by time: not in any call's cost",
+            fix="see them in the bill: otelcost reconcile",
+        )
+        for provider, calls in connection.execute(_CONTAINERS).fetchall()
+    ]
+
+
+def _assumed(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
+    return [
+        Finding(
+            kind="assumed",
+            what=f"{calls} calls at {provider} have the price of a global deployment, which no answer tells",
+            fix="where it is regional or of a data zone, add multiplier = 1.1 to prices.toml",
+        )
+        for provider, calls in connection.execute(_AZURE).fetchall()
+    ]
 
 
 def _unmatched(connection: duckdb.DuckDBPyConnection, rules: tuple[Rule, ...], path: Path) -> list[Finding]:
@@ -91,7 +147,7 @@ def _known_models() -> list[tuple[str, str]]:
     return [
         (name, model)
         for house, name in spoken
-        for seller in (house, *(snapshot.PROVIDERS[house].fallback_model_providers or ()))
+        for seller in (house, *(snapshot.providers()[house].fallback_model_providers or ()))
         for model in models.get(seller, ())
     ]
 
@@ -105,7 +161,7 @@ def _stale(connection: duckdb.DuckDBPyConnection, today: date) -> list[Finding]:
         Finding(
             kind="stale",
             what=f"the price data ({source}) mentions no day after {newest}, {(today - newest).days} days ago",
-            fix="update the package genai-prices, or put changed prices into prices.toml",
+            fix="otelcost prices update FILE|URL, or put changed prices into prices.toml",
         )
     ]
 
@@ -121,6 +177,31 @@ def _unpriced(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
         for provider, model, reason, of_usage, calls in rows
     ]
 
+
+_SPEND: Final = """
+SELECT provider, CAST(start AS DATE), CAST(sum(cost_picousd) AS HUGEINT)
+FROM v_calls WHERE cost_picousd > 0 AND provider IS NOT NULL
+GROUP BY ALL ORDER BY ALL
+"""
+
+_DIFFERING: Final = """
+SELECT provider, model, count(*) AS calls, CAST(sum(cost_picousd) AS HUGEINT), CAST(sum(book_cost_picousd) AS HUGEINT)
+FROM v_calls
+WHERE price_source = 'provider' AND book_cost_picousd <> cost_picousd
+GROUP BY ALL ORDER BY calls DESC, provider, model
+"""
+
+_CONTAINERS: Final = """
+SELECT provider, count(*) AS calls FROM v_calls
+WHERE code_execution_requests > 0 AND provider IN ('openai', 'anthropic') AND NOT not_billed
+GROUP BY ALL ORDER BY ALL
+"""
+
+_AZURE: Final = """
+SELECT provider, count(*) AS calls FROM v_calls
+WHERE provider LIKE 'azure.%' AND price_status IN ('exact', 'alias') AND price_key LIKE 'openai/%'
+GROUP BY ALL ORDER BY ALL
+"""
 
 _HELP: Final = (
     "add it to prices.toml, with base_model for another name of a known model",

@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from genai_prices import data
+import msgspec
 from genai_prices.types import (
     ModelInfo,
     ModelPrice,
@@ -20,12 +21,40 @@ from genai_prices.types import (
     StartDateConstraint,
     TieredPrices,
     TimeOfDateConstraint,
+    _providers_from_raw,
 )
 
+from otelcost.pricing import installed
+from otelcost.pricing.installed import Installed
 from otelcost.pricing.rates import ANY_CONTEXT, BEGIN, END, PriceRow, Rates, with_defaults
 from otelcost.pricing.resemblance import is_sure
 
-PROVIDERS: Final[dict[str, Provider]] = {provider.id: provider for provider in data.providers}
+
+def providers() -> dict[str, Provider]:
+    """The data in use, by provider: what was installed on request, else the library's own."""
+    return _loaded(installed.current())
+
+
+@lru_cache(maxsize=2)
+def _loaded(of: Installed | None) -> dict[str, Provider]:
+    if of is not None:
+        return parse(installed.data(of))
+    from genai_prices import data  # noqa: PLC0415  (1.5 MB of code, not needed beside installed data)
+
+    return {provider.id: provider for provider in data.providers}
+
+
+def parse(content: bytes) -> dict[str, Provider]:
+    """Price data as the library publishes it: a JSON array of providers.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    document = msgspec.json.decode(content)
+    if not (isinstance(document, list) and all(isinstance(entry, dict) for entry in document)):
+        raise ValueError("not an array of providers")
+    return {provider.id: provider for provider in _providers_from_raw(document)}
+
 
 UNITS: Final = {
     "input_mtok": ("input_picousd", 1_000_000),
@@ -163,10 +192,11 @@ class Found(NamedTuple):
 
 def find(provider: str, model: str) -> Found | None:
     """The library's entry for a name, by its own matchers: the provider's models, then those it resells."""
-    house = PROVIDERS.get(provider)
+    known = providers()
+    house = known.get(provider)
     if house is None:
         return None
-    for seller in (house, *(PROVIDERS[name] for name in house.fallback_model_providers or ())):
+    for seller in (house, *(known[name] for name in house.fallback_model_providers or () if name in known)):
         found = seller.find_model(model)
         if found is not None:
             return Found(seller.id, found.id, refusal(found), is_sure(found, model))
@@ -178,13 +208,13 @@ def context_window(provider: str, model: str) -> int | None:
     found = find(provider, model)
     if found is None:
         return None
-    return next(entry.context_window for entry in PROVIDERS[found.provider].models if entry.id == found.model)
+    return next(entry.context_window for entry in providers()[found.provider].models if entry.id == found.model)
 
 
-def table(source: str) -> dict[str, list[PriceRow]]:
-    """Every row of the library, by key."""
+def table(source: str, of: dict[str, Provider] | None = None) -> dict[str, list[PriceRow]]:
+    """Every row of the data in use, or of other data, by key."""
     compiled: dict[str, list[PriceRow]] = {}
-    for provider in PROVIDERS.values():
+    for provider in (providers() if of is None else of).values():
         for model in provider.models:
             for row in rows(provider, model, source):
                 compiled.setdefault(row.price_key, []).append(row)
@@ -192,11 +222,21 @@ def table(source: str) -> dict[str, list[PriceRow]]:
 
 
 def newest_date(today: date) -> date:
-    """The latest day up to today that the data itself mentions: the snapshot is at least that new.
+    """The day up to which the prices in use are known to be good.
 
-    The package carries no date of its own, and a file's time is the time of its installation.
+    The library's package carries no date of its own, and a file's time is the time of its installation: the latest
+    day up to today that its data mentions stands for it.
     """
-    text = Path(data.__file__).read_text(encoding="utf-8")
+    found = installed.current()
+    if found is not None:
+        return found.newest
+    from genai_prices import data  # noqa: PLC0415
+
+    return newest_in(Path(data.__file__).read_text(encoding="utf-8"), today)
+
+
+def newest_in(text: str, today: date) -> date:
+    """The latest day up to today that a text mentions; the first of all days where it mentions none."""
     spelled = {match.group() for match in _ISO.finditer(text)}
     calls = {"-".join(part.zfill(2) for part in match.groups()) for match in _CALL.finditer(text)}
-    return max(day for day in map(date.fromisoformat, spelled | calls) if day <= today)
+    return max((day for day in map(date.fromisoformat, spelled | calls) if day <= today), default=date(1970, 1, 1))

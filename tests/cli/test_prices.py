@@ -101,3 +101,56 @@ def test_check_fails_on_a_stale_book(home: Path) -> None:
     assert (report["ok"], report["unpriced"]) == (False, [])
     assert [finding["kind"] for finding in report["findings"]] == ["stale"]
     assert "days ago" in run(home, "prices", "check", now="2036-01-01").stdout
+
+
+def test_update_and_back(home: Path, tmp_path: Path) -> None:
+    from ..pricing import raw  # noqa: TID252  (the tests are no package of their own)
+
+    path = tmp_path / "data.json"
+    path.write_bytes(raw.encoded(raw.published()))
+    answer = json.loads(run(home, "prices", "update", str(path), "--format", "json").stdout)
+    assert (answer["changed"], answer["added"], answer["removed"]) == (0, 0, 0)
+    assert answer["models"] > 2000
+    sources = json.loads(run(home, "prices", "sources", "--format", "json").stdout)
+    assert sources["data"]["installed"]["sha256"] == answer["sha256"]
+    assert run(home, "prices", "update", "--shipped").stdout == "back to the library's own data\n"
+    assert "already in use" in run(home, "prices", "update", "--shipped").stdout
+
+
+def test_update_refuses_in_one_line(home: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text("[]")
+    for arguments in ((str(bad),), (), (str(bad), "--shipped"), ("http://example.org/data.json",)):
+        answer = run(home, "prices", "update", *arguments)
+        assert (answer.returncode, answer.stdout) == (2, "")
+        assert answer.stderr.count("\n") == 1
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_every_rule_of_the_overlay_has_its_source_and_day(home: Path, format_: str) -> None:
+    assert "api-docs.deepseek.com" in run(home, "prices", "sources", "--format", format_).stdout
+    rules = json.loads(run(home, "prices", "sources", "--format", "json").stdout)["rules"]
+    assert len(rules) > 50
+    for rule in rules:
+        assert rule["source"].startswith("https://")
+        assert "2026-11-01" <= rule["checked"] <= "2026-11-30"
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_balance(recorded_home: Path, tmp_path: Path, format_: str) -> None:
+    home = Path(shutil.copytree(recorded_home, tmp_path / "copy"))
+    assert "no [[credit]]" in run(home, "prices", "balance").stdout
+    (home / "prices.toml").write_text(
+        '[[credit]]\nname = "=programme"\nprovider = "openai"\namount = 1\nfrom = 2026-11-01\nto = 2027-01-01\n'
+        "[[commitment]]\namount = 1000\nfrom = 2026-11-01\nto = 2026-11-02\n"
+    )
+    answer = run(home, "prices", "balance", "--format", format_)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "programme" in answer.stdout
+    found = json.loads(run(home, "prices", "balance", "--format", "json").stdout)["agreements"]
+    assert [one["agreement"] for one in found] == ["credit", "commitment"]
+    assert found[0]["used_picousd"] + found[0]["left_picousd"] == 10**12
+    assert found[1]["ended"]
+    before = json.loads(run(recorded_home, "overview", "--format", "json").stdout)["totals"]["spend_picousd"]
+    assert json.loads(run(home, "overview", "--format", "json").stdout)["totals"]["spend_picousd"] == before

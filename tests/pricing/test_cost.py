@@ -139,7 +139,7 @@ SIZES = (
 def test_the_book_charges_what_the_library_charges(provider: str, variant: str) -> None:
     book = compile_book()
     compared = 0
-    for entry in snapshot.PROVIDERS[provider].models:
+    for entry in snapshot.providers()[provider].models:
         rows = book.rows_for(f"{provider}/{entry.id}/{variant}")
         for row in rows:
             if not row.source.startswith("genai-prices"):

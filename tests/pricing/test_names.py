@@ -99,7 +99,7 @@ def test_what_no_list_can_know_says_why(provider: str, model: str, why: str | No
 
 
 HOSTS = {house: name for name, house in PROVIDER_IDS.items()} | {"azure": "azure.ai.openai", "google": "gcp.gemini"}
-LISTED = sorted((house.id, model.id) for house in snapshot.PROVIDERS.values() for model in house.models)
+LISTED = sorted((house.id, model.id) for house in snapshot.providers().values() for model in house.models)
 _WORDS = st.sampled_from(
     ["mini", "nano", "pro", "max", "ultra", "lite", "plus", "turbo", "thinking-2", "deep-research", "vision", "next"]
 )
@@ -136,7 +136,7 @@ def _spelled_out(house: str, name: str) -> bool:
     found = snapshot.find(house, name)
     if found is None:
         return name.lower().endswith(":free")
-    entry = next(entry for entry in snapshot.PROVIDERS[found.provider].models if entry.id == found.model)
+    entry = next(entry for entry in snapshot.providers()[found.provider].models if entry.id == found.model)
     return f"'{name.lower()}'" in str(entry.match).lower() or "regex" in str(entry.match).lower()
 
 

@@ -89,6 +89,41 @@ def test_what_one_hosts_oneself_costs_nothing_in_every_variant(tmp_path: Path) -
         assert {getattr(row.rates, name) for name in RATE_NAMES} == {0}
 
 
+def test_a_gpu_hour_is_spread_over_its_tokens(tmp_path: Path) -> None:
+    text = '[[price]]\nmodel = "llama-*"\ngpu_hour = 2.4\ngpus = 2\ntokens_per_hour = 9_600_000\n'
+    (row,) = rows(book(tmp_path, text), "openai", "llama-3", "batch")
+    assert {getattr(row.rates, f"{name}_picousd") for name in ("input", "cache_read", "output", "reasoning")} == {
+        500_000
+    }
+    assert (row.rates.web_search_picousd, row.rates.request_picousd) == (0, 0)
+
+
+def test_hours_of_ones_own(tmp_path: Path) -> None:
+    made = book(
+        tmp_path,
+        '[[price]]\nmodel = "gpt-4o"\nmultiplier = 0.5\nfrom = 2026-11-02\nto = 2026-11-09\n'
+        'hours = ["00:00-06:00", "22:00-24:00"]\ndays = ["mon", "tue"]\nexcept = [2026-11-03]\n',
+    )
+    found = [
+        (row.valid_from, row.valid_to) for row in rows(made, "openai", "gpt-4o") if row.rates.input_picousd == 1_250_000
+    ]
+    assert found == [
+        (datetime(2026, 11, 2), datetime(2026, 11, 2, 6)),
+        (datetime(2026, 11, 2, 22), datetime(2026, 11, 3)),
+    ]
+
+
+def test_sizes_of_ones_own(tmp_path: Path) -> None:
+    made = book(tmp_path, '[[price]]\nmodel = "gpt-4o"\ncontext_above = 100_000\nmultiplier = 2\n')
+    found = {(row.context_lo, row.rates.input_picousd) for row in rows(made, "openai", "gpt-4o")}
+    assert found == {(0, 2_500_000), (100_001, 5_000_000)}
+
+
+def test_a_moment_with_its_offset_begins_a_price(tmp_path: Path) -> None:
+    made = book(tmp_path, '[[price]]\nmodel = "gpt-4o"\nfrom = 2026-07-01T00:00:00-07:00\nmultiplier = 0.5\n')
+    assert [row.valid_from for row in rows(made, "openai", "gpt-4o")][-1] == datetime(2026, 7, 1, 7)
+
+
 def test_one_variant_alone(tmp_path: Path) -> None:
     made = book(tmp_path, '[[price]]\nmodel = "gpt-4o"\nvariant = "flex"\ninput = 1\noutput = 2\n')
     (flex,) = rows(made, "openai", "gpt-4o", "flex")
@@ -179,6 +214,20 @@ WRONG = [
     ("[[price]]\nmodel = 'm'\ninput = 1\nvariant = '+us'", "unknown variant '+us': known: standard"),
     ("[[price]]\nmodel = 'm'\ninput = 1\nvariant = 'standard+'", "names no geography"),
     ("[[price]]\nmodel = 'm'\ninput = 1\ntimes_input = 3", "not a table"),
+    ("[[price]]\nmodel = 'm'\ngpu_hour = 2", "needs gpu_hour and tokens_per_hour"),
+    ("[[price]]\nmodel = 'm'\ngpu_hour = 2\ntokens_per_hour = 1", "more than a dollar a token"),
+    ("[[price]]\nmodel = 'm'\ngpu_hour = 2\ntokens_per_hour = 100000\ninput = 1", "allows no other price"),
+    ("[[price]]\nmodel = 'm'\ninput = 1\nhours = ['1-2']", "no span of a day"),
+    ("[[price]]\nmodel = 'm'\ninput = 1\nhours = ['04:00-01:00']", "no span of a day"),
+    ("[[price]]\nmodel = 'm'\ninput = 1\nhours = ['01:00-04:00']", "hours need from and to"),
+    (
+        "[[price]]\nmodel = 'm'\ninput = 1\nhours = ['01:00-04:00']\nfrom = 2020-01-01\nto = 2026-01-01",
+        "more than three years",
+    ),
+    ("[[price]]\nmodel = 'm'\ninput = 1\ndays = ['mon']", "go with hours"),
+    ("[[price]]\nmodel = 'm'\ninput = 1\ndays = ['monday']", "is no day of the week"),
+    ("[[price]]\nmodel = 'm'\ninput = 1\nexcept = 3", "not a list of dates"),
+    ("[[price]]\nmodel = 'm'\ninput = 1\ncontext_above = 9\ncontext_up_to = 8", "not below context_up_to"),
     ("[[price]]\nmodel = 'm'\ninput = 1\ntimes_input = { nonsense = 1 }", "unknown rate 'nonsense'"),
 ]
 

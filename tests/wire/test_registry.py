@@ -15,7 +15,7 @@ import pytest
 
 from otelcost.wire import HEADERS, codecs, provider_of, recognise
 from otelcost.wire.codecs import APIS, codec_of
-from otelcost.wire.registry import reads_again
+from otelcost.wire.registry import place_of, reads_again
 
 
 @pytest.mark.parametrize(
@@ -176,3 +176,18 @@ def test_a_fork_waits_for_an_import(monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.read(read, 100) == b"imported"
     os.close(read)
     os.close(write)
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "place"),
+    [
+        ("us-east5-aiplatform.googleapis.com", "/v1/projects/p/locations/us-east5/publishers/x/models/y:z", "us-east5"),
+        ("aiplatform.eu.rep.googleapis.com", "/v1/projects/p/locations/eu/publishers/x/models/y:z", "eu"),
+        ("aiplatform.googleapis.com", "/v1/projects/p/locations/global/publishers/x/models/y:z", "global"),
+        ("eu.api.openai.com", "/v1/responses", "eu"),
+        ("api.openai.com", "/v1/responses", None),
+        ("gateway.example", "/v1/chat/completions", None),
+    ],
+)
+def test_where_an_address_asks_to_be_served(host: str, path: str, place: str | None) -> None:
+    assert place_of(host, path) == place
