@@ -61,7 +61,7 @@ def gen_ai_attributes(call: Call) -> Attributes:
             "gen_ai.request.reasoning.level": call.effort,
             "gen_ai.request.choice.count": call.choices if call.choices not in {None, 1} else None,
             **_tier(call),
-            **(_usage(call) if tells_usage(call) else {}),
+            **_usage(call),
         }
     )
 
@@ -79,11 +79,6 @@ def identity(call: Call) -> Attributes:
             "error.type": (call.error_type or "_OTHER") if call.status in FAILED else None,
         }
     )
-
-
-def tells_usage(call: Call) -> bool:
-    """Whether the call's tokens are its own: an answer that is read again repeats those of the call that made it."""
-    return "retrieved" not in call.flags
 
 
 def input_tokens(call: Call) -> int | None:

@@ -1,7 +1,7 @@
 """What was said, in the conventions' message form: for spans and events of a user who asked for it, never at rest.
 
-Loaded only where `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` is set. Messages of one role that follow each
-other are one message here.
+Used only where `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` asks for it. Messages of one role that follow
+each other are one message here.
 """
 
 from __future__ import annotations
@@ -40,27 +40,29 @@ class Mode:
         name: `NO_CONTENT`, `SPAN_ONLY`, `EVENT_ONLY` or `SPAN_AND_EVENT`; anything else is the first.
     """
 
-    __slots__ = ("events", "spans")
+    __slots__ = ("events", "spans", "wanted")
 
     def __init__(self, name: str) -> None:
         name = name.strip().upper()
         self.spans, self.events = name in _SPAN, name in _EVENT
+        self.wanted = self.spans or self.events
 
 
 def content_of(exchange: Exchange) -> dict[str, Any]:
     """Attributes with the messages of an exchange, as structures. Empty where its bodies could not be read,
-    or are no conversation."""
+    or are no conversation; a body that was not kept whole is left out."""
     found = read_exchange(exchange)
     if found is None or found.codec.operation not in _TALKS:
         return {}
     inline = found.codec.api in _SYSTEM_IS_A_MESSAGE
-    parts = [part for part in found.request.parts if part.kind not in {"tool", "schema"}]
+    whole = [] if exchange.request_truncated else found.request.parts
+    parts = [part for part in whole if part.kind not in {"tool", "schema"}]
     apart = [part for part in parts if part.role == "system" and not inline]
     values = {
         "gen_ai.system_instructions": [_part(part) for part in apart],
         "gen_ai.input.messages": list(_messages(part for part in parts if part.role != "system" or inline)),
-        "gen_ai.output.messages": _answer(found.reply),
-        "gen_ai.tool.definitions": [_tool(part) for part in found.request.parts if part.kind == "tool"],
+        "gen_ai.output.messages": [] if exchange.response_truncated else _answer(found.reply),
+        "gen_ai.tool.definitions": [_tool(part) for part in whole if part.kind == "tool"],
     }
     return {key: value for key, value in values.items() if value}
 

@@ -12,7 +12,7 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from otelcost import __version__
-from otelcost.capture import others
+from otelcost.capture import content, metrics, others  # all now: a fork may come in the middle of an import
 from otelcost.capture.attributes import (
     FAILED,
     Attributes,
@@ -27,7 +27,6 @@ from otelcost.model import Call, Exchange, Usage
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
-    from otelcost.capture.content import Mode
     from otelcost.capture.span import Started
 
 _UNBILLED: Final = frozenset({"free", "retrieved"})
@@ -64,7 +63,7 @@ class Interop:
     """Tells finished calls to whatever OpenTelemetry pipelines the program has. One a process."""
 
     def __init__(self) -> None:
-        self._mode = _mode()
+        self._mode = content.Mode(os.environ.get(CONTENT_VARIABLE, ""))
 
     def finish(self, started: Started, call: Call, exchange: Exchange | None, scope: str | None) -> None:
         """Make and end the span of a finished call, and record its metrics, where anybody wants them.
@@ -79,53 +78,32 @@ class Interop:
             call = msgspec.structs.replace(call, usage=Usage())
         span = _span(started, call)
         meters, loggers = _provider("opentelemetry.metrics", "meter"), None
-        if self._mode is not None and self._mode.events:
+        if self._mode.events:
             loggers = _provider("opentelemetry._logs", "logger")
         if span is None and meters is None and loggers is None:
             return
         foreign = is_foreign(call)
         counted = not (foreign or others.reports_usage(call, started.context, scope))
         attributes = {**gen_ai_attributes(call), **own_attributes(call)} if counted else own_attributes(call)
-        said = _said(exchange) if self._mode is not None and exchange is not None and counted else {}
+        said = content.content_of(exchange) if self._mode.wanted and exchange is not None and counted else {}
         if span is not None:
             span.set_attributes(attributes)
-            if self._mode is not None and self._mode.spans and span.is_recording():
-                span.set_attributes(_as_text(said))
+            if self._mode.spans and span.is_recording():
+                span.set_attributes(content.as_text(said))
             _end(span, call)
         if foreign or started.hidden:
             return
         if loggers is not None and said:
             _emit(loggers, started, call, {**attributes, **said})
         if meters is not None and not others.measures(call, started.context, scope):
-            _measure(meters, started, call)
-
-
-def _mode() -> Mode | None:
-    """Where the user wants content, None for nowhere: the usual case, which need not load what finds it."""
-    if not os.environ.get(CONTENT_VARIABLE):
-        return None
-    from otelcost.capture.content import Mode  # noqa: PLC0415
-
-    mode = Mode(os.environ[CONTENT_VARIABLE])
-    return mode if mode.spans or mode.events else None
-
-
-def _said(exchange: Exchange) -> Attributes:
-    from otelcost.capture.content import content_of  # noqa: PLC0415
-
-    return content_of(exchange)
-
-
-def _as_text(said: Attributes) -> Attributes:
-    from otelcost.capture.content import as_text  # noqa: PLC0415
-
-    return as_text(said)
+            metrics.instruments_of(meters).record(call, _context(started))
 
 
 def _provider(module: str, kind: str) -> Any:
     """The global provider of a signal; None where the program has set up none."""
     api: Any = sys.modules.get(module)
-    provider = None if api is None else getattr(api, f"get_{kind}_provider")()
+    get = getattr(api, f"get_{kind}_provider", None)
+    provider = None if get is None else get()
     return None if type(provider).__name__ in _NO_PROVIDERS or not is_read(provider) else provider
 
 
@@ -133,12 +111,6 @@ def is_read(provider: Any) -> bool:
     """Whether somebody takes what a meter provider gathers: the stock distribution makes one without readers."""
     older = getattr(getattr(provider, "_sdk_config", None), "metric_readers", True)
     return bool(getattr(provider, "_metric_readers", older))
-
-
-def _measure(provider: Any, started: Started, call: Call) -> None:
-    from otelcost.capture.metrics import instruments_of  # noqa: PLC0415
-
-    instruments_of(provider).record(call, _context(started))
 
 
 def _span(started: Started, call: Call) -> trace.Span | None:

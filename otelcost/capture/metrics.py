@@ -1,4 +1,4 @@
-"""The conventions' client metrics. Loaded only where a program has set up a meter provider.
+"""The conventions' client metrics. Recorded only where a program has set up a meter provider with a reader.
 
 They are of every attempt, whatever the sampler says. What was only estimated is in no token metric, since a metric
 cannot say so; nor is a call that another instrumentation reports.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from otelcost import __version__
-from otelcost.capture.attributes import identity, input_tokens, seconds, tells_usage
+from otelcost.capture.attributes import identity, input_tokens, seconds
 from otelcost.capture.dialects import OWN_SCOPE
 from otelcost.model import Call
 
@@ -47,7 +47,7 @@ class Instruments:
             self.duration.record(duration, split, context)
         if call.stream and first is not None:
             self.first_chunk.record(first, split, context)
-        if "estimated" in call.flags or not tells_usage(call):
+        if "estimated" in call.flags:
             return
         split.pop("error.type", None)
         for kind, count in (("input", input_tokens(call)), ("output", call.usage.output_tokens)):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 from opentelemetry import context, metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
@@ -371,6 +372,14 @@ def test_messages_of_recorded_traffic_have_the_conventions_form(recorded_traffic
             assert {part["type"] for part in message["parts"]} <= PARTS
             assert all(part["name"] for part in message["parts"] if part["type"] == "tool_call")
         assert all(isinstance(json.loads(text), list) for text in as_text(said).values())
+
+
+def test_bodies_that_were_not_kept_whole_are_not_quoted() -> None:
+    row = {"host": "api.openai.com", "path": "/v1/chat/completions", "status": 200, "content_type": "", "sse": False}
+    whole = exchange_of({**row, "request": json.dumps({"messages": ASKED}), "response": json.dumps(CHAT)})
+    assert set(content_of(whole)) == {"gen_ai.input.messages", "gen_ai.output.messages"}
+    assert set(content_of(msgspec.structs.replace(whole, request_truncated=True))) == {"gen_ai.output.messages"}
+    assert set(content_of(msgspec.structs.replace(whole, response_truncated=True))) == {"gen_ai.input.messages"}
 
 
 class Choosy(Sampler):

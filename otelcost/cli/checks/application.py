@@ -137,7 +137,7 @@ def _pipelines(seen: Inspection) -> Iterator[Check]:
         yield Check("metrics", "ok", "gen_ai.client.* are recorded")
     mode = seen.variables.get(_CONTENT, "")
     if mode and mode.strip().upper() != "NO_CONTENT":
-        detail = f"{_CONTENT}={mode}: prompts and answers leave with the application's spans or events"
+        detail = f"{mode}: prompts and answers leave with the application's spans or events"
         yield Check("content", "note", detail, f"unset {_CONTENT} where they should not; the spool never has them")
 
 
