@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otelcost import settings
-from otelcost.capture import dialects
+from otelcost.capture import dialects, seams
 from otelcost.capture.guard import Guard
 from otelcost.model import SpanRecord, Usage
 from otelcost.spool.diagnostics import diagnostics
@@ -68,6 +68,8 @@ def record_of(span: ReadableSpan) -> SpanRecord | None:
     scope = span.instrumentation_scope.name if span.instrumentation_scope else ""
     attributes = span.attributes or {}
     is_llm = dialects.is_llm(scope, span.name, attributes)
+    if dialects.is_detached(scope, span.name) and seams.installed():
+        is_llm = False  # the call is recorded, and nothing on this span says which one it is
     is_root = span.parent is None or span.parent.is_remote
     if scope == dialects.OWN_SCOPE or not (is_llm or is_root):
         return None

@@ -86,6 +86,8 @@ _LLM_OPERATIONS: Final = frozenset({"chat", "text_completion", "completion", "em
 _LLM_KINDS: Final = frozenset({"LLM", "EMBEDDING"})
 _SDK_SCOPES: Final = ("com.anthropic.sdk.python",)
 """Scopes of SDKs that trace themselves: one of their spans that names a model is an LLM call."""
+_DETACHED: Final = frozenset({("openinference.instrumentation.anthropic", "messages.stream")})
+"""Scope and name of spans that their instrumentation neither makes current nor gives the response's id."""
 _AGGREGATE_OPERATIONS: Final = frozenset({"invoke_agent", "create_agent", "invoke_workflow", "execute_tool"})
 _AGGREGATE_NAMES: Final = frozenset({"ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject"})
 
@@ -113,6 +115,11 @@ def text_fields(attributes: Attributes) -> dict[str, str]:
         if isinstance(value, str) and value:
             found[field] = value[:256]
     return found
+
+
+def is_detached(scope: str, name: str) -> bool:
+    """Whether a span of an LLM call is no ancestor of that call and names no response: nothing ties the two."""
+    return (scope, name) in _DETACHED
 
 
 def is_aggregate(name: str, attributes: Attributes) -> bool:

@@ -28,11 +28,13 @@ from opentelemetry.sdk.trace.sampling import (
 
 from otelcost.capture import metrics as our_metrics
 from otelcost.capture import others
+from otelcost.capture.api import uninstrument
 from otelcost.capture.content import as_text, content_of
 from otelcost.capture.span import OPERATIONS
 from otelcost.capture.worker import worker
 from otelcost.model import Call
 from otelcost.wire.codecs import APIS, codec_of
+from otelcost_exporters.spool import record_of
 
 from .conftest import Captured
 from .telemetry import Logged, Measured, Telemetry, fresh
@@ -451,3 +453,21 @@ def test_a_sampler_is_told_the_operation_that_the_record_will_have() -> None:
     known = {api: codec_of(api).operation for api in APIS}
     differ = {api for api in APIS if said[api] != known[api]}
     assert all(known[api] not in {"chat", "embeddings", "text_completion"} for api in differ), differ
+
+
+def test_a_span_that_nothing_ties_to_its_call_is_not_counted_beside_the_record(captured: Captured) -> None:
+    telemetry = Telemetry()
+    attributes = {"openinference.span.kind": "LLM", "llm.model_name": "claude", "llm.token_count.completion": 64}
+    tracer = telemetry.provider.get_tracer("openinference.instrumentation.anthropic")
+    with tracer.start_as_current_span("root"):
+        tracer.start_span("messages.stream", attributes=attributes).end()
+    tracer.start_span("messages.create", attributes=attributes).end()
+    detached, _, usual = telemetry.memory.get_finished_spans()
+    assert record_of(detached) is None
+    record = record_of(usual)
+    assert record is not None
+    assert record.is_llm
+    uninstrument()
+    kept = record_of(detached)
+    assert kept is not None, "where nobody records the call it is all there is"
+    assert kept.usage.output_tokens == 64
