@@ -144,11 +144,9 @@ class _Buffer(deque[bytes]):
     def __init__(self, arrived: deque[bytes], attempt: Attempt) -> None:
         super().__init__(arrived)
         self._keep = attempt.chunk
-        self._guard = Guard("chunk")
 
     def append(self, data: bytes, /) -> None:
-        with self._guard:
-            self._keep(data)
+        self._keep(data)
         super().append(data)
 
 

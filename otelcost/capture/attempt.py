@@ -19,7 +19,7 @@ from opentelemetry import context
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
 
 from otelcost.capture import clock, span
-from otelcost.capture.guard import Guard
+from otelcost.capture.guard import Guard, absorbed
 from otelcost.capture.site import Site, find_site
 from otelcost.capture.sketch import sketch
 from otelcost.spool.diagnostics import diagnostics
@@ -31,7 +31,8 @@ BODY_LIMIT_BYTES: Final = 8 * 1024 * 1024
 """Of one stream: of a longer one only the head and the tail are kept, which is where usage stands."""
 HEAD_BYTES: Final = 64 * 1024
 TAIL_BYTES: Final = 256 * 1024
-_DONE: Final = b"[DONE]\n\n"
+_ENDINGS: Final = (b"[DONE]\n\n", b'"}\n\n', b" }\n\n")
+_DONE: Final = _ENDINGS[0]
 _STOP: Final = b'"message_stop"'
 _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
 _RETRY_HEADER: Final = "x-stainless-retry-count"
@@ -163,19 +164,23 @@ class Attempt:
         self.response_headers = headers
 
     def chunk(self, data: bytes) -> None:
-        """A piece of the body passed by, as on the wire."""
-        if self.done:
-            return
-        if self.first_ns is None:
-            self.first_ns = time.perf_counter_ns()
-        self.size += len(data)
-        if self.size <= BODY_LIMIT_BYTES:
-            self.chunks.append(data)
-        else:
-            self._keep_tail(data)
-        # Some clients never close a stream. Exact: inside a JSON string both marks would be escaped.
-        if data[-2:] == b"\n\n" and (data[-8:] == _DONE or _STOP in data[-160:]):
-            self.finish("complete")
+        """A piece of the body passed by, as on the wire. Called for every one of them; never raises an error of ours."""
+        try:
+            if self.done:
+                return
+            if self.first_ns is None:
+                self.first_ns = time.perf_counter_ns()
+            self.size += len(data)
+            if self.size <= BODY_LIMIT_BYTES:
+                self.chunks.append(data)
+            else:
+                self._keep_tail(data)
+            # Some clients never close a stream. Exact: inside a JSON string both marks would be escaped.
+            if data.endswith(_ENDINGS) and (data.endswith(_DONE) or data.rfind(_STOP, -160) >= 0):
+                self.finish("complete")
+        except Exception as error:  # noqa: BLE001  (the guard's own rule: a `with` would cost more than the chunk)
+            if not absorbed("chunk", error):
+                raise
 
     def _keep_tail(self, data: bytes) -> None:
         if self.tail is None:

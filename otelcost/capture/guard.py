@@ -34,10 +34,15 @@ class Guard:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if error is None or not isinstance(error, Exception) or _raised_by_signal_handler(trace):
-            return False
-        diagnostics.error(self._where, error)
-        return not strict
+        return isinstance(error, Exception) and absorbed(self._where, error)
+
+
+def absorbed(where: str, error: Exception) -> bool:
+    """Whether an error of our own code ends here, counted under `where`. For code too hot for a `with`."""
+    if _raised_by_signal_handler(error.__traceback__):
+        return False
+    diagnostics.error(where, error)
+    return not strict
 
 
 def _raised_by_signal_handler(trace: TracebackType | None) -> bool:

@@ -114,11 +114,10 @@ class _Tee:
 class _SyncTee(_Tee):
     def __iter__(self) -> Iterator[bytes]:
         attempt = self._attempt
-        keep, guard = attempt.chunk, Guard("chunk")
+        keep = attempt.chunk
         try:
             for chunk in self._stream:
-                with guard:
-                    keep(chunk)
+                keep(chunk)
                 yield chunk
         except BaseException as error:
             with Guard("stream"):
@@ -138,12 +137,11 @@ class _SyncTee(_Tee):
 class _AsyncTee(_Tee):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         attempt = self._attempt
-        keep, guard = attempt.chunk, Guard("chunk")
+        keep = attempt.chunk
         inner = self._stream.__aiter__()
         try:
             async for chunk in inner:
-                with guard:
-                    keep(chunk)
+                keep(chunk)
                 yield chunk
         except BaseException as error:
             with Guard("stream"):

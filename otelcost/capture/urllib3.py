@@ -152,8 +152,7 @@ class _Watched:
 
     def _handle_chunk(self, *args: Any, **kwargs: Any) -> bytes:
         data: bytes = super()._handle_chunk(*args, **kwargs)  # type: ignore[misc]
-        with Guard("chunk"):
-            self.otelcost_attempt.chunk(data)
+        self.otelcost_attempt.chunk(data)
         return data
 
     def _raw_read(self, *args: Any, **kwargs: Any) -> Any:

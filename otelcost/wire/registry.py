@@ -202,8 +202,10 @@ _HOSTS: Final = (
 """Host endings and OpenTelemetry provider names."""
 
 
+@lru_cache(maxsize=1024)
 def recognise(method: str, host: str, path: str) -> str | None:
-    """Name of the API a request is for, or None. Runs on the caller's thread: string endings only.
+    """Name of the API a request is for, or None. Runs on the caller's thread: string endings
+    only, and remembered, for a program has few endpoints.
 
     Any prefix may stand before the API's own path, as gateways and Azure deployments have it. Any host
     may speak these formats; its name only matters for paths that many services have.
@@ -246,6 +248,7 @@ def _may_be(host: str, provider: str) -> bool:
     return _listed(host) in {None, provider, "azure.ai.inference"}
 
 
+@lru_cache(maxsize=1024)
 def model_in(path: str) -> str | None:
     """The model a path names: a Google model, a Bedrock model, an Azure deployment.
 
@@ -258,6 +261,7 @@ def model_in(path: str) -> str | None:
     return as_text(name.rpartition("/")[2] if name.startswith("arn:") else name)
 
 
+@lru_cache(maxsize=1024)
 def asks_for_stream(path: str) -> bool:
     """Whether the path itself asks for a stream, as Google's and Amazon's do."""
     return "stream" in path[_last_word_at(path) :].lower()
