@@ -164,7 +164,7 @@ class Attempt:
         self.response_headers = headers
 
     def chunk(self, data: bytes) -> None:
-        """A piece of the body passed by, as on the wire. Called for every one of them; never raises an error of ours."""
+        """A piece of the body passed by, as on the wire. Runs for each of them; never raises an error of ours."""
         try:
             if self.done:
                 return
@@ -178,7 +178,7 @@ class Attempt:
             # Some clients never close a stream. Exact: inside a JSON string both marks would be escaped.
             if data.endswith(_ENDINGS) and (data.endswith(_DONE) or data.rfind(_STOP, -160) >= 0):
                 self.finish("complete")
-        except Exception as error:  # noqa: BLE001  (the guard's own rule: a `with` would cost more than the chunk)
+        except Exception as error:  # the guard's own rule: a `with` would cost more than the chunk itself
             if not absorbed("chunk", error):
                 raise
 

@@ -101,7 +101,7 @@ def _members(block: Fields) -> bytes:
 
 
 def _content(fields: Fields, member: str, role: str) -> Iterator[Part]:
-    raw = fields.slice(member)
+    raw = fields.view(member)
     if raw is None:
         return
     text = string(raw)
@@ -115,7 +115,7 @@ def _content(fields: Fields, member: str, role: str) -> Iterator[Part]:
 def _block(block: Fields, role: str) -> Part:
     block_type, cache = block.text("type") or "", _marker(block)
     if block_type == "text":
-        text = string(block.slice("text") or b'""')
+        text = string(block.view("text") or b'""')
         if text is not None:
             return Part(role, "text", text, cache=cache)
     if block_type.endswith("tool_use"):

@@ -13,6 +13,8 @@ _KEY_BYTES: Final = 32
 _MASK: Final = (1 << 64) - 1
 _SIMHASH_WORDS: Final = 64
 _SIMHASH_BYTES: Final = 32 * 1024
+_JOINED_BYTES: Final = 4096
+"""Up to this size copying is cheaper than another call of the hash."""
 _LINKS: Final = 4096
 _RUNS: Final = 256
 _WORDS: Final = 2048
@@ -42,12 +44,16 @@ class Hasher:
         """Hash of exactly these bytes."""
         return int.from_bytes(blake3(data, key=self._key).digest(8), "big") >> 1
 
-    def of_all(self, parts: Iterable[bytes]) -> int:
+    def of_all(self, parts: Iterable[bytes | memoryview]) -> int:
         """Hash of several byte strings, each framed by its length so that boundaries count."""
-        framed: list[bytes] = []
+        state = blake3(key=self._key)
+        joined: list[bytes | memoryview] = []
         for part in parts:
-            framed += (b"%d:" % len(part), part)
-        return self.of(b"".join(framed))
+            joined += (b"%d:" % len(part), part)
+            if len(part) > _JOINED_BYTES:
+                state.update(b"".join(joined[:-1])).update(part)
+                joined.clear()
+        return int.from_bytes(state.update(b"".join(joined)).digest(8), "big") >> 1
 
     def of_hashes(self, hashes: Sequence[int]) -> int | None:
         """Hash over hashes in their order; None over none."""

@@ -86,6 +86,14 @@ class Fields:
         # Not by a set: that would hash a whole prompt to find that it is neither.
         return None if data == b"null" or not data else data
 
+    def view(self, name: str) -> memoryview | None:
+        """What `slice` returns, in place: a prompt is large, and memory new to the process is dear."""
+        raw = self.raw.get(name)
+        if raw is None:
+            return None
+        data = memoryview(raw)
+        return None if data[:5].tobytes() in {b"null", b""} else data
+
     def value(self, name: str) -> object:
         """The member fully decoded; only for members that are small by nature."""
         raw = self.raw.get(name)

@@ -73,7 +73,7 @@ def request(fields: Fields) -> Request:
 def _message(message: Fields, ttl: str) -> Iterator[Part]:
     role = openai_parts.role_of(message)
     kind: SegmentKind = "tool_result" if role == "tool" else "text"
-    yield from openai_parts.content(message.slice("content"), role, ttl, kind)
+    yield from openai_parts.content(message.view("content"), role, ttl, kind)
     for call in message.objects("tool_calls"):
         function = call.object("function")
         yield Part(role, "tool_call", openai_parts.whole_of(call), name=function.text("name") if function else None)

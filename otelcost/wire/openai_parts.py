@@ -71,7 +71,7 @@ def schema_part(raw: bytes | None) -> list[Part]:
     return [] if raw is None else [Part("system", "schema", raw)]
 
 
-def content(raw: bytes | None, role: str, ttl: str, kind: SegmentKind = "text") -> Iterator[Part]:
+def content(raw: bytes | memoryview | None, role: str, ttl: str, kind: SegmentKind = "text") -> Iterator[Part]:
     """A message's content, which is a string or an array of typed parts."""
     if raw is None:
         return
@@ -82,7 +82,7 @@ def content(raw: bytes | None, role: str, ttl: str, kind: SegmentKind = "text") 
     wrapped = Fields({"content": msgspec.Raw(raw)})
     parts = wrapped.objects("content")
     if not parts:
-        yield Part(role, kind, raw)
+        yield Part(role, kind, bytes(raw))
     for part in parts:
         yield content_part(part, role, ttl, kind)
 
@@ -95,7 +95,7 @@ def content_part(part: Fields, role: str, ttl: str = "30m", kind: SegmentKind = 
     if media is not None:
         return Part(role, media, whole_of(part), cache=cache, detail=_detail(part))
     if part_type in _TEXT_TYPES:
-        text = string(part.slice("text") or part.slice("refusal") or b'""')
+        text = string(part.view("text") or part.view("refusal") or b'""')
         if text is not None:
             return Part(role, kind, text, cache=cache)
     return Part(role, kind, unmarked(whole_of(part)), cache=cache)

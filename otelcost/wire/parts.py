@@ -46,18 +46,18 @@ class Request(msgspec.Struct, kw_only=True):
     schema: bytes | None = None
     hidden_context: bool = False  # the provider adds stored turns: the input is more than these parts
     shaped: bool = False  # the body has this API's own members, though it names no model
-    canonical: list[bytes] = []  # top-level members by name, without what does not change the job
+    canonical: list[bytes | memoryview] = []  # top-level members by name, without what does not change the job
 
 
 NOT_THE_JOB: Final = frozenset({"stream", "stream_options", "user", "metadata", "safety_identifier"})
 """Members that say how to deliver an answer or on whose behalf, not what to do."""
 
 
-def canonical(fields: Fields) -> list[bytes]:
+def canonical(fields: Fields) -> list[bytes | memoryview]:
     """Top-level members by name, without what does not change the job."""
-    members: list[bytes] = []
+    members: list[bytes | memoryview] = []
     for name in sorted(fields.raw.keys() - NOT_THE_JOB):
-        members += (name.encode(), bytes(fields.raw[name]))
+        members += (name.encode(), memoryview(fields.raw[name]))
     return members
 
 
@@ -86,9 +86,9 @@ def unmarked(raw: bytes) -> bytes:
     return raw
 
 
-def string(raw: bytes) -> bytes | None:
+def string(raw: bytes | memoryview) -> bytes | None:
     """The inside of a JSON string, escapes as they stand; None for any other value."""
-    return raw[1:-1] if raw[:1] == b'"' and len(raw) >= 2 else None
+    return bytes(raw[1:-1]) if raw[:1] == b'"' and len(raw) >= 2 else None
 
 
 def texts(raw: bytes | None, role: str) -> list[Part]:

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 import otelcost
+from otelcost.capture import attempt as attempts
 from otelcost.capture import guard, seams
 from otelcost.capture.attempt import Attempt, open_attempts
 from otelcost.demo.loopback import Loopback
@@ -278,13 +279,14 @@ def _fail(*args: Any, **kwargs: Any) -> Any:
     raise RuntimeError("ours")
 
 
-@pytest.mark.parametrize("where", ["respond", "chunk", "finish", "fail", "held_bytes"])
+@pytest.mark.parametrize("where", ["respond", "_keep_tail", "finish", "fail", "held_bytes"])
 async def test_our_own_code_raising(
     session: aiohttp.ClientSession, url: str, captured: Captured, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     monkeypatch.setattr(guard, "strict", False)
     with monkeypatch.context() as patch:
         patch.setattr(Attempt, where, _fail)
+        patch.setattr(attempts, "BODY_LIMIT_BYTES", 0)
         async with session.post(url, json=ASK) as response:
             assert (await response.json())["choices"]
         async with session.post(url, json=STREAM, headers=_scenario("slow;ms=1")) as response:

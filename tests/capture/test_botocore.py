@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from otelcost.capture import attempt as attempts
 from otelcost.capture import guard, seams
 from otelcost.capture.attempt import Attempt, open_attempts
 
@@ -124,9 +125,10 @@ def test_our_own_code_raising(client: Any, captured: Captured, monkeypatch: pyte
         raise RuntimeError("ours")
 
     monkeypatch.setattr(guard, "strict", False)
-    for where in ("chunk", "respond", "finish", "fail"):
+    for where in ("_keep_tail", "respond", "finish", "fail"):
         with monkeypatch.context() as patch:
             patch.setattr(Attempt, where, fail)
+            patch.setattr(attempts, "BODY_LIMIT_BYTES", 0)
             stream = client.converse_stream(modelId=MODEL, messages=ASK)["stream"]
             assert len(list(stream)) == len(bedrock.CONVERSE_EVENTS)
             assert client.converse(modelId=MODEL, messages=ASK)["usage"] == bedrock.USAGE

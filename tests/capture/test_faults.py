@@ -17,6 +17,7 @@ import httpx2
 import pytest
 
 from otelcost import settings, wire
+from otelcost.capture import attempt as attempts
 from otelcost.capture import guard
 from otelcost.capture import record as recording
 from otelcost.capture.attempt import Attempt
@@ -62,12 +63,13 @@ def test_a_decoder_that_raises(captured: Captured, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("lenient")
-@pytest.mark.parametrize("where", ["respond", "whole", "chunk", "held_bytes"])
+@pytest.mark.parametrize("where", ["respond", "whole", "_keep_tail", "held_bytes"])
 def test_our_own_code_raising_on_the_callers_thread(
     captured: Captured, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(Attempt, where, _fail)
+        patch.setattr(attempts, "BODY_LIMIT_BYTES", 0)
         assert ask() == b'{"id":"chatcmpl-1","choices":[]}'
         transport = httpx2.MockTransport(lambda request: httpx2.Response(200, stream=_Stream()))
         with httpx2.Client(transport=transport) as client, client.stream("POST", PATH, json=BODY) as response:

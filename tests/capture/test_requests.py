@@ -15,6 +15,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.util.retry import Retry
 
 import otelcost
+from otelcost.capture import attempt as attempts
 from otelcost.capture import guard, seams
 from otelcost.capture.attempt import Attempt, open_attempts
 from otelcost.demo.loopback import Loopback
@@ -308,13 +309,14 @@ def _fail(*args: Any, **kwargs: Any) -> Any:
     raise RuntimeError("ours")
 
 
-@pytest.mark.parametrize("where", ["respond", "chunk", "finish", "fail", "held_bytes"])
+@pytest.mark.parametrize("where", ["respond", "_keep_tail", "finish", "fail", "held_bytes"])
 def test_our_own_code_raising(
     url: str, captured: Captured, monkeypatch: pytest.MonkeyPatch, where: str, served: Callable[[bytes], str]
 ) -> None:
     monkeypatch.setattr(guard, "strict", False)
     with monkeypatch.context() as patch:
         patch.setattr(Attempt, where, _fail)
+        patch.setattr(attempts, "BODY_LIMIT_BYTES", 0)
         assert requests.post(url, json=ASK, headers=KEY).json()["choices"]
         with requests.post(url, json=STREAM, stream=True, headers=KEY) as response:
             assert b"[DONE]" in response.raw.read()
