@@ -180,6 +180,8 @@ def collect(current: Context) -> tuple[dict[str, str], dict[str, str]]:
     """What names a call made in this context: (values of `FIELDS`, labels). Ours win over baggage."""
     values: dict[str, str] = {}
     labels: dict[str, str] = {}
+    if not current:  # nothing was ever set in it
+        return values, labels
     for key, value in baggage.get_all(current).items():
         if key in _BAGGAGE:
             values.setdefault(_BAGGAGE[key], _text(value))

@@ -42,7 +42,7 @@ _MINIMAL_SECONDS: Final = 0.8
 LINGER_SECONDS: Final = 0.02
 """From the first attempt of a batch to its records: what a SIGKILL can take is not much older."""
 _HASTEN_RECORDS: Final = 1000
-_STINT_SECONDS: Final = 0.0002
+_STINT_SECONDS: Final = 0.0004
 """So long the interpreter's lock may be held, rounded up to whole records. A thread that waits for it would only
 get it by force after 5 ms."""
 _YIELD_SECONDS: Final = 0.00005
@@ -138,9 +138,14 @@ class Worker:
         attempt.size = held
         self._queue.put(attempt)
         if self._pending_bytes > self._limit // 4 or self._queue.qsize() > _HASTEN_RECORDS:
-            self._alarm.put(None)
+            self._hasten()
         if self._exited:
             self._drain_inline()
+
+    def _hasten(self) -> None:
+        """Have the thread begin now."""
+        if self._alarm.empty():
+            self._alarm.put(None)
 
     def _run(self) -> None:
         wait: float | None = None
@@ -251,7 +256,7 @@ class Worker:
             return True
         done = native.Mark()
         self._queue.put(done)
-        self._alarm.put(None)
+        self._hasten()
         return done.wait(timeout_seconds)
 
     def _drain_inline(self) -> None:

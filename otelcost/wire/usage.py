@@ -265,7 +265,7 @@ def _exclude_cache(found: dict[str, int]) -> bool:
     total = found.pop(_INPUT, None)
     if total is None:
         return True
-    uncached = total - sum(found.get(name, 0) for name in FIVE[1:4])
+    uncached = total - _cached(found)
     found["input_uncached_tokens"] = max(uncached, 0)
     return uncached >= 0
 
@@ -290,11 +290,18 @@ def _reconcile(found: dict[str, int], *, inclusive: bool) -> bool:
     total = found.get("provider_total_tokens")
     if total is None:
         return True
-    missing = total - sum(found.get(name, 0) for name in FIVE)
+    cached = _cached(found)
+    missing = total - cached - found.get("input_uncached_tokens", 0) - found.get("output_tokens", 0)
     if missing and missing == found.get("reasoning_tokens"):
         found["output_tokens"] = found.get("output_tokens", 0) + missing
         return True
-    return missing in {0, 0 if inclusive else -sum(found.get(name, 0) for name in FIVE[1:4])}
+    return missing in {0, 0 if inclusive else -cached}
+
+
+def _cached(found: dict[str, int]) -> int:
+    """Tokens that were read from a cache or written to one."""
+    read = found.get("cache_read_tokens", 0)
+    return read + found.get("cache_write_short_tokens", 0) + found.get("cache_write_long_tokens", 0)
 
 
 def add(first: Usage, second: Usage) -> Usage:

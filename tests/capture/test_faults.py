@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import signal
 import subprocess
@@ -520,3 +521,24 @@ def test_recorder_without_a_response(captured: Captured) -> None:
     call = captured.one()
     assert (call.status, call.http_status) == ("error", None)
     assert recording.Recorder()._host == call.context.host
+
+
+def test_the_background_does_not_linger_when_somebody_waits(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otelcost.capture.worker.LINGER_SECONDS", 300)
+    ask()
+    ask()
+    assert worker.flush(60)
+    assert len(captured.calls()) == 2
+
+
+def test_the_background_does_not_linger_when_memory_fills(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otelcost.capture.worker.LINGER_SECONDS", 300)
+    assert worker.flush(60)
+    monkeypatch.setattr(worker, "_limit", 4 * len(json.dumps(BODY)))
+    ask()
+    deadline = time.monotonic() + 60
+    while not read_calls(captured.home) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(read_calls(captured.home)) == 1

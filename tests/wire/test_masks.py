@@ -128,3 +128,21 @@ def test_the_majority_of_bits(hashes: set[int]) -> None:
 def test_framing_tells_boundaries_apart() -> None:
     hasher = Hasher(b"k" * 32)
     assert hasher.of_all([b"ab", b"c"]) != hasher.of_all([b"a", b"bc"])
+
+
+@given(st.lists(st.integers(0, (1 << 63) - 1), max_size=5), st.binary(max_size=60), st.text(max_size=5))
+def test_what_is_remembered_is_what_would_be_found(hashes: list[int], text: bytes, role: str) -> None:
+    kept, fresh = Hasher(b"k" * 32), Hasher(b"k" * 32)
+    for _ in range(2):
+        assert kept.of_hashes(hashes) == (fresh.of_all([h.to_bytes(8, "big") for h in hashes]) if hashes else None)
+        assert kept.simhash(text) == Hasher(b"k" * 32).simhash(text)
+        for hashed in hashes:
+            assert kept.chain(1, hashed, role) == Hasher(b"k" * 32).chain(1, hashed, role)
+
+
+@given(st.lists(st.binary(max_size=12), max_size=4), st.integers(0, 4))
+def test_large_parts_are_framed_like_small_ones(parts: list[bytes], place: int) -> None:
+    hasher = Hasher(b"k" * 32)
+    parts.insert(place, b"x" * 5000)
+    framed = b"".join(b"%d:%b" % (len(part), part) for part in parts)
+    assert hasher.of_all(parts) == hasher.of_all(map(memoryview, parts)) == hasher.of(framed)
