@@ -6,11 +6,12 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from cases import CASES
-from contenders import BARE, BY_NAME, CONTENDERS, Contender
+from contenders import BARE, BY_NAME, Contender
 from process import MissingError, running
 from provider import serving
 from reading import Seen
@@ -34,11 +35,11 @@ def judge(seen: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def table(rivals: Path) -> list[str]:
+def table(rivals: Path, chosen: Sequence[Contender]) -> list[str]:
     """The matrix as lines of Markdown."""
     columns: dict[str, dict[str, str]] = {}
     missing: list[str] = []
-    for contender in CONTENDERS:
+    for contender in chosen:
         if contender is BARE or contender.name == "otelcost, own exporter":
             continue
         try:
@@ -57,14 +58,11 @@ def _score(verdicts: dict[str, str]) -> str:
 
 
 def main() -> None:
-    """Print one contender's verdicts and records as JSON, or everybody's table."""
+    """Print one contender's verdicts and records as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("contender", nargs="?")
+    parser.add_argument("contender")
     parser.add_argument("--rivals", type=Path, default=Path("/nonexistent"))
     asked = parser.parse_args()
-    if asked.contender is None:
-        print("\n".join(table(asked.rivals)))
-        return
     seen = observe(BY_NAME[asked.contender], asked.rivals)
     verdicts = judge(seen)
     told = {

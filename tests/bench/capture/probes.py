@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import reading
 from cases import CASES
-from load import Concurrent, loads
+from load import Concurrent, in_memory, loads
 
 _SPIN_NS: Final = 8_000_000
 _GAP_NS: Final = 20_000
@@ -30,7 +30,7 @@ def resident_kb() -> int:
 
 def answers(host: Any) -> dict[str, Callable[..., Any]]:
     """What a process can be asked, by name."""
-    ready, together = loads(host.url), Concurrent(host.url)
+    ready, bare, together = loads(host.url), loads(host.url, bare=True), Concurrent(host.url)
 
     def block(load: str, calls: int) -> dict[str, Any]:
         """Thread CPU and wall of every call, CPU of all threads until all is written."""
@@ -45,6 +45,24 @@ def answers(host: Any) -> dict[str, Callable[..., Any]]:
             wall.append(time.perf_counter_ns() - began)
         host.flush()
         return {"thread": thread, "wall": wall, "process": time.process_time_ns() - before}
+
+    def mixed(load: str, calls: int) -> list[dict[str, Any]]:
+        """Calls past the contender and calls through it, one by one in turns, everything written in between.
+
+        As `block`, for either side. For a contender that replaces `send`, and nothing above it.
+        """
+        sides: list[dict[str, Any]] = [{"thread": [], "wall": [], "process": 0} for _ in range(2)]
+        gc.collect()
+        for number in range(calls * 2):
+            side = (number + number // 2) % 2  # 0 1 1 0 0 1 1 0: neither is always the one that follows
+            call = (ready if side else bare)[load]()
+            before, began, cpu = time.process_time_ns(), time.perf_counter_ns(), time.thread_time_ns()
+            call()
+            sides[side]["thread"].append(time.thread_time_ns() - cpu)
+            sides[side]["wall"].append(time.perf_counter_ns() - began)
+            host.flush()
+            sides[side]["process"] += time.process_time_ns() - before
+        return sides
 
     def concurrent(calls: int, kilobytes: float) -> dict[str, Any]:
         """Wall and CPU of calls made at once; the background goes on meanwhile, what is left of it is waited for."""
@@ -63,8 +81,7 @@ def answers(host: Any) -> dict[str, Callable[..., Any]]:
             _spin(gaps, _later(_SPIN_NS))
         together.run(50, 20)
         flushing = threading.Thread(target=host.flush)
-        flushing.start()
-        _spin(gaps, lambda: not flushing.is_alive())
+        _spin(gaps, lambda: not flushing.is_alive(), flushing.start)
         flushing.join()
         return gaps
 
@@ -76,36 +93,35 @@ def answers(host: Any) -> dict[str, Callable[..., Any]]:
         gc.collect()
         return {"kb": resident_kb(), "modules": len(sys.modules)}
 
-    def backlog(calls: int, held: bool) -> float:
-        """Make calls and leave; `held`: the host keeps the interpreter, so that nothing is done in the background."""
-        if held:
-            sys.setswitchinterval(1000)
-        for _ in range(calls):
-            ready["openai-1"]()()
+    def backlog(calls: int, *, held: bool) -> int:
+        """Make calls that are answered from memory; `held`: no other thread gets to run until all are made."""
+        call = in_memory()
+        call()  # what is imported at the first call is imported
+        host.flush()
+        sys.setswitchinterval(1000 if held else 0.005)
+        for _ in range(calls - 1):
+            call()
         sys.setswitchinterval(0.005)
-        sys.stdin.close()  # the loop that asked ends: the exit begins here
-        return time.time()
-
-    def matrix(names: list[str] | None = None) -> dict[str, Any]:
-        return {name: seen for name, seen in _matrix(host).items() if names is None or name in names}
+        return calls
 
     return {
-        "block": block, "concurrent": concurrent, "stall": stall, "memory": memory, "backlog": backlog,
-        "matrix": matrix,
+        "block": block, "mixed": mixed, "concurrent": concurrent, "stall": stall, "memory": memory, "backlog": backlog,
+        "matrix": lambda: _matrix(host),
     }  # fmt: skip
 
 
-def _spin(gaps: list[int], over: Callable[[], bool]) -> None:
-    """Note the times in which this thread stood still while another thread of this process used the CPU."""
+def _spin(gaps: list[int], over: Callable[[], bool], begin: Callable[[], None] = lambda: None) -> None:
+    """Note the times in which this thread stood still while another thread of this process used the CPU.
+
+    What `begin` starts may hold this thread up before it has returned.
+    """
     last, cpu = time.perf_counter_ns(), _others_ns()
+    begin()
     while not over():
-        now = time.perf_counter_ns()
+        now, others = time.perf_counter_ns(), _others_ns()
         if now - last > _GAP_NS:
-            others = _others_ns()
             gaps.append(min(now - last, others - cpu))
-            cpu = others
-            now = time.perf_counter_ns()
-        last = now
+        last, cpu = now, others
 
 
 def _later(nanoseconds: int) -> Callable[[], bool]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from contenders import ROOT, Contender
+from contenders import Contender
 
 CHILD: Final = Path(__file__).with_name("child.py")
 _FOREIGN: Final = ("OTEL_", "OTELCOST_", "OPENAI_", "ANTHROPIC_", "TRACELOOP_", "LOGFIRE_")
@@ -101,7 +101,6 @@ def _environment(contender: Contender, home: Path) -> dict[str, str]:
         "OTELCOST_TRUSTED_HOSTS": "127.0.0.1",
         "ANTHROPIC_OPEN_TELEMETRY": "false",
         "PYTHONHASHSEED": "0",
-        "PYTHONPATH": str(ROOT) if contender.environment == "otelcost" else "",
         "NO_PROXY": "*",
         **dict(contender.variables),
     }
