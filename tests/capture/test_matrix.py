@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-FILES = {"batch file, read twice", "message batch's results"}
-"""Answers that come as files: decoded on the wire, not yet captured."""
 MATRIX = Path(__file__).parents[1] / "bench" / "capture" / "matrix.py"
 
 
@@ -31,17 +29,13 @@ def _observed(contender: str, home: Path) -> dict[str, Any]:
 def test_every_case_is_counted_right(contender: str, tmp_path: Path) -> None:
     observed = _observed(contender, tmp_path)
     wrong = {name: (one["verdict"], one["seen"]) for name, one in observed.items() if one["verdict"] != "right"}
-    assert not {name: seen for name, seen in wrong.items() if name not in FILES}
+    assert not wrong
     assert sum(one["kind"] == "exact" for one in observed.values()) >= 28
     if contender == "otelcost":
-        records = {name: len(one["seen"]) for name, one in observed.items() if _billed(name, one)}
+        records = {name: len(one["seen"]) for name, one in observed.items() if one["kind"] != "nothing"}
         assert records == {name: observed[name]["records"] for name in records}
         unmarked = [name for name, one in observed.items() if one["kind"] in {"bound", "unsaid"} and not _marked(one)]
         assert not unmarked
-
-
-def _billed(name: str, one: dict[str, Any]) -> bool:
-    return one["kind"] != "nothing" and name not in FILES
 
 
 def _marked(one: dict[str, Any]) -> bool:
