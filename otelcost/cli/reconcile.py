@@ -198,7 +198,7 @@ def _cells(row: Row, places: int) -> tuple[str, ...]:
         row.day.isoformat(),
         row.item or row.model or "all models",
         count(row.recorded_calls) if not row.item else "-",
-        UNKNOWN if row.billed_requests is None else count(row.billed_requests),
+        count(row.billed_requests) if row.billed_requests is not None else "-" if row.item else UNKNOWN,
         money(row.recorded_picousd, places),
         UNKNOWN if row.billed_picousd is None else money(row.billed_picousd, places),
         UNKNOWN if gap is None else signed_money(gap, places) if gap else "-",

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from otelcost.display import plural
 from otelcost.reconcile.recorded import BUCKETS, Recorded, added, whole
 from otelcost.reconcile.rows import Billed, Cause, CauseKind, Row
 
@@ -115,7 +116,7 @@ class Explainer:
 
 
 def _requests(count: int | None) -> str:
-    return "" if count is None else f"{count:,} requests, "
+    return "" if count is None else f"{plural(count, 'request')}, "
 
 
 def _rates(total: Recorded | None) -> dict[str, Fraction]:

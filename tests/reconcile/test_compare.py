@@ -71,7 +71,7 @@ def test_calls_that_were_not_recorded_are_valued_at_recorded_prices(home: Path) 
     (cause,) = row.causes
     missing = 700 * 2_500_000 + 300 * 1_250_000 + 100 * 10_000_000
     assert (cause.cause, cause.picousd, cause.estimated, row.gap_picousd) == ("uncaptured", missing, True, missing)
-    assert cause.what == "1 requests, 1,100 tokens billed and not recorded"
+    assert cause.what == "1 request, 1,100 tokens billed and not recorded"
 
 
 def test_a_model_nobody_recorded_is_all_uncaptured(home: Path) -> None:
