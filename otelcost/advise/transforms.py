@@ -152,4 +152,5 @@ def parse(text: str | bytes) -> AnyTransform:
 
 def as_dict(transform: Transform) -> dict[str, Any]:
     """The transform as JSON shows it, with its `kind` and without what is left at its default."""
-    return {key: value for key, value in msgspec.to_builtins(transform).items() if value is not None and value != []}
+    shown: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(transform))
+    return {key: value for key, value in shown.items() if value is not None and value != []}

@@ -56,6 +56,25 @@ def test_the_id_outlives_the_window_and_the_figures_follow_it(home: Path) -> Non
     assert part.window.end == week.end
 
 
+def test_findings_behind_an_abstention_keep_their_calls_to_themselves(home: Path) -> None:
+    """The rows of a rule that abstains and then finds, and those of the next rule, are told apart."""
+    names = "AS target, {} AS calls, {} AS transform, {} AS evidence, {} AS not_checked"
+    abstains = "SELECT 'report' AS task, NULL " + names.format("NULL", "NULL", "NULL", "'why'")
+    some = (
+        "SELECT 'report' AS task, '' "
+        + names.format("list(n)", '\'{{"kind": "{}"}}\'', "'{{}}'", "NULL")
+        + " FROM w_calls"
+    )
+    one, two = some.format("drop_call") + " WHERE n <= 3", some.format("batch") + " WHERE n > 10"
+    rules = [
+        _rule("OC201", id="OC901", sql=f"{abstains} UNION ALL {one}", title="t", change="c", columns=()),
+        _rule("OC201", id="OC902", sql=two, title="t", change="c", columns=()),
+    ]
+    report = world.advise([NIGHTLY], home, rules)
+    assert {card.rule: card.calls for card in report.recommendations} == {"OC901": 3, "OC902": 130}
+    assert [entry.reason for entry in report.not_checked] == ["why"]
+
+
 def test_an_empty_store_has_nothing_to_say(home: Path) -> None:
     with session(home / "store.duckdb") as connection:
         report = recommend(connection, world.ALL, now=world.NOW)

@@ -45,6 +45,8 @@ class Part(msgspec.Struct, forbid_unknown_fields=True):
     volatile: str | None = None  # a class of values that change, at the start of the segment
     cache: Literal["5m", "1h"] | None = None
     kind: str = "text"
+    name: str | None = None  # a tool's
+    detail: str | None = None  # an image's
 
 
 class Spec(msgspec.Struct, forbid_unknown_fields=True):
@@ -82,11 +84,15 @@ class Spec(msgspec.Struct, forbid_unknown_fields=True):
     reasoning: int | None = None
     read: int = 0
     write_short: int = 0
+    write_long: int = 0
     flags: list[str] = []
     grows: list[Part] = []  # what each call of a day adds to the prompt of the one before; `{p}` is its place
     parent: bool = False  # the calls of a trace share a parent span
     simhash: str | None = None  # what the last message is about; each call's words differ a little
     tools: str | None = None
+    called: list[str] = []
+    effort: str | None = None
+    geo: str | None = None
     schema: str | None = None
     max_output: int | None = None
     max_output_grows: bool = False
@@ -146,9 +152,10 @@ def _call(spec: Spec, at: datetime, trace: int, operation: int, attempt: int, wh
     total = sum(part.tokens for part in spec.prompt)
     grown = spec.max_output * 4 if spec.max_output_grows and not again and spec.max_output else spec.max_output
     usage = Usage(
-        input_uncached_tokens=total - spec.read - spec.write_short,
+        input_uncached_tokens=total - spec.read - spec.write_short - spec.write_long,
         cache_read_tokens=spec.read,
         cache_write_short_tokens=spec.write_short,
+        cache_write_long_tokens=spec.write_long or None,
         output_tokens=spec.output,
         reasoning_tokens=spec.reasoning,
     )
@@ -190,6 +197,9 @@ def _call(spec: Spec, at: datetime, trace: int, operation: int, attempt: int, wh
         simhash=digest(spec.simhash.format(n=number, d=day)) ^ (1 << number % 61) if spec.simhash else None,
         output_hash=digest("answer", spec.answer.format(n=number, d=day, copy=copy)),
         output_kind=(spec.first_kind or spec.output_kind) if again else spec.output_kind,  # type: ignore[arg-type]
+        tools_called=tuple(spec.called),
+        effort=spec.effort,
+        inference_geo=spec.geo,
         segments=segments,
     )
 
@@ -209,6 +219,8 @@ def _segments(spec: Spec, number: int, day: int) -> Iterator[Segment]:
             bytes=part.tokens * BYTES_PER_TOKEN,
             tokens=part.tokens,
             cache=part.cache,
+            name=part.name,
+            image_detail=part.detail,
             volatile=(part.volatile,) if part.volatile else (),
             volatile_offset_bytes=14 if part.volatile else None,
             volatile_bytes=20 if part.volatile else None,

@@ -168,6 +168,11 @@ def _request(ask: Ask) -> int:
     return number(ask.task, ask.model, keys, ask.temperature, ask.schema, ask.limit, ask.effort, ask.tier)
 
 
+def segment_hash(part: Part) -> int:
+    """The hash of a part."""
+    return number(part.role, part.kind, part.key)
+
+
 def _template(part: Part) -> tuple[str, str, str]:
     """A part without the values that change: what stands before `#` in its key, where it is volatile."""
     return part.role, part.kind, part.key.partition("#")[0] if part.volatile else part.key
@@ -176,7 +181,7 @@ def _template(part: Part) -> tuple[str, str, str]:
 def _segments(ask: Ask) -> Iterable[Segment]:
     prefix = 0
     for part in ask.parts:
-        own = number(part.role, part.kind, part.key)
+        own = segment_hash(part)
         prefix = number(prefix, own)
         yield Segment(
             role=part.role,

@@ -37,7 +37,7 @@ def cold_starts(rng: random.Random, task: str, days: int) -> list[Ask]:
 def two_agents(rng: random.Random, task: str, days: int) -> list[Ask]:
     """Two agents with tools of their own behind one call site, in turn, each with its prefix marked."""
     asks = []
-    for n, at in enumerate(arrivals(rng, days, 60, 60)):
+    for n, at in enumerate(moment(day, 9) + 40 * call for day in range(days) for call in range(60)):
         who = n % 2
         asks.append(
             Ask(

@@ -51,7 +51,7 @@ def conversation(
 
 def chat(rng: random.Random, task: str, days: int) -> list[Ask]:
     """A chat product: short cached conversations all day."""
-    starts = arrivals(rng, days, 25, 900)
+    starts = arrivals(rng, days, 40, 100)
     return [ask for at in starts for ask in conversation(rng, task, at, rng.randint(2, 6), system=1800, cached=True)]
 
 

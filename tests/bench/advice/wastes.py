@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from asks import Ask, Part, arrivals, moment, number
+from asks import Ask, Part, arrivals, moment, number, segment_hash
 from shapes import conversation
 
 Transform = Mapping[str, Any]
@@ -104,7 +104,7 @@ def short_lifetime(rng: random.Random, task: str, days: int) -> Plant:
         for day in range(days) for n in range(36)
         for at in [moment(day, 8) + n * 1200 + rng.uniform(-300, 300)]
     ]  # fmt: skip
-    return _plant("OC103", "simulated", asks, _marked(asks, 0, "1h"))
+    return _plant("OC103", "simulated", asks, _marked(asks, 0, "1h"), beside="OC104")
 
 
 def long_lifetime(rng: random.Random, task: str, days: int) -> Plant:
@@ -421,9 +421,9 @@ def growing_history(rng: random.Random, task: str, days: int) -> Plant:
 
 
 def _newest(parts: tuple[Part, ...], turns: int) -> tuple[Part, ...]:
-    """The system prompt and the last turns; a turn begins with a user's message, and the question itself stays."""
+    """The system prompt and the newest turns; the question is one of them."""
     system, said = parts[:1], parts[1:]
-    return (*system, *said[max(0, len(said) - 1 - 2 * turns) :])
+    return (*system, *said[max(0, len(said) + 1 - 2 * turns) :])
 
 
 def static_bloat(rng: random.Random, task: str, days: int) -> Plant:
@@ -462,8 +462,8 @@ def few_shot(rng: random.Random, task: str, days: int) -> Plant:
     ]  # fmt: skip
 
     def fix(change: Transform) -> list[list[Ask]]:
-        gone = {place - 1 for place in change["positions"]}
-        return [_parts(asks, lambda ask: tuple(part for n, part in enumerate(ask.parts) if n not in gone))]
+        gone = set(change["hashes"])
+        return [_parts(asks, lambda ask: tuple(part for part in ask.parts if segment_hash(part) not in gone))]
 
     return Plant(frozenset({"OC604"}), "needs-trial", asks, fix)
 
