@@ -206,8 +206,15 @@ def drop(url: str) -> None:
 
 
 async def cancel(client: Any) -> None:
-    reading = asyncio.ensure_future(drain(client.messages.create(**SAY, stream=True)))
-    await asyncio.sleep(0.2)
+    begun = asyncio.Event()
+
+    async def read() -> None:
+        async for _ in await client.messages.create(**SAY, stream=True):
+            begun.set()
+
+    reading = asyncio.ensure_future(read())
+    await begun.wait()
+    await asyncio.sleep(0.05)  # it waits for what does not come
     reading.cancel()
     with suppress(asyncio.CancelledError):
         await reading
