@@ -20,6 +20,7 @@ COMMANDS = {
     "digest": "digest",
     "prices": "prices",
     "reconcile": "reconcile",
+    "config": "config",
     "doctor": "doctor",
     "demo": "demo",
     "run": "run",

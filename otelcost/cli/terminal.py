@@ -29,7 +29,7 @@ EXIT_INTERRUPTED = 130
 
 _PROGRAM = "otelcost"
 _COMMAND = re.compile(
-    r"(?<![\w./-])otelcost(?= (?:overview|tasks|context|calls|rec|digest|prices|doctor|demo|run|drain|completion)\b)"
+    r"(?<![\w./-])otelcost(?= (?:overview|tasks|context|calls|rec|digest|prices|config|doctor|demo|run|drain|completion)\b)"
 )
 
 
