@@ -25,6 +25,9 @@ _NOMINAL_TOKENS: Final[dict[tuple[SegmentKind, str | None], int]] = {
 }
 """Media are billed by size in pixels, seconds and pages, not by bytes: they weigh this much in the sharing."""
 
+_EDGE_BYTES: Final = 256
+"""How much of either end of a long message its similarity hash is made from: words cost far more than other bytes."""
+
 _MEDIA: Final = frozenset({"image", "audio", "document"})
 _MEMO_LIMIT: Final = 8192
 _memo: dict[tuple[int, int], Scan] = {}
@@ -41,6 +44,11 @@ def forget() -> None:
     """Empty the memos, for measurements."""
     _memo.clear()
     _fingerprints.clear()
+
+
+def edges(text: bytes) -> bytes:
+    """The first and the last words of a long text: a question stands at one of its ends, a document between them."""
+    return b"%b %b" % (text[:_EDGE_BYTES], text[-_EDGE_BYTES:])
 
 
 class Anatomy:
@@ -134,7 +142,8 @@ class Anatomy:
         """Fingerprint of the last text the user wrote."""
         for part in reversed(self._request.parts):
             if part.role == "user" and part.kind == "text":
-                return self.hasher.simhash(part.raw)
+                raw = part.raw
+                return self.hasher.simhash(raw if len(raw) <= 2 * _EDGE_BYTES else edges(raw))
         return None
 
     def system_simhash(self) -> int | None:
