@@ -1,0 +1,38 @@
+"""Round marks for axes, in whole units: no float decides where a figure stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from otelcost.display import common_places, money
+
+MARKS = 4
+"""About how many marks an axis has."""
+
+
+def ticks(largest: int) -> tuple[int, ...]:
+    """Round amounts from 0 up to the first at or above `largest`; (0, 1) where there is nothing to show."""
+    if largest <= 0:
+        return (0, 1)
+    step = _round_up(-(-largest // MARKS))
+    return tuple(range(0, largest + step, step))
+
+
+def _round_up(amount: int) -> int:
+    """The next of 1, 2, 5 times a power of ten, at or above an amount of 1 or more."""
+    power = int(10 ** (len(str(amount)) - 1))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= amount)
+
+
+def money_labels(amounts: Sequence[int]) -> tuple[str, ...]:
+    """Amounts in pico-dollars as the labels of an axis, all with the same decimals."""
+    places = common_places(list(amounts))
+    return tuple(money(amount, places) for amount in amounts)
+
+
+def spread(labels: Sequence[str], pixels: float, label_pixels: float) -> frozenset[int]:
+    """Which of evenly placed labels can be written without touching: always the first."""
+    if not labels:
+        return frozenset()
+    most = max(1, int(pixels // label_pixels))
+    return frozenset(range(0, len(labels), -(-len(labels) // most)))
