@@ -7,6 +7,7 @@ from typing import Final, Literal, cast
 
 from otelcost.model import Segment, SegmentKind
 from otelcost.wire.hashing import Hasher
+from otelcost.wire.large import LARGE_BYTES, of_large, scan_large
 from otelcost.wire.masks import Scan, scan
 from otelcost.wire.parts import Part, Request
 
@@ -60,7 +61,9 @@ class Anatomy:
         self._request = request
         self.hasher = hasher
         parts = request.parts
-        self.hashes = [hasher.of(part.raw) for part in parts]
+        self.hashes = [
+            hasher.of(part.raw) if len(part.raw) <= LARGE_BYTES else of_large(part.raw, hasher) for part in parts
+        ]
         self.prefixes = self._chain(parts, self.hashes)
         self.items: list[tuple[Part, int, int]] = list(zip(parts, self.hashes, self.prefixes, strict=True))
         if len(parts) > MAX_SEGMENTS:
@@ -79,7 +82,8 @@ class Anatomy:
     def _merge(self, items: Sequence[tuple[Part, int, int]]) -> tuple[Part, int, int]:
         raw = b"".join(part.raw for part, _, _ in items)
         cache = next((part.cache for part, _, _ in reversed(items) if part.cache), None)
-        return Part("user", "text", raw, cache=cache), self.hasher.of(raw), items[-1][2]
+        hashed = self.hasher.of(raw) if len(raw) <= LARGE_BYTES else of_large(raw, self.hasher)
+        return Part("user", "text", raw, cache=cache), hashed, items[-1][2]
 
     def _scan(self, part: Part, hashed: int) -> Scan:
         if part.kind in _MEDIA:  # base64 has no template, and digits by the thousand
@@ -87,7 +91,8 @@ class Anatomy:
         key = (len(part.raw), hashed)
         known = _memo.get(key)
         if known is None:
-            known = scan(part.raw, self.hasher.of)
+            of = self.hasher.of
+            known = scan(part.raw, of) if len(part.raw) <= LARGE_BYTES else scan_large(part.raw, self.hasher)
             if len(_memo) >= _MEMO_LIMIT:
                 _memo.clear()
             _memo[key] = known
