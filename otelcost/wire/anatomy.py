@@ -7,8 +7,8 @@ from typing import Final, Literal, cast
 
 from otelcost.model import Segment, SegmentKind
 from otelcost.wire.hashing import Hasher
-from otelcost.wire.large import LARGE_BYTES, of_large, scan_large
-from otelcost.wire.masks import Scan, scan
+from otelcost.wire.large import of_part, scan_part
+from otelcost.wire.masks import Scan
 from otelcost.wire.parts import Part, Request
 
 MAX_SEGMENTS: Final = 256
@@ -61,9 +61,7 @@ class Anatomy:
         self._request = request
         self.hasher = hasher
         parts = request.parts
-        self.hashes = [
-            hasher.of(part.raw) if len(part.raw) <= LARGE_BYTES else of_large(part.raw, hasher) for part in parts
-        ]
+        self.hashes = [of_part(part.raw, hasher) for part in parts]
         self.prefixes = self._chain(parts, self.hashes)
         self.items: list[tuple[Part, int, int]] = list(zip(parts, self.hashes, self.prefixes, strict=True))
         if len(parts) > MAX_SEGMENTS:
@@ -82,8 +80,7 @@ class Anatomy:
     def _merge(self, items: Sequence[tuple[Part, int, int]]) -> tuple[Part, int, int]:
         raw = b"".join(part.raw for part, _, _ in items)
         cache = next((part.cache for part, _, _ in reversed(items) if part.cache), None)
-        hashed = self.hasher.of(raw) if len(raw) <= LARGE_BYTES else of_large(raw, self.hasher)
-        return Part("user", "text", raw, cache=cache), hashed, items[-1][2]
+        return Part("user", "text", raw, cache=cache), of_part(raw, self.hasher), items[-1][2]
 
     def _scan(self, part: Part, hashed: int) -> Scan:
         if part.kind in _MEDIA:  # base64 has no template, and digits by the thousand
@@ -91,8 +88,7 @@ class Anatomy:
         key = (len(part.raw), hashed)
         known = _memo.get(key)
         if known is None:
-            of = self.hasher.of
-            known = scan(part.raw, of) if len(part.raw) <= LARGE_BYTES else scan_large(part.raw, self.hasher)
+            known = scan_part(part.raw, self.hasher)
             if len(_memo) >= _MEMO_LIMIT:
                 _memo.clear()
             _memo[key] = known

@@ -1,6 +1,6 @@
-"""Hashes of large prompt parts: every byte counts, but only the two ends are searched for changing values.
+"""Hashes of prompt parts. Of large ones every byte counts, but only the ends are searched for changing values.
 
-A part is cut into its head, its middle and its tail, at ends of lines where there are some, so that a value in the
+A large part is cut into its head, its middle and its tail, at ends of lines where there are some, so that a value in the
 head that grows by a digit seldom moves the cuts. The hash is over the three hashes, and so is the template hash, in
 which the two ends stand without their values: the middle is never searched.
 """
@@ -21,15 +21,23 @@ _NEWLINE: Final = b"\\n"
 """The end of a line, as JSON writes it inside a string."""
 
 
-def of_large(raw: bytes, hasher: Hasher) -> int:
-    """The hash of a large part: another one for other bytes."""
+def of_part(raw: bytes, hasher: Hasher) -> int:
+    """The hash of a prompt part: another one for other bytes."""
+    return hasher.of(raw) if len(raw) <= LARGE_BYTES else _of_large(raw, hasher)
+
+
+def scan_part(raw: bytes, hasher: Hasher) -> Scan:
+    """Template hash and volatile values of a prompt part; in the middle of a large one they are not looked for."""
+    return scan(raw, hasher.of) if len(raw) <= LARGE_BYTES else _scan_large(raw, hasher)
+
+
+def _of_large(raw: bytes, hasher: Hasher) -> int:
     head, tail = _cuts(raw)
     view = memoryview(raw)
     return hasher.of_hashes([hasher.of(view[:head]), hasher.of(view[head:tail]), hasher.of(view[tail:])]) or 0
 
 
-def scan_large(raw: bytes, hasher: Hasher) -> Scan:
-    """Template hash and volatile values of a large part; those of its middle are not looked for."""
+def _scan_large(raw: bytes, hasher: Hasher) -> Scan:
     start, stop = _cuts(raw)
     middle = hasher.of(memoryview(raw)[start:stop])
     head, tail = scan(raw[:start], hasher.of), scan(raw[stop:], hasher.of)
