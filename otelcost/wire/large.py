@@ -1,8 +1,8 @@
 """Hashes of prompt parts. Of large ones every byte counts, but only the ends are searched for changing values.
 
-A large part is cut into its head, its middle and its tail, at ends of lines where there are some, so that a value in the
-head that grows by a digit seldom moves the cuts. The hash is over the three hashes, and so is the template hash, in
-which the two ends stand without their values: the middle is never searched.
+A large part is cut into its head, its middle and its tail, at ends of lines where there are some, so that a value in
+the head that grows by a digit seldom moves the cuts. The hash is over the three hashes, and so is the template hash,
+in which the two ends stand without their values: the middle is never searched.
 """
 
 from __future__ import annotations
