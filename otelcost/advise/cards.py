@@ -102,7 +102,7 @@ def card(
     rule = plan.finding.rule
     evidence = plan.finding.evidence | ({"replay": more.replay} if more.replay else {})
     words = _words(plan, one, evidence)
-    low, high = _bounds(plan, one)
+    low, high = _bounds(one)
     return Recommendation(
         id=plan.id,
         rule=rule.id,
@@ -135,9 +135,9 @@ def _words(plan: Plan, one: Saving, evidence: Mapping[str, Any]) -> dict[str, An
     return {**change, **evidence, **fixed}
 
 
-def _bounds(plan: Plan, one: Saving) -> tuple[int | None, int | None]:
+def _bounds(one: Saving) -> tuple[int | None, int | None]:
     """Low and high of the standalone saving. The low end leaves out calls whose bill is only estimated."""
-    low, high = (day_blocks(amounts, one.paid, plan.id) for amounts in (one.sure, one.saved))
+    low, high = (day_blocks(amounts, one.paid) for amounts in (one.sure, one.saved))
     if low is None or high is None:
         # One day says nothing of the next; what was surely billed still bounds the window itself from below.
         known = max(0, sum(one.sure.values()))

@@ -163,7 +163,7 @@ def _headline(
         if plan.class_ == "simulated":
             daily.update(shares[plan.p].by_day)
     billed = dict(connection.execute(_BILLED, {"p": simulated}).fetchall())
-    bounds = day_blocks(daily, billed, "headline")
+    bounds = day_blocks(daily, billed)
     return Headline(
         exact_picousd=totals["exact"],
         simulated_picousd=totals["simulated"],

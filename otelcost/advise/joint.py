@@ -14,6 +14,7 @@ import duckdb
 from otelcost.advise import change, cuts, replay
 from otelcost.advise.ledger import BILL, Ledger
 from otelcost.advise.plan import Plan
+from otelcost.advise.rows import insert
 
 _PRICED: Final = ("p", "n", "named", *BILL, "cost", "paid", "day", "doubtful")
 
@@ -162,8 +163,7 @@ def _touching(connection: duckdb.DuckDBPyConnection, ordered: Sequence[Plan]) ->
     """For each plan those before it that touch one of its calls."""
     before: dict[int, set[int]] = {plan.p: set() for plan in ordered}
     connection.execute("CREATE OR REPLACE TEMP TABLE w_rank (p INTEGER, rank INTEGER)")
-    if ordered:
-        connection.executemany("INSERT INTO w_rank VALUES (?, ?)", [(one.p, at) for at, one in enumerate(ordered)])
+    insert(connection, "w_rank", [(one.p, rank) for rank, one in enumerate(ordered)])
     for earlier, later in connection.execute(_TOUCHING).fetchall():
         before[later].add(earlier)
     return before

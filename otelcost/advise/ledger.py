@@ -64,10 +64,8 @@ class Ledger:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        seen = connection.execute(
-            f"SELECT {', '.join(f'coalesce(bool_or({name} > 0), false)' for name in _OTHERS)} FROM w_calls"
-        ).fetchone()
-        self._others = [name for name, there in zip(_OTHERS, seen or (), strict=True) if there]
+        there = {row[0] for row in connection.execute("SELECT column_name FROM (DESCRIBE w_calls)").fetchall()}
+        self._others = [name for name in _OTHERS if name in there]
         connection.execute(_KEYS)
         connection.execute(_RATES)
 

@@ -18,6 +18,7 @@ from otelcost.advise.change import KEYED
 from otelcost.advise.finding import Finding
 from otelcost.advise.ledger import Ledger
 from otelcost.advise.report import Class, NotChecked
+from otelcost.advise.rows import insert
 from otelcost.advise.transforms import (
     STAGES,
     AnyTransform,
@@ -202,13 +203,13 @@ def _decided(change: AnyTransform | None, facts: _CacheFacts | None) -> Iterator
 
 def _lay_out(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> None:
     connection.execute(_PLANS)
-    _insert(connection, "w_plans", [_figures(plan) for plan in plans])
-    _insert(connection, "w_which", [row for plan in plans for row in _which(plan)])
+    insert(connection, "w_plans", [_figures(plan) for plan in plans])
+    insert(connection, "w_which", [row for plan in plans for row in _which(plan)])
     keys = dict(connection.execute("SELECT price_key, k FROM w_keys").fetchall())
     used = connection.execute("SELECT DISTINCT k, price_key FROM w_keys JOIN w_bills USING (k) ORDER BY k").fetchall()
     changed = [(plan.p, k, keys.get(_other_key(key, plan.transform))) for plan in plans
         if plan.transform.__struct_config__.tag in KEYED for k, key in used]  # fmt: skip
-    _insert(connection, "w_key_map", [row for row in changed if row[2] is not None])
+    insert(connection, "w_key_map", [row for row in changed if row[2] is not None])
     connection.execute(_NAMED_BY)
     cuts.find(connection)
 
@@ -261,8 +262,3 @@ def _after_warmth(
         else:
             kept.append(plan)
     return kept, refused
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]) -> None:
-    if rows:
-        connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)

@@ -14,9 +14,8 @@ SELECT *, tokens_to - tokens AS tokens_before
 FROM (
     SELECT n, g, position::SMALLINT AS position, s."role" AS "role", s.kind AS kind, s."name" AS "name", s.hash AS hash,
         s.template_hash AS template_hash, s.prefix_hash AS prefix_hash, s.bytes::INTEGER AS bytes,
-        s.tokens::BIGINT AS tokens, s.cache AS cache, coalesce(s.volatile, []) AS volatile,
-        s.volatile_offset_bytes AS volatile_offset_bytes, s.volatile_bytes AS volatile_bytes,
-        s.image_detail AS image_detail,
+        s.tokens::BIGINT AS tokens, s.cache AS cache, s.volatile_offset_bytes::INTEGER AS volatile_offset_bytes,
+        s.volatile_bytes::INTEGER AS volatile_bytes, {optional}
         CASE WHEN count(s.tokens) OVER so_far = position THEN (sum(s.tokens) OVER so_far)::BIGINT END AS tokens_to
     FROM (
         SELECT w.n, w.g, unnest(b.segments) AS s, unnest(range(1, len(b.segments) + 1)) AS position
@@ -26,6 +25,11 @@ FROM (
     WINDOW so_far AS (PARTITION BY n ORDER BY position ROWS UNBOUNDED PRECEDING)
 )
 """
+
+_OPTIONAL: Final = {
+    "volatile": "coalesce(s.volatile, []) AS volatile,",
+    "image_detail": "s.image_detail AS image_detail,",
+}
 
 _PAIRS: Final = """
 CREATE OR REPLACE TEMP TABLE w_pairs AS
@@ -39,7 +43,7 @@ WITH turns AS (
 compared AS (
     SELECT p.n, count(*) AS compared_to,
         min(a.position, 2) FILTER (a.hash <> b.hash) AS places,
-        arg_min(a.template_hash = b.template_hash AND len(a.volatile) > 0, a.position) FILTER (a.hash <> b.hash)
+        arg_min(a.template_hash = b.template_hash AND a.volatile_bytes > 0, a.position) FILTER (a.hash <> b.hash)
             AS only_values,
         coalesce(min(a.tokens_before) FILTER (a.hash <> b.hash), max(a.tokens_to)) AS shared_tokens
     FROM turns p
@@ -75,17 +79,22 @@ FROM offered o
 LEFT JOIN called c ON c.g = o.g AND c."name" = o."name"
 """
 
-SQL: Final = {"w_segments": _SEGMENTS, "w_pairs": _PAIRS, "w_tools": _TOOLS}
+_SQL: Final = {"w_segments": _SEGMENTS, "w_pairs": _PAIRS, "w_tools": _TOOLS}
 """How each relation is made, in the order in which they build on each other."""
 
 _ON: Final = {"w_pairs": ("w_segments",), "w_tools": ("w_segments",)}
 _COLUMNS: Final = {"w_pairs": ("segment_count",), "w_tools": ("tools_called",)}
 
 
+def sql(name: str, words: Collection[str]) -> str:
+    """How a relation is made for readers that use these words."""
+    return _SQL[name].replace("{optional}", " ".join(text for column, text in _OPTIONAL.items() if column in words))
+
+
 def needed(words: Collection[str]) -> tuple[str, ...]:
     """The relations to make for readers that use these words, in order."""
-    named = {name for name in SQL if name in words}
-    return tuple(name for name in SQL if name in named | {below for top in named for below in _ON.get(top, ())})
+    named = {name for name in _SQL if name in words}
+    return tuple(name for name in _SQL if name in named | {below for top in named for below in _ON.get(top, ())})
 
 
 def columns_of(wanted: Collection[str]) -> frozenset[str]:

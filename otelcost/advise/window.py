@@ -20,28 +20,47 @@ import duckdb
 from otelcost.advise import relations
 from otelcost.advise.own_prices import add_own_prices
 from otelcost.advise.report import Period
+from otelcost.advise.rows import insert
 from otelcost.pricing.cost import TERMS
 from otelcost.pricing.facts import ModelFacts, model_facts
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
-_BUCKETS: Final = tuple(dict.fromkeys(name for term in TERMS for name in (term.units, *term.minus)))
+_USUAL: Final = frozenset(
+    {"input_uncached_tokens", "cache_read_tokens", "cache_write_short_tokens", "cache_write_long_tokens",
+     "output_tokens", "reasoning_tokens", "input_audio_tokens", "input_image_tokens"}
+)  # fmt: skip
+_RARE: Final = tuple(
+    name for name in dict.fromkeys(n for term in TERMS for n in (term.units, *term.minus)) if name not in _USUAL
+)
+"""Buckets that most windows have nothing in: copied only where there is something."""
+
 ALWAYS: Final = frozenset(
-    {"span_id", "start", "provider", "model", "task", "status", "operation", "flags", "price_key", "cost_picousd",
-     "input_tokens", *_BUCKETS}
+    {"span_id", "start", "provider", "model", "task", "status", "operation", "price_key", "cost_picousd",
+     "input_tokens", *_USUAL}
 )  # fmt: skip
 """The columns of `v_calls` that the engine needs, whatever the rules read."""
 
 DERIVED: Final = {
-    "end_at": "start + to_microseconds(coalesce(duration_us, 0))",
+    "end_at": "c.start + to_microseconds(coalesce(duration_us, 0))",
     "doubtful": "list_has_any(flags, ['estimated', 'lower_bound'])",
-    "segment_count": "len(segments)",
-    "prompt_hash": "segments[len(segments)].prefix_hash",
-    "cache_marks": "len(list_filter(segments, lambda s: s.cache IS NOT NULL))",
+    "segment_count": "o.segment_count",
+    "prompt_hash": "o.prompt_hash",
+    "cache_marks": "o.cache_marks",
     "batch_price_key": "k.batch_price_key",
     "price_variant": "k.variant",
     "price_region": "k.region",
 }
 """The columns of `w_calls` that no view has, as expressions over `v_calls` and the table of price keys `k`."""
+
+_ENUMS: Final = {name: f"::e_{name}" for name in ("task", "provider", "model")}
+"""The texts that repeat in every call and are grouped and sorted by everywhere: numbers inside, texts outside."""
+
+_PROMPT: Final = {
+    "segment_count": "len(segments)",
+    "prompt_hash": "segments[len(segments)].prefix_hash",
+    "cache_marks": "len(list_filter(segments, lambda s: s.cache IS NOT NULL))",
+}
+"""Those that come from the prompt."""
 
 _NEVER: Final = frozenset({"usage_raw", "labels", "segments", "call_id"})
 
@@ -58,28 +77,39 @@ SELECT
 FROM (SELECT DISTINCT price_key FROM price) o
 """
 
-_GROUPS: Final = """
+_IDENTITY: Final = "hash(row({0}.task, {0}.provider, {0}.model, {0}.tools_hash))"
+
+_GROUPS: Final = f"""
 CREATE OR REPLACE TEMP TABLE w_groups AS
 SELECT (row_number() OVER (ORDER BY min(start), task, provider, model, tools_hash))::INTEGER AS g,
     (dense_rank() OVER (ORDER BY task, provider, model))::INTEGER AS family, task, provider, model, tools_hash,
-    mode(call_site) AS call_site, count(*) AS calls
-FROM v_base
+    mode(call_site) AS call_site, count(*) AS calls, any_value({_IDENTITY.format("c")}) AS identity
+FROM v_base c
 WHERE start >= $start AND start < $end
 GROUP BY task, provider, model, tools_hash
 """
 
-_CALLS: Final = """
-CREATE OR REPLACE TEMP TABLE w_calls AS
+# Sorting a few columns and joining them back costs a third of sorting all, and the wide rows need not carry segments.
+_ORDER: Final = f"""
+CREATE OR REPLACE TEMP TABLE w_order AS
 SELECT (row_number() OVER ())::INTEGER AS n, *
 FROM (
-    SELECT g.g AS g, {columns}
-    FROM v_calls c
-    LEFT JOIN w_price_keys k ON k.price_key = c.price_key
-    LEFT JOIN w_groups g ON g.task IS NOT DISTINCT FROM c.task AND g.provider IS NOT DISTINCT FROM c.provider
-        AND g.model IS NOT DISTINCT FROM c.model AND g.tools_hash IS NOT DISTINCT FROM c.tools_hash
-    WHERE c.start >= $start AND c.start < $end AND NOT list_contains(c.flags, 'free')
-    ORDER BY c.start, c.span_id
+    SELECT span_id, start, {_IDENTITY.format("c")} AS identity{{prompt}}
+    FROM v_base c
+    WHERE start >= $start AND start < $end
+    ORDER BY start, span_id
 )
+"""
+
+# The joins are outer ones so that the small tables are hashed and the calls stream by.
+_CALLS: Final = """
+CREATE OR REPLACE TEMP TABLE w_calls AS
+SELECT o.n, g.g, {columns}
+FROM v_calls c
+LEFT JOIN w_order o ON o.span_id = c.span_id AND o.start = c.start
+LEFT JOIN w_groups g ON g.identity = o.identity
+LEFT JOIN w_price_keys k ON k.price_key = c.price_key
+WHERE c.start >= $start AND c.start < $end
 """
 
 _MODELS: Final = """
@@ -125,21 +155,43 @@ def _fill(connection: duckdb.DuckDBPyConnection, period: Period, words: Collecti
     wanted = relations.needed({*words, "w_segments"})
     connection.execute(_KEYS)
     connection.execute(_GROUPS, span)
-    columns = _columns(connection, frozenset(words) | relations.columns_of(wanted))
+    _make_enums(connection)
+    named = frozenset(words) | relations.columns_of(wanted) | {"segment_count"}
+    prompt = "".join(f", {text} AS {name}" for name, text in _PROMPT.items() if name in named)
+    connection.execute(_ORDER.format(prompt=prompt), span)
+    columns = _columns(connection, named | _used(connection, span))
     connection.execute(_CALLS.format(columns=columns), span)
+    connection.execute("DROP TABLE w_order")
     connection.execute(_MODELS)
     connection.execute("CREATE OR REPLACE TEMP TABLE w_price AS SELECT * FROM price")
     _fill_models(connection)
     for name in wanted:
-        connection.execute(relations.SQL[name])
+        connection.execute(relations.sql(name, words))
+
+
+def _used(connection: duckdb.DuckDBPyConnection, span: dict[str, Any]) -> frozenset[str]:
+    """The rare buckets that some call of the window has something in."""
+    some = ", ".join(f"coalesce(bool_or({name} > 0), false)" for name in _RARE)
+    row = connection.execute(f"SELECT {some} FROM v_base WHERE start >= $start AND start < $end", span).fetchone()
+    return frozenset(name for name, there in zip(_RARE, row or (), strict=True) if there)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, words: frozenset[str]) -> str:
     """The select list of `w_calls`: what the engine needs and what somebody names."""
     known = [row[0] for row in connection.execute("SELECT column_name FROM (DESCRIBE v_calls)").fetchall()]
-    plain = [f'c."{name}"' for name in known if name not in _NEVER and (name in ALWAYS or name in words)]
-    derived = {name for name in DERIVED if name in words} | {"end_at", "doubtful", "segment_count"}
+    plain = [
+        f'c."{name}"{_ENUMS.get(name, "")} AS "{name}"'
+        for name in known
+        if name not in _NEVER and (name in ALWAYS or name in words)
+    ]
+    derived = {name for name in DERIVED if name in words} | {"end_at", "doubtful"}
     return ", ".join([*plain, *(f"{DERIVED[name]} AS {name}" for name in sorted(derived))])
+
+
+def _make_enums(connection: duckdb.DuckDBPyConnection) -> None:
+    for name in _ENUMS:
+        values = f"SELECT DISTINCT {name} FROM w_groups WHERE {name} IS NOT NULL ORDER BY 1"
+        connection.execute(f"CREATE TEMP TYPE e_{name} AS ENUM ({values})")
 
 
 def drop_all(connection: duckdb.DuckDBPyConnection) -> None:
@@ -149,6 +201,8 @@ def drop_all(connection: duckdb.DuckDBPyConnection) -> None:
     )
     for (name,) in rows.fetchall():
         connection.execute(f'DROP TABLE IF EXISTS temp."{name}"')
+    for name in _ENUMS:
+        connection.execute(f"DROP TYPE IF EXISTS e_{name}")
 
 
 def _fill_models(connection: duckdb.DuckDBPyConnection) -> None:
@@ -166,8 +220,8 @@ def _fill_models(connection: duckdb.DuckDBPyConnection) -> None:
             )
         )  # fmt: skip
         candidates += _candidates(provider, model, facts, {key for key in keys if key.startswith(f"{price_list}/")})
-    _insert(connection, "w_models", models)
-    _insert(connection, "w_candidates", candidates)
+    insert(connection, "w_models", models)
+    insert(connection, "w_candidates", candidates)
 
 
 def _candidates(provider: str, model: str, facts: ModelFacts, keys: set[str]) -> Iterator[tuple[Any, ...]]:
@@ -181,8 +235,3 @@ def _candidates(provider: str, model: str, facts: ModelFacts, keys: set[str]) ->
                 provider, model, rank, name, round(factor * 1000), other.vision, other.tools, other.schema,
                 other.context_window_tokens, other.max_output_tokens, priced,
             )  # fmt: skip
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]) -> None:
-    if rows:
-        connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)

@@ -47,7 +47,7 @@ def test_what_is_no_transform_is_refused(bad: str) -> None:
 @given(AMOUNTS, st.integers(0, 1000))
 def test_an_even_rate_has_no_width(billed: dict[int, int], percent: int) -> None:
     bounds = day_blocks({day: cost * 1000 * min(percent, 100) for day, cost in billed.items()},
-        {day: cost * 100_000 for day, cost in billed.items()}, "seed")  # fmt: skip
+        {day: cost * 100_000 for day, cost in billed.items()})  # fmt: skip
     whole = sum(billed.values()) * 1000 * min(percent, 100)
     assert bounds in (None, (whole, whole))
 
@@ -55,15 +55,15 @@ def test_an_even_rate_has_no_width(billed: dict[int, int], percent: int) -> None
 @given(AMOUNTS, st.randoms(use_true_random=False))
 def test_bounds_stay_within_the_bill_and_repeat(billed: dict[int, int], rng: object) -> None:
     saved = {day: cost // (2 + day % 3) for day, cost in billed.items()}
-    bounds = day_blocks(saved, billed, "seed")
-    assert bounds == day_blocks(saved, billed, "seed")
+    bounds = day_blocks(saved, billed)
+    assert bounds == day_blocks(saved, billed)
     if bounds is not None:
         assert 0 <= bounds[0] <= bounds[1] <= sum(billed.values())
 
 
 def test_one_day_bounds_nothing() -> None:
-    assert day_blocks({5: 10}, {5: 20}, "seed") is None
-    assert day_blocks({5: 10, 6: 0}, {5: 20, 6: 0}, "seed") is None
+    assert day_blocks({5: 10}, {5: 20}) is None
+    assert day_blocks({5: 10, 6: 0}, {5: 20, 6: 0}) is None
 
 
 def test_sentences_insert_values_and_interpret_none() -> None:

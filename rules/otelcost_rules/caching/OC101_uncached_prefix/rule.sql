@@ -16,43 +16,23 @@ prefixes AS (
     SELECT
         e.n, e.task, e.provider, e.model, e.tools, e.minimum, e.automatic, e.untouched,
         s.position, s."role" AS "role", s.prefix_hash,
-        sum(s.tokens) OVER (PARTITION BY s.n ORDER BY s.position ROWS UNBOUNDED PRECEDING) AS tokens
+        s.tokens_to AS tokens
     FROM eligible e
     JOIN w_segments s ON s.n = e.n
+    WHERE s.tokens_to >= e.minimum
 ),
 
--- broken: compare each call with the one before it in its group, segment by segment
-pairs AS (
-    SELECT
-        n, task, provider, model, tools,
-        lag(n) OVER (PARTITION BY task, provider, model, tools ORDER BY start, n) AS earlier
-    FROM eligible
-),
-compared AS (
-    SELECT
-        p.n, p.task, p.provider, p.model, p.tools, a.position, a.hash <> b.hash AS differs,
-        a.template_hash = b.template_hash AND a."role" IN ('system', 'tool') AND coalesce(len(a.volatile), 0) > 0
-            AS only_values
-    FROM pairs p
-    JOIN w_segments a ON a.n = p.n
-    JOIN w_segments b ON b.n = p.earlier AND b.position = a.position
-),
-first_difference AS (
-    SELECT n, task, provider, model, tools, max(position) AS compared_to,
-        min(CASE WHEN differs THEN position END) AS place
-    FROM compared
-    GROUP BY n, task, provider, model, tools
-),
+-- broken: where does each call first differ from the one before it in its group?
 second_difference AS (
-    SELECT f.n, f.task, f.provider, f.model, f.tools, f.place,
-        max(CASE WHEN c.position = f.place AND c.only_values THEN 1 ELSE 0 END) AS only_values,
-        coalesce(min(CASE WHEN c.differs AND c.position > f.place THEN c.position END), f.compared_to + 1) AS next_place
-    FROM first_difference f
-    JOIN compared c ON c.n = f.n
-    GROUP BY f.n, f.task, f.provider, f.model, f.tools, f.place, f.compared_to
+    SELECT e.n, e.task, e.provider, e.model, e.tools, p.first_difference AS place,
+        coalesce(p.next_difference, p.compared_to + 1) AS next_place,
+        CASE WHEN p.only_values AND s."role" IN ('system', 'tool') THEN 1 ELSE 0 END AS only_values
+    FROM eligible e
+    JOIN w_pairs p ON p.n = e.n
+    LEFT JOIN w_segments s ON s.n = p.n AND s.position = p.first_difference
 ),
 group_pairs AS (
-    SELECT task, provider, model, tools, count(*) AS pairs FROM first_difference GROUP BY task, provider, model, tools
+    SELECT task, provider, model, tools, count(*) AS pairs FROM second_difference GROUP BY task, provider, model, tools
 ),
 places AS (
     SELECT task, provider, model, tools, place, next_place, count(*) AS hits,
