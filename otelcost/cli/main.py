@@ -16,6 +16,7 @@ COMMANDS = {
     "tasks": "tasks",
     "context": "context",
     "calls": "calls",
+    "diff": "diff",
     "rec": "rec",
     "digest": "digest",
     "prices": "prices",

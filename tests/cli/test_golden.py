@@ -31,6 +31,8 @@ COMMANDS = {
     "calls": ("calls", "--limit", "12"),
     "rec-list": ("rec", "list", "--window", "14d"),
     "digest-preview": ("digest", "preview"),
+    "diff": ("diff", "--base", "2026-11-08T12:00:00Z..2026-11-15T12:00:00Z"),
+    "diff-scaled": ("diff", "--base", "2026-11-08..2026-11-15", "--head", "2026-11-20..2026-11-21"),
 }
 
 
@@ -64,7 +66,7 @@ def test_one_recommendation(recorded_home: Path, format_: str) -> None:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-@pytest.mark.parametrize("name", ["overview", "tasks", "context", "calls", "rec-list", "digest-preview"])
+@pytest.mark.parametrize("name", ["overview", "tasks", "context", "calls", "rec-list", "digest-preview", "diff"])
 def test_an_empty_store_says_what_to_do(empty_home: Path, name: str, format_: str) -> None:
     answer = run(empty_home, *COMMANDS[name], "--format", format_)
     assert (answer.returncode, answer.stderr) == (0, "")

@@ -9,6 +9,7 @@ from otelcost.store.queries.context import PARTS, BlockRow, ContextRow, PartRow,
 from otelcost.store.queries.health import Health, UnpricedRow, health, unpriced
 from otelcost.store.queries.lengths import SplitProposal, split_proposal
 from otelcost.store.queries.monthly import MONTHLY_FROM_DAYS, monthly
+from otelcost.store.queries.movement import Moved, Movement, Side, movement
 from otelcost.store.queries.overview import DayRow, Overview, SliceRow, TaskRow, overview, task_days, tasks
 from otelcost.store.queries.window import Window
 
@@ -21,9 +22,12 @@ __all__ = [
     "ContextRow",
     "DayRow",
     "Health",
+    "Moved",
+    "Movement",
     "Overview",
     "PartRow",
     "SegmentRow",
+    "Side",
     "SliceRow",
     "SplitProposal",
     "TaskRow",
@@ -35,6 +39,7 @@ __all__ = [
     "context",
     "health",
     "monthly",
+    "movement",
     "overview",
     "position",
     "segments",
