@@ -68,8 +68,8 @@ def command(base: str, head: str | None, format_: str, drain: bool) -> None:
     if head is None and before.end >= options.now():
         raise UsageError(f"the base {base!r} reaches up to now", "end it earlier, or say --head C..D")
     with reader(options.Reading(later, True, format_, drain)) as found:
-        moved = queries.movement(found.connection, before, found.window)
-    options.show(document(moved, base, found), format_)
+        answer = document(queries.movement(found.connection, before, found.window), base, found)
+    options.show(answer, format_)
 
 
 def document(moved: Movement, base: str, found: Reader) -> Document:
