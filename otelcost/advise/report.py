@@ -38,7 +38,8 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     the window (95 %, day blocks); None where there are too few days to say. Where the bill of a call is only
     estimated, the low end is without it, and so is what an exact saving adds to the joint figure.
     `monthly_picousd` is the standalone saving scaled to 30 days, without estimated bills where it is exact; None
-    below seven UTC days with calls that it changes.
+    below seven UTC days with calls that it changes. `call_ids` are the first thousand in the order of start;
+    `calls` counts all.
     """
 
     id: str

@@ -163,8 +163,9 @@ def _range(row: Recommendation) -> str:
 
 def _calls(row: Recommendation) -> tuple[Line, ...]:
     shown = ",".join(row.call_ids[:SHOWN_CALLS])
-    left = len(row.call_ids) - SHOWN_CALLS
-    more = f"and {left:,} more, all of them in --format json" if left > 0 else ""
+    left = row.calls - SHOWN_CALLS
+    listed = "all of them" if row.calls == len(row.call_ids) else f"the first {len(row.call_ids):,}"
+    more = f"and {left:,} more, {listed} in --format json" if left > 0 else ""
     return tuple(line for line in (terminal.runnable(f"otelcost calls --ids {shown}"), more) if line)
 
 
