@@ -160,7 +160,12 @@ def _fill(connection: duckdb.DuckDBPyConnection, period: Period, words: Collecti
     prompt = "".join(f", {text} AS {name}" for name, text in _PROMPT.items() if name in named)
     connection.execute(_ORDER.format(prompt=prompt), span)
     columns = _columns(connection, named | _used(connection, span))
-    connection.execute(_CALLS.format(columns=columns), span)
+    # Their order is in `n`; keeping that of the store would hold much of a large window in memory at once.
+    connection.execute("SET preserve_insertion_order = false")
+    try:
+        connection.execute(_CALLS.format(columns=columns), span)
+    finally:
+        connection.execute("RESET preserve_insertion_order")
     connection.execute("DROP TABLE w_order")
     connection.execute(_MODELS)
     connection.execute("CREATE OR REPLACE TEMP TABLE w_price AS SELECT * FROM price")
