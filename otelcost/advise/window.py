@@ -62,6 +62,10 @@ _PROMPT: Final = {
 }
 """Those that come from the prompt."""
 
+ROOMY_CALLS: Final = 1_200_000
+BYTES_PER_CALL: Final = 700
+"""How many calls fit into a session's own memory, and what each takes where they are more."""
+
 _NEVER: Final = frozenset({"usage_raw", "labels", "segments", "call_id"})
 
 _KEYS: Final = """
@@ -160,6 +164,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, period: Period, words: Collecti
     prompt = "".join(f", {text} AS {name}" for name, text in _PROMPT.items() if name in named)
     connection.execute(_ORDER.format(prompt=prompt), span)
     columns = _columns(connection, named | _used(connection, span))
+    _make_room(connection)
     # Their order is in `n`; keeping that of the store would hold much of a large window in memory at once.
     connection.execute("SET preserve_insertion_order = false")
     try:
@@ -172,6 +177,13 @@ def _fill(connection: duckdb.DuckDBPyConnection, period: Period, words: Collecti
     _fill_models(connection)
     for name in wanted:
         connection.execute(relations.sql(name, words))
+
+
+def _make_room(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let a window of more than a million calls have more memory than a session has: not every join can spill."""
+    (calls,) = connection.execute("SELECT count(*) FROM w_order").fetchone() or (0,)
+    if calls > ROOMY_CALLS:
+        connection.execute(f"SET memory_limit = '{calls * BYTES_PER_CALL // 1_000_000}MB'")
 
 
 def _used(connection: duckdb.DuckDBPyConnection, span: dict[str, Any]) -> frozenset[str]:
