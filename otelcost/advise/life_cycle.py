@@ -128,6 +128,43 @@ def decide(
     return history(connection, decision.id)[-1]
 
 
+def take_back(connection: duckdb.DuckDBPyConnection, undone: Event, *, actor: str, now: datetime) -> Event:
+    """Undo a decision: what was before holds again, with the figures and the reason it had. Nothing is erased.
+
+    Raises UsageError where somebody decided otherwise since, or where time has undone it already.
+    """
+    past = [event for event in history(connection, undone.id) if event.seq < undone.seq]
+    before = past[-1] if past else None
+    target = OPEN if before is None else _awake(before.state, before.until, now)
+    present = _awake(undone.state, undone.until, now)
+    if present == target == OPEN:
+        raise UsageError(f"{undone.id} is open again already", "its snooze has run out")
+    seen, made = undone.seq, undone
+    for state in _way(present, target):
+        old = next((event for event in reversed(past) if event.state == state), None)
+        decision = Decision(
+            id=undone.id,
+            state=state,  # type: ignore[arg-type]  # of NEXT
+            actor=actor,
+            reason=(old.reason if old is not None and state != OPEN else None) or "taken back",
+            until=old.until if old is not None else None,
+            frozen=old.frozen if old is not None else None,
+        )
+        made = decide(connection, decision, now=now, seen=seen)
+        seen = made.seq
+    return made
+
+
+def _way(start: str, target: str) -> tuple[str, ...]:
+    """The shortest way from a state to another one; through itself where both are the same (a snooze extended)."""
+    ways: list[tuple[str, ...]] = [(state,) for state in sorted(NEXT[start])]
+    for way in ways:
+        if way[-1] == target:
+            return way
+        ways += [(*way, state) for state in sorted(NEXT[way[-1]]) if state not in way]
+    return ()
+
+
 def _event(row: tuple[Any, ...]) -> Event:
     seq, id_, state, changed_at, actor, reason, until, frozen = row
     figures = msgspec.json.decode(frozen, type=dict[str, Any]) if frozen is not None else None

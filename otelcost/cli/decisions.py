@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,12 +10,9 @@ import click
 
 from otelcost.cli import decision_text, options
 from otelcost.cli.reader import drain_spool, unknown
-from otelcost.display import iso
 from otelcost.errors import UsageError
 
 if TYPE_CHECKING:
-    import duckdb
-
     from otelcost.advise import Recommendation
     from otelcost.advise.life_cycle import State
 
@@ -137,23 +132,26 @@ def _decide(
     **more: Any,
 ) -> None:
     """Read what is advised, then write the decision in a session of its own: nobody waits for the reading."""
+    from otelcost.advise.freeze import actor  # noqa: PLC0415
     from otelcost.advise.life_cycle import Decision, decide  # noqa: PLC0415
     from otelcost.store.db import session  # noqa: PLC0415
 
-    card, task_calls, seen = _found(request, id_, needed=freeze)
+    card, figures, seen = _found(request, id_, needed=freeze, since=since)
     moment = options.now()
-    frozen = _frozen(card, task_calls, since) if freeze and card is not None else None
-    decision = Decision(id=id_, state=state, actor=actor(), frozen=frozen, **more)
+    decision = Decision(id=id_, state=state, actor=actor(), frozen=figures if freeze else None, **more)
     with session(write=True) as connection:
         event = decide(connection, decision, now=moment, seen=seen)
     options.show(decision_text.decided(event, card), request.format)
 
 
-def _found(request: options.Reading, id_: str, *, needed: bool) -> tuple[Recommendation | None, int, int]:
-    """The card of an id in this window, how many calls its task has there, and the newest event on it.
+def _found(
+    request: options.Reading, id_: str, *, needed: bool, since: datetime | None = None
+) -> tuple[Recommendation | None, dict[str, Any] | None, int]:
+    """The card of an id in this window, its figures as they would be kept, and the newest event on it.
 
     An id that only the history knows will do where no figures are needed.
     """
+    from otelcost.advise.freeze import frozen  # noqa: PLC0415
     from otelcost.advise.life_cycle import history as events_of  # noqa: PLC0415
     from otelcost.cli.reader import reader  # noqa: PLC0415
     from otelcost.cli.rec import report_of  # noqa: PLC0415
@@ -162,39 +160,10 @@ def _found(request: options.Reading, id_: str, *, needed: bool) -> tuple[Recomme
         cards = {card.id: card for card in report_of(found).recommendations}
         events = events_of(found.connection, id_)
         card = cards.get(id_)
-        calls = _task_calls(found.connection, card, found.window) if card is not None else 0
+        figures = None if card is None else frozen(found.connection, card, found.window, since)
     if card is None and (needed or not events):
         raise unknown("no recommendation of this window has the id", id_, cards, "otelcost rec list")
-    return card, calls, events[-1].seq if events else 0
-
-
-def _task_calls(connection: duckdb.DuckDBPyConnection, card: Recommendation, window: Any) -> int:
-    row = connection.execute(
-        "SELECT count(*) FROM v_calls WHERE task = ? AND start >= ? AND start < ?",
-        [card.task, window.start, window.end],
-    ).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _frozen(card: Recommendation, task_calls: int, since: datetime | None) -> dict[str, Any]:
-    """The figures of now, as they will stand whatever the window shows later."""
-    figures: dict[str, Any] = {
-        "rule": card.rule,
-        "task": card.task,
-        "title": card.title,
-        "class": card.class_,
-        "window": {"start": iso(card.window.start), "end": iso(card.window.end)},
-        "calls": card.calls,
-        "task_calls": task_calls,
-        "cost_observed_picousd": card.cost_observed_picousd,
-        "standalone_picousd": card.standalone_picousd,
-        "marginal_picousd": card.marginal_picousd,
-        "low_picousd": card.low_picousd,
-        "high_picousd": card.high_picousd,
-        "monthly_picousd": card.monthly_picousd,
-        "transform": card.transform,
-    }
-    return figures | ({"since": since.isoformat()} if since is not None else {})
+    return card, figures, events[-1].seq if events else 0
 
 
 def _until(text: str) -> datetime:
@@ -206,14 +175,6 @@ def _until(text: str) -> datetime:
     if until <= options.now():
         raise UsageError(f"{complaint}, which is past", "give a time to come, such as 14d or 2027-01-31")
     return until
-
-
-def actor() -> str:
-    """Who decides: the user and the machine, as far as they have names."""
-    user = "somebody"
-    with suppress(OSError, KeyError):
-        user = getpass.getuser()
-    return f"{user}@{socket.gethostname()}"
 
 
 def _show_change(request: options.Reading, id_: str) -> None:

@@ -140,3 +140,41 @@ def test_decisions_of_an_older_store_become_its_history(store: Path) -> None:
 
 def test_what_is_still_to_be_had_is_counted() -> None:
     assert [state for state in STATES if life_cycle.counts(state)] == ["open", "accepted"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(STATES), min_size=1, max_size=6), st.integers(0, 10**9))
+def test_a_decision_taken_back_leaves_what_was_before_with_its_figures(
+    log: duckdb.DuckDBPyConnection, wished: list[str], name: int
+) -> None:
+    id_ = f"undo-{name}-{'-'.join(wished)}"
+    log.execute("DELETE FROM recommendation_event")
+    made = []
+    for state in wished:
+        if state in NEXT[made[-1].state if made else "open"]:
+            until = NOW + timedelta(days=len(made) + 1) if state == "snoozed" else None
+            wish = _decision(state, id_, reason=f"{state} {len(made)}", until=until, frozen={"k": len(made)})
+            made.append(decide(log, wish, now=NOW))
+    if not made:
+        return
+    back = life_cycle.take_back(log, made[-1], actor="ann@desk", now=NOW)
+    before = made[-2] if len(made) > 1 else None
+    assert back.state == (before.state if before else "open")
+    if before is not None and before.state != "open":
+        assert (back.until, back.frozen, back.reason) == (before.until, before.frozen, before.reason)
+    assert [event.seq for event in history(log, id_)][: len(made)] == [event.seq for event in made]
+
+
+def test_what_somebody_decided_since_is_not_taken_back(log: duckdb.DuckDBPyConnection) -> None:
+    log.execute("DELETE FROM recommendation_event")
+    mine = decide(log, _decision("accepted"), now=NOW)
+    decide(log, _decision("dismissed", reason="no"), now=NOW)
+    with pytest.raises(UsageError, match="became dismissed meanwhile"):
+        life_cycle.take_back(log, mine, actor="ann@desk", now=NOW)
+
+
+def test_a_snooze_that_ran_out_needs_no_undoing(log: duckdb.DuckDBPyConnection) -> None:
+    log.execute("DELETE FROM recommendation_event")
+    slept = decide(log, _decision("snoozed", until=NOW + timedelta(days=1)), now=NOW)
+    with pytest.raises(UsageError, match="open again already"):
+        life_cycle.take_back(log, slept, actor="ann@desk", now=NOW + timedelta(days=2))
