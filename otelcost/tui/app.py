@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 from textual import constants, work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from otelcost import settings
-from otelcost.tui import guard, themes
+from otelcost.tui import themes
 from otelcost.tui.commands import COMMANDS
-from otelcost.tui.host import CallReceiver, CallsReceiver, Problem, Source, State
+from otelcost.tui.host import Problem, Source, State
 from otelcost.tui.pages.calls import CallsPage
+from otelcost.tui.pages.choice import WINDOWS, ChoicePage
 from otelcost.tui.pages.help import HelpPage
 from otelcost.tui.pages.overview import OverviewPage
 from otelcost.tui.pages.page import Page
 from otelcost.tui.pages.recommendations import RecommendationsPage
 from otelcost.tui.pages.tasks import TasksPage
-from otelcost.tui.pages.window import WindowPage
-from otelcost.tui.snapshot import CallQuery, Period, Snapshot
+from otelcost.tui.snapshot import Period, Snapshot
 from otelcost.tui.widgets.toosmall import LEAST_HEIGHT, LEAST_WIDTH
+from otelcost.tui.work import WorkingApp
 
 REFRESH_SECONDS: Final = 2.0
 ADVICE_SHARE: Final = 10
@@ -36,10 +36,8 @@ ADVICE_SHARE: Final = 10
 _TWO_COLUMNS_FROM: Final = 100
 _TALL_FROM: Final = 32
 
-Result = TypeVar("Result")
 
-
-class OtelcostApp(App[None]):
+class OtelcostApp(WorkingApp):
     """The application.
 
     Args:
@@ -78,6 +76,7 @@ class OtelcostApp(App[None]):
         Binding("right_square_bracket", "shift(-1)", "Later", show=False),
         Binding("r", "refresh", "Refresh", show=False),
         Binding("space", "pause", "Pause", show=False),
+        Binding("z", "undo", "Undo", show=False),
     ]
 
     def __init__(
@@ -89,17 +88,11 @@ class OtelcostApp(App[None]):
         live: bool = True,
         demo: bool = False,
     ) -> None:
-        super().__init__()
-        self.source = source
-        self.state = State(period=Period(window), demo=demo)
+        super().__init__(source, State(period=Period(window), demo=demo))
         self.snapshot: Snapshot | None = None
         self._clock = clock or (lambda: datetime.now(UTC).replace(tzinfo=None))
         self._live = live
         self._advice_from = 0.0
-        # One thread for what reads everything and one for what a key waits for, so that a page of calls does
-        # not queue behind the recommendations.
-        self._slow = ThreadPoolExecutor(1, "otelcost-load")
-        self._fast = ThreadPoolExecutor(1, "otelcost-page")
         for theme in (themes.DARK, themes.LIGHT):
             self.register_theme(theme)
         if self.theme == "textual-dark" and constants.DEFAULT_THEME == "textual-dark":
@@ -116,12 +109,6 @@ class OtelcostApp(App[None]):
             self.set_interval(REFRESH_SECONDS, self._poll)
             self.set_interval(1.0, self._tick)
 
-    async def on_unmount(self) -> None:
-        """Let the threads go: whatever they run is interrupted."""
-        self.source.cancel()
-        for pool in (self._slow, self._fast):
-            pool.shutdown(wait=False, cancel_futures=True)
-
     def _tick(self) -> None:
         page = self.screen_stack[-1]
         if isinstance(page, Page) and page.ready:
@@ -131,12 +118,8 @@ class OtelcostApp(App[None]):
         if not self.state.paused and not self.state.loading:
             self.load(force=False)
 
-    def set_state(self, **changes: object) -> None:
-        """Change the state and show it."""
-        self.state = msgspec.structs.replace(self.state, **changes)
-        self._show()
-
-    def _show(self) -> None:
+    def show_state(self) -> None:
+        """Bring every page up to date."""
         for page in self.screen_stack:
             if isinstance(page, Page) and page.ready:
                 page.update()
@@ -146,7 +129,7 @@ class OtelcostApp(App[None]):
         """Load the window: first the figures, then the recommendations."""
         period = self.state.period
         self.state = msgspec.structs.replace(self.state, loading=True)
-        loaded = await self._run(self._slow, lambda: self.source.refresh(period, force=force))
+        loaded = await self.run_slow(lambda: self.source.refresh(period, force=force))
         if loaded.value is not None:
             self._accept(loaded.value)
         if not loaded.stale:
@@ -161,7 +144,7 @@ class OtelcostApp(App[None]):
             loaded = msgspec.structs.replace(loaded, advice=before.advice)
         self.snapshot = loaded
         self._stale_advice = True
-        self._show()
+        self.show_state()
 
     _stale_advice = False
     _advice_problem: Problem | None = None
@@ -172,10 +155,15 @@ class OtelcostApp(App[None]):
         due = self.snapshot.advice is None or asyncio.get_running_loop().time() >= self._advice_from
         return self._stale_advice and (force or due)
 
+    def reload_advice(self) -> None:
+        """Work the recommendations out anew, since something was decided."""
+        self._stale_advice = True
+        self.load(force=True)
+
     async def _advise(self, period: Period) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        answer = await self._run(self._slow, lambda: self.source.advise(period))
+        answer = await self.run_slow(lambda: self.source.advise(period))
         self._advice_from = loop.time() + (loop.time() - began) * ADVICE_SHARE
         if not answer.stale:
             self._advice_problem = answer.problem
@@ -183,32 +171,6 @@ class OtelcostApp(App[None]):
         if answer.value is not None and self.snapshot is not None and self.snapshot.period == period:
             self._stale_advice = False
             self.snapshot = msgspec.structs.replace(self.snapshot, advice=answer.value)
-
-    async def _run(self, pool: ThreadPoolExecutor, job: Callable[[], Result]) -> guard.Answer[Result]:
-        return await asyncio.get_running_loop().run_in_executor(pool, guard.run, job)
-
-    async def _ask(self, pool: ThreadPoolExecutor, job: Callable[[], Result]) -> Result | None:
-        """For what a key waits for: it may fail where the figures were read, and the next load says more."""
-        answer = await self._run(pool, job)
-        if answer.problem is not None:
-            self.set_state(problem=answer.problem)
-        return answer.value
-
-    @work(group="calls", exclusive=True)
-    async def ask_calls(self, query: CallQuery, receiver: CallsReceiver, *, append: bool) -> None:
-        """Load calls in the background and hand them to the receiver; the newest question wins."""
-        page = await self._ask(self._fast, lambda: self.source.calls(query))
-        if page is not None:
-            receiver.receive_calls(page, query, append=append)
-
-    @work(group="call", exclusive=True)
-    async def ask_call(self, call_id: str, receiver: CallReceiver) -> None:
-        """Load one call in the background."""
-        answer = await self._run(self._fast, lambda: self.source.call(call_id))
-        if answer.problem is not None:
-            self.set_state(problem=answer.problem)
-        elif not answer.stale:
-            receiver.receive_call(answer.value)
 
     def _change_period(self, period: Period) -> None:
         if period != self.state.period:
@@ -235,7 +197,7 @@ class OtelcostApp(App[None]):
             if text is not None:
                 self._change_period(Period(text))
 
-        self.push_screen(WindowPage(), take)
+        self.push_screen(ChoicePage("Window", WINDOWS), take)
 
     def action_show_window(self, text: str) -> None:
         """Show a window."""

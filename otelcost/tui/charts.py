@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from otelcost.display import percent
+
 _LOWER = " ▁▂▃▄▅▆▇█"
 _LEFT = " ▏▎▍▌▋▊▉█"
 UNKNOWN = "?"
@@ -22,6 +24,13 @@ def bar(value: int | None, largest: int, width: int) -> str:
         return UNKNOWN.ljust(width)[:width]
     full, rest = divmod(min(_eighths(value, largest, width), width * 8), 8)
     return (_LEFT[8] * full + (_LEFT[rest] if rest else "")).ljust(width)
+
+
+def progress(part: int, whole: int, width: int) -> str:
+    """A share as a bar of exactly `width` cells with its percentage behind: `██████▌     54%`."""
+    share = percent(part, whole)
+    room = max(1, width - 5)
+    return bar(min(part, whole), whole, room) + share.rjust(5)[: width - room]
 
 
 def columns(values: Sequence[int | None], height: int, bar_width: int = 1, gap: int = 0) -> list[str]:

@@ -1,4 +1,4 @@
-"""From rows of the query layer and reports of the advisor to what screens show. Pure."""
+"""From rows of the query layer to what screens show. Pure."""
 
 from __future__ import annotations
 
@@ -8,28 +8,19 @@ from typing import TYPE_CHECKING
 
 from otelcost import display
 from otelcost.digest import content
-from otelcost.digest.phrases import OPEN_STATES
-from otelcost.tui import evidence
 from otelcost.tui.snapshot import (
-    Advice,
     Call,
     CallDetail,
     Day,
     Driver,
-    NotChecked,
     Overview,
     Part,
-    Recommendation,
     Slice,
     Task,
 )
 
 if TYPE_CHECKING:
-    from otelcost import advise
     from otelcost.store import queries
-
-_TELLING = 20
-"""A fact of so many characters that the change quotes in full is not told twice."""
 
 
 def overview(found: queries.Overview) -> Overview:
@@ -198,48 +189,3 @@ def _call_facts(row: queries.CallRow) -> tuple[tuple[str, str], ...]:
         ("request", row.request_id),
     )
     return tuple((label, value) for label, value in named if value)
-
-
-def advice(report: advise.Report) -> Advice:
-    """The report, with every recommendation's rivals: those that touch the same calls."""
-    head = report.headline
-    calls = {item.id: frozenset(item.call_ids) for item in report.recommendations if item.state in OPEN_STATES}
-    return Advice(
-        recommendations=tuple(_recommendation(item, calls) for item in report.recommendations),
-        not_checked=tuple(NotChecked(row.rule, row.task or "all tasks", row.reason) for row in report.not_checked),
-        spend_picousd=report.spend_picousd,
-        joint_picousd=report.joint_picousd,
-        exact_picousd=head.exact_picousd,
-        simulated_picousd=head.simulated_picousd,
-        simulated_low_picousd=head.simulated_low_picousd,
-        simulated_high_picousd=head.simulated_high_picousd,
-        needs_trial_picousd=head.needs_trial_picousd,
-    )
-
-
-def _recommendation(item: advise.Recommendation, calls: Mapping[str, frozenset[str]]) -> Recommendation:
-    mine = calls.get(item.id, frozenset())
-    return Recommendation(
-        id=item.id,
-        rule=item.rule,
-        task=item.task,
-        title=item.title,
-        class_=item.class_,
-        state=item.state,
-        calls=item.calls,
-        call_ids=item.call_ids,
-        cost_observed_picousd=item.cost_observed_picousd,
-        standalone_picousd=item.standalone_picousd,
-        marginal_picousd=item.marginal_picousd,
-        low_picousd=item.low_picousd,
-        high_picousd=item.high_picousd,
-        monthly_picousd=item.monthly_picousd,
-        call_site=item.call_site,
-        change=item.change,
-        risk=item.risk,
-        effort=item.effort,
-        facts=tuple(
-            fact for fact in evidence.facts(item.evidence) if len(fact[1]) < _TELLING or fact[1] not in item.change
-        ),
-        overlaps=tuple(other for other, theirs in calls.items() if other != item.id and not mine.isdisjoint(theirs)),
-    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from otelcost.tui.snapshot import Advice, CallDetail, CallPage, CallQuery, Period, Snapshot
+from otelcost.tui.snapshot import Advice, CallDetail, CallPage, CallQuery, Event, Order, Period, Snapshot
+
+Given = TypeVar("Given")
 
 
 class Copy(msgspec.Struct, frozen=True):
@@ -49,6 +52,12 @@ class Source(Protocol):
     def call(self, call_id: str) -> CallDetail | None:
         """One call with its prompt's anatomy; None where it is unknown."""
 
+    def decide(self, order: Order) -> Event:
+        """Write a decision. Raises UsageError where it cannot be, or where somebody decided otherwise meanwhile."""
+
+    def take_back(self, done: Event) -> Event:
+        """Undo a decision. Raises UsageError where somebody decided otherwise since."""
+
     def cancel(self) -> None:
         """Interrupt what is running; it raises `StaleError` in its thread. Thread-safe."""
 
@@ -71,6 +80,12 @@ class Host(Protocol):
 
     def ask_call(self, call_id: str, receiver: CallReceiver) -> None:
         """Load one call in the background and hand it to the receiver."""
+
+    def ask(self, job: Callable[[Source], Given], receive: Callable[[Given], None], *, group: str) -> None:
+        """Run a job against the source in the background; the newest of a group wins."""
+
+    def decide(self, order: Order) -> None:
+        """Write a decision in the background, say what became of it, and show the recommendations anew."""
 
     def copy_to_clipboard(self, text: str) -> None:
         """Put text on the clipboard of the user's terminal (OSC 52)."""

@@ -12,21 +12,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import duckdb
 import msgspec
 
 from otelcost import advise, settings
+from otelcost.advise import freeze, life_cycle
+from otelcost.advise.measure import measure
+from otelcost.advise.report import Recommendation, Report
+from otelcost.errors import UsageError
 from otelcost.pricing.facts import model_facts
 from otelcost.store import queries
 from otelcost.store.db import session
 from otelcost.store.drain import drain
 from otelcost.store.queries import Window
-from otelcost.tui import convert
+from otelcost.tui import convert, convert_advice
 from otelcost.tui.calls_filter import matching
 from otelcost.tui.host import StaleError
-from otelcost.tui.snapshot import Advice, Call, CallDetail, CallPage, CallQuery, Period, Snapshot
+from otelcost.tui.snapshot import Advice, Call, CallDetail, CallPage, CallQuery, Event, Order, Period, Snapshot
 
 _SLIDES: Final = timedelta(seconds=60)
 """A window that ends now is read again after so long even where nothing new came."""
@@ -34,6 +38,8 @@ _SCAN: Final = 1000
 _SCANS: Final = 20
 """A filter looks at pages of so many rows, at so many pages before it shows what it has."""
 _ORDERS: Final = {"start": "newest", "cost": "cost", "duration": "duration", "tokens": "tokens"}
+_PROMISES: Final = frozenset({"accepted", "applied"})
+"""Decisions with which the figures are kept, so that what came of them can be told."""
 
 Stamp = tuple[object, ...]
 
@@ -52,6 +58,7 @@ class Loader:
         self._now = now
         self._seen: Stamp | None = None
         self._loaded: tuple[Period, datetime] | None = None
+        self._report: Report | None = None
         self._guard = threading.Lock()
         self._open: set[duckdb.DuckDBPyConnection] = set()
 
@@ -74,7 +81,48 @@ class Loader:
         """Work out the recommendations."""
         now = self._moment()
         with self._session() as connection:
-            return convert.advice(advise.recommend(connection, window(period, now), now=now))
+            report = advise.recommend(connection, window(period, now), now=now)
+            found = [measured for measured, _ in measure(connection, now)]
+            events = life_cycle.history(connection)
+        self._report = report
+        return convert_advice.advice(report, events, found)
+
+    def decide(self, order: Order) -> Event:
+        """Write a decision, with the figures that were on the screen where it promises something."""
+        now = self._moment()
+        figures = None
+        if order.state in _PROMISES:
+            card = self._card(order.id)
+            with self._session() as connection:
+                since = now if order.state == "applied" else None
+                figures = freeze.frozen(connection, card, card.window, since)
+        wish = life_cycle.Decision(
+            id=order.id,
+            state=cast("life_cycle.State", order.state),
+            actor=freeze.actor(),
+            reason=order.reason,
+            until=None if order.days is None else now + timedelta(days=order.days),
+            frozen=figures,
+        )
+        with session(self._path, write=True) as connection:
+            return convert_advice.event(life_cycle.decide(connection, wish, now=now, seen=order.seen))
+
+    def take_back(self, done: Event) -> Event:
+        """Undo a decision, if it is still the newest."""
+        with session(self._path, write=True) as connection:
+            undone = next(one for one in life_cycle.history(connection, done.id) if one.seq == done.seq)
+            made = life_cycle.take_back(connection, undone, actor=freeze.actor(), now=self._moment())
+        return convert_advice.event(made)
+
+    def _card(self, id_: str) -> Recommendation:
+        shown = () if self._report is None else self._report.recommendations
+        card = next((item for item in shown if item.id == id_), None)
+        if card is None:
+            raise UsageError(
+                f"{id_} is no recommendation of this window, so there are no figures to keep",
+                "choose a window that shows it",
+            )
+        return card
 
     def calls(self, query: CallQuery) -> CallPage:
         """One page. A text filter reads on until the page is full, the calls end, or enough was looked at."""

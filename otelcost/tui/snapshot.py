@@ -85,8 +85,77 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     change: str
     risk: str = ""
     effort: str = ""
+    reversibility: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     overlaps: tuple[str, ...] = ()
+
+
+class Insight(msgspec.Struct, frozen=True, kw_only=True):
+    """Something worth knowing for which no saving is claimed."""
+
+    id: str
+    rule: str
+    task: str
+    title: str
+    calls: int
+    cost_observed_picousd: int | None
+    change: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One decision on a recommendation. `seq` orders all of them; `promised_picousd` is the saving frozen with it."""
+
+    seq: int
+    id: str
+    state: str
+    changed_at: datetime
+    actor: str | None = None
+    reason: str | None = None
+    until: datetime | None = None
+    promised_picousd: int | None = None
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """What an applied change saved since: of `expected_picousd`, `realised_picousd`; None where it is too early."""
+
+    verdict: str | None
+    since: datetime
+    days: int
+    calls: int
+    expected_picousd: int | None
+    realised_picousd: int | None
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """A recommendation somebody decided on, whether or not this window still shows it; `events` oldest first."""
+
+    id: str
+    title: str
+    task: str
+    state: str
+    events: tuple[Event, ...]
+    measured: Measured | None = None
+
+    @property
+    def newest(self) -> Event:
+        """The decision that holds."""
+        return self.events[-1]
+
+    @property
+    def promised_picousd(self) -> int | None:
+        """The saving that the newest decision with figures was made on."""
+        return next((one.promised_picousd for one in reversed(self.events) if one.promised_picousd is not None), None)
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader wants to become of a recommendation, having seen its event `seen` (0: none)."""
+
+    id: str
+    state: str
+    seen: int
+    reason: str | None = None
+    days: int | None = None  # for how long it is put aside
 
 
 class NotChecked(msgspec.Struct, frozen=True):
@@ -109,6 +178,12 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     simulated_low_picousd: int | None
     simulated_high_picousd: int | None
     needs_trial_picousd: int
+    insights: tuple[Insight, ...] = ()
+    decided: tuple[Decided, ...] = ()
+
+    def seen(self, id_: str) -> int:
+        """The newest event on a recommendation, 0 where nobody decided: what a decision is based on."""
+        return next((row.newest.seq for row in self.decided if row.id == id_), 0)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,15 @@ CLASS_STYLES: Final[dict[str, str]] = {
     "simulated": "$text-primary",
     "needs-trial": "$text-warning",
 }
+_STATES: Final[dict[str, tuple[str, str]]] = {
+    "open": ("○ open", "$text-muted"),
+    "accepted": ("◔ accepted", "$text-primary"),
+    "applied": ("◑ applied", "$text-primary"),
+    "verified": ("● verified", "$text-success"),
+    "failed": ("✗ failed", "$text-error"),
+    "dismissed": ("⊘ dismissed", "$text-muted"),
+    "snoozed": ("◌ snoozed", "$text-warning"),
+}
 _STATUS: Final[dict[str, tuple[str, str]]] = {
     "ok": ("✓ ok", "$text-success"),
     "incomplete": ("◒ incomplete", "$text-warning"),
@@ -121,6 +130,11 @@ def moved(current: int | None, previous: int | None) -> tuple[str, str]:
 def basis(class_: Class) -> tuple[str, str]:
     """A class with its glyph and style."""
     return f"{CLASS_GLYPHS[class_]} {class_}", CLASS_STYLES[class_]
+
+
+def state(name: str) -> tuple[str, str]:
+    """What became of a recommendation, with its glyph and style."""
+    return _STATES.get(name, (display.clean(name), ""))
 
 
 def status(name: str) -> tuple[str, str]:

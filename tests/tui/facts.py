@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -15,8 +16,13 @@ from otelcost.tui.snapshot import (
     CallPage,
     CallQuery,
     Day,
+    Decided,
     Driver,
+    Event,
+    Insight,
+    Measured,
     NotChecked,
+    Order,
     Overview,
     Part,
     Period,
@@ -177,6 +183,63 @@ def recommendations() -> tuple[Recommendation, ...]:
     )
 
 
+def insights() -> tuple[Insight, ...]:
+    return (
+        Insight(
+            id="OC022-11aa",
+            rule="OC022",
+            task="invoice-parser",
+            title="Errors of invoice-parser rose on 20 November",
+            calls=412,
+            cost_observed_picousd=3 * DOLLAR,
+            change="Look at the calls that failed: most of them timed out.",
+            facts=(("before", "2% of the calls"), ("since", "20% of the calls")),
+        ),
+    )
+
+
+def decided() -> tuple[Decided, ...]:
+    def event(seq: int, id_: str, state: str, days: int, **more: Any) -> Event:
+        return Event(seq=seq, id=id_, state=state, changed_at=NOW - timedelta(days=days), actor="ada@desk", **more)
+
+    return (
+        Decided(
+            id="OC009-0d0d",
+            title="Trim the examples of search.rank",
+            task="search.rank",
+            state="verified",
+            events=(
+                event(1, "OC009-0d0d", "accepted", 30, promised_picousd=40 * DOLLAR),
+                event(2, "OC009-0d0d", "applied", 21, promised_picousd=40 * DOLLAR),
+                event(4, "OC009-0d0d", "verified", 7),
+            ),
+            measured=Measured(
+                verdict="verified",
+                since=NOW - timedelta(days=21),
+                days=21,
+                calls=12_400,
+                expected_picousd=120 * DOLLAR,
+                realised_picousd=93 * DOLLAR,
+            ),
+        ),
+        Decided(
+            id="OC010-1e1e",
+            title="Send classify through the batch API",
+            task="classify",
+            state="applied",
+            events=(event(3, "OC010-1e1e", "applied", 1, promised_picousd=9 * DOLLAR),),
+            measured=Measured(
+                verdict=None,
+                since=NOW - timedelta(days=1),
+                days=1,
+                calls=90,
+                expected_picousd=None,
+                realised_picousd=None,
+            ),
+        ),
+    )
+
+
 def advice() -> Advice:
     return Advice(
         recommendations=recommendations(),
@@ -191,6 +254,8 @@ def advice() -> Advice:
         simulated_low_picousd=60 * DOLLAR,
         simulated_high_picousd=88 * DOLLAR,
         needs_trial_picousd=97 * DOLLAR,
+        insights=insights(),
+        decided=decided(),
     )
 
 
@@ -423,6 +488,9 @@ class Facts:
         self.threads: set[str] = set()
         self.error: Exception | None = None
         self.advice_error: Exception | None = None
+        self.orders: list[Order] = []
+        self.undone: list[Event] = []
+        self.refusal: Exception | None = None
         self.cancelled = 0
 
     def refresh(self, period: Period, *, force: bool) -> Snapshot | None:
@@ -460,6 +528,18 @@ class Facts:
 
     def call(self, call_id: str) -> CallDetail | None:
         return self.detail or detail(int(call_id, 16))
+
+    def decide(self, order: Order) -> Event:
+        self.threads.add(threading.current_thread().name)
+        self.orders.append(order)
+        if self.refusal is not None:
+            raise self.refusal
+        return Event(seq=90 + len(self.orders), id=order.id, state=order.state, changed_at=NOW, reason=order.reason)
+
+    def take_back(self, done: Event) -> Event:
+        self.threads.add(threading.current_thread().name)
+        self.undone.append(done)
+        return msgspec.structs.replace(done, state="open")
 
     def cancel(self) -> None:
         self.cancelled += 1

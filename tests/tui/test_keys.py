@@ -262,7 +262,8 @@ async def test_commands_are_our_own_and_do_what_their_keys_do() -> None:
 async def test_help_lies_over_any_page() -> None:
     async with running() as (pilot, _):
         for tab in "1234":
-            assert "GLOSSARY" in await press(pilot, tab, "question_mark")
+            assert "KEYS" in await press(pilot, tab, "question_mark")
+            assert "GLOSSARY" in await press(pilot, "G")
             assert "GLOSSARY" not in await press(pilot, "escape")
 
 

@@ -27,12 +27,19 @@ PAGES: dict[str, Sequence[str]] = {
     "overview": (),
     "recommendations": ("2",),
     "recommendation": ("2", "enter"),
+    "insights": ("2", "i"),
+    "insight": ("2", "i", "enter"),
+    "unchecked": ("2", "n"),
+    "decided": ("2", "m"),
+    "history": ("2", "m", "enter"),
     "tasks": ("3",),
     "calls": ("4",),
     "call": ("4", "enter"),
     "help": ("question_mark",),
     "window": ("t",),
 }
+WIDE = frozenset({"overview", "recommendations", "recommendation", "tasks", "calls", "call", "help", "window"})
+"""Pages that make something of two hundred columns."""
 
 
 async def screen(snapshot: Snapshot, size: tuple[int, int], keys: Sequence[str] = (), theme: str = "") -> str:
@@ -48,8 +55,11 @@ async def screen(snapshot: Snapshot, size: tuple[int, int], keys: Sequence[str] 
         return look.text(app)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    ("page", "size"),
+    [(page, size) for page in PAGES for size in SIZES if size != SIZES[-1] or page in WIDE],
+    ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
+)
 async def test_page(page: str, size: tuple[int, int]) -> None:
     shown = await screen(facts.snapshot(), size, PAGES[page])
     look.check(f"{page}-{size[0]}x{size[1]}", shown)

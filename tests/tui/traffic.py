@@ -60,3 +60,23 @@ def spool(home: Path, calls: list[Call], sequence: int = 0) -> Path:
     path = folder / f"{SegmentName('calls', 1, 'host', 4242, 1_763_000_000_000_000_000, sequence)}.ndjson"
     path.write_bytes(b"".join(msgspec.json.encode(call) + b"\n" for call in calls))
     return path
+
+
+def repeated(now: datetime, calls: int = 120) -> list[Call]:
+    """A prompt of which nine tenths are the same every minute, and which nobody caches: something to recommend."""
+    rows = []
+    for index in range(calls):
+        call = record(index, now - timedelta(days=2) + timedelta(minutes=index), model="claude-sonnet-4-5")
+        parts = (msgspec.structs.replace(call.segments[0], tokens=9000, bytes=36_000), call.segments[1])
+        usage = Usage(input_uncached_tokens=9200, cache_read_tokens=0, cache_write_short_tokens=0, output_tokens=50)
+        rows.append(
+            msgspec.structs.replace(
+                call,
+                usage=usage,
+                provider="anthropic",
+                api="anthropic.messages",
+                status="ok",
+                segments=parts,
+            )
+        )
+    return rows

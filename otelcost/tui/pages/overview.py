@@ -13,7 +13,7 @@ from otelcost.tui import charts, words
 from otelcost.tui.columns import Cell, Column
 from otelcost.tui.host import Copy
 from otelcost.tui.pages.calls import CallsPage
-from otelcost.tui.pages.page import Page
+from otelcost.tui.pages.deciding import DecidingPage
 from otelcost.tui.pages.recommendation import RecommendationPage
 from otelcost.tui.pages.recommendations import columns as fix_columns
 from otelcost.tui.snapshot import Recommendation, Slice, Snapshot
@@ -68,7 +68,7 @@ def _fix_columns(rows: Sequence[Recommendation]) -> tuple[Column[Recommendation]
     return tuple(column for column in fix_columns(rows) if column.key not in ("id", "task"))
 
 
-class OverviewPage(Page):
+class OverviewPage(DecidingPage):
     """See the module."""
 
     KEYS = (
@@ -136,6 +136,12 @@ class OverviewPage(Page):
         super().tick()
         if self.has_class("-empty"):
             self.query_one(Empty).tick()
+
+    def decidable(self) -> str | None:
+        """The fix under the cursor, where that is in the list of fixes."""
+        fixes = self.query_one("#fixes", Table)
+        row = fixes.current if fixes.has_focus else None
+        return row.id if isinstance(row, Recommendation) else None
 
     def copyable(self) -> Copy | None:
         """The headline, as text."""

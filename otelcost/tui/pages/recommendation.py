@@ -12,15 +12,16 @@ from textual.widget import Widget
 from otelcost.tui.host import Copy
 from otelcost.tui.pages.call import ScrollPage
 from otelcost.tui.pages.calls import CallsPage
+from otelcost.tui.pages.deciding import DecidingPage
 from otelcost.tui.snapshot import Recommendation, Snapshot
 from otelcost.tui.widgets.recdetail import RecommendationDetail
 
 
-class RecommendationPage(ScrollPage):
+class RecommendationPage(DecidingPage, ScrollPage):
     """The detail keeps showing the recommendation it was opened with where a later advice lacks it."""
 
-    KEYS = (("enter", "Its calls"), ("y", "Copy change"), ("j/k", "Scroll"), ("?", "Help"), ("q", "Quit"))
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,l,right", "calls", "Its calls", show=False)]
+    KEYS = (("enter", "Its calls"), ("a", "Accept"), ("A", "Applied"), ("d", "Dismiss"), ("y", "Copy"), ("?", "Help"))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,l,right,e", "calls", "Its calls", show=False)]
 
     def __init__(self, crumbs: Sequence[str], recommendation: Recommendation) -> None:
         super().__init__((*crumbs, recommendation.id))
@@ -36,7 +37,11 @@ class RecommendationPage(ScrollPage):
         if snapshot.advice is not None:
             found = [item for item in snapshot.advice.recommendations if item.id == self.recommendation.id]
             self.recommendation = found[0] if found else self.recommendation
-        self.query_one(RecommendationDetail).show(self.recommendation, snapshot.overview.spend_picousd)
+        self.query_one(RecommendationDetail).show(self.recommendation, snapshot)
+
+    def decidable(self) -> str | None:
+        """This one."""
+        return self.recommendation.id
 
     def copyable(self) -> Copy | None:
         """Where and what to change."""

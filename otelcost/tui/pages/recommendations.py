@@ -6,24 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
 from otelcost import display
-from otelcost.digest.phrases import OPEN_STATES
 from otelcost.tui import words
 from otelcost.tui.columns import Cell, Column
 from otelcost.tui.host import Copy
+from otelcost.tui.pages.deciding import DecidingPage
+from otelcost.tui.pages.findings import DecidedPage, InsightsPage, UncheckedPage
 from otelcost.tui.pages.recommendation import RecommendationPage, copy_change
 from otelcost.tui.pages.tablepage import TablePage
 from otelcost.tui.snapshot import Advice, Recommendation, Snapshot
-from otelcost.tui.text import crop, line
+from otelcost.tui.text import line
 from otelcost.tui.widgets.paint import Paint
 from otelcost.tui.widgets.recdetail import RecommendationDetail
 from otelcost.tui.widgets.table import Table
-
-_UNCHECKED_ROWS = 2
 
 
 def _basis(row: Recommendation, _: int) -> Cell:
@@ -38,7 +38,7 @@ def columns(rows: Sequence[Recommendation]) -> tuple[Column[Recommendation], ...
         return display.money(row.marginal_picousd, places), "bold"
 
     def state(row: Recommendation, _: int) -> Cell:
-        return ("", "") if row.state in OPEN_STATES else (display.clean(row.state), "$text-muted")
+        return ("", "") if row.state == "open" else words.state(row.state)
 
     return (
         Column(key="id", title="ID", width=14, drop=4, cell=_id, sort=lambda row: row.id),
@@ -54,12 +54,12 @@ def columns(rows: Sequence[Recommendation]) -> tuple[Column[Recommendation], ...
             money=True,
         ),
         Column(key="basis", title="Basis", width=13, drop=1, cell=_basis, sort=lambda row: row.class_),
-        *([Column(key="state", title="State", width=9, drop=2, cell=state)] if _any_closed(rows) else []),
+        *([Column(key="state", title="State", width=11, drop=2, cell=state)] if _any_closed(rows) else []),
     )
 
 
 def _any_closed(rows: Sequence[Recommendation]) -> bool:
-    return any(row.state not in OPEN_STATES for row in rows)
+    return any(row.state != "open" for row in rows)
 
 
 def _id(row: Recommendation, _: int) -> Cell:
@@ -90,25 +90,45 @@ class Totals(Paint):
         return words.answer(advice, width)
 
 
-class Unchecked(Paint):
-    """What could not be decided: not the same as clean."""
+class Behind(Paint):
+    """The last line: what stands behind the list, each with its key. What was not checked is not clean."""
 
     def __init__(self) -> None:
-        super().__init__(id="unchecked")
+        super().__init__(id="behind")
         self.advice: Advice | None = None
 
     def paint(self, width: int) -> list[Content]:
-        """A few lines."""
-        missing = () if self.advice is None else self.advice.not_checked
-        shown = missing if len(missing) <= _UNCHECKED_ROWS else missing[: _UNCHECKED_ROWS - 1]
-        rows = [f"not checked: {item.rule} for {item.task}: {item.reason}" for item in shown]
-        if len(missing) > len(shown):
-            rows.append(f"and {len(missing) - len(shown)} more not checked: otelcost rec list")
-        return [line((crop(display.clean(row), width), "$text-muted")) for row in rows]
+        """One line."""
+        if self.advice is None:
+            return [Content("")]
+        named = (
+            ("i", display.plural(len(self.advice.insights), "insight")),
+            ("n", f"{display.plural(len(self.advice.not_checked), 'check')} not made"),
+            ("m", f"{len(self.advice.decided):,} decided"),
+        )
+        pieces: list[words.Piece] = []
+        for key, text in named:
+            pieces += [(f" {key} ", "bold $text-primary"), (f"{text}  ", "$text-muted")]
+        return [words.fitted(pieces, width)]
 
 
-class RecommendationsPage(TablePage[Recommendation]):
+class RecommendationsPage(DecidingPage, TablePage[Recommendation]):
     """See the module."""
+
+    KEYS = (
+        ("enter", "Open"),
+        ("a", "Accept"),
+        ("d", "Dismiss"),
+        ("s", "Snooze"),
+        ("z", "Undo"),
+        ("/", "Filter"),
+        ("?", "Help"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "insights", "Insights", show=False),
+        Binding("n", "unchecked", "Not checked", show=False),
+        Binding("m", "decided", "What became of decisions", show=False),
+    ]
 
     COLUMNS: ClassVar[Sequence[Column[Recommendation]]] = columns(())
     EMPTY = "none in this window"
@@ -124,13 +144,13 @@ class RecommendationsPage(TablePage[Recommendation]):
                 yield from super().body()
             with VerticalScroll(id="preview", can_focus=False):
                 yield RecommendationDetail()
-        yield Unchecked()
+        yield Behind()
 
     def show(self, snapshot: Snapshot) -> None:
         """Show new facts."""
         troubled = self.host.state.problem is not None
         self.query_one(Totals).troubled = troubled
-        for widget in (self.query_one(Totals), self.query_one(Unchecked)):
+        for widget in (self.query_one(Totals), self.query_one(Behind)):
             widget.advice = snapshot.advice
             widget.repaint()
         self.table.empty = words.no_fixes(snapshot.advice, troubled=troubled)
@@ -159,6 +179,20 @@ class RecommendationsPage(TablePage[Recommendation]):
 
     @on(Table.Moved, "#table")
     def _preview(self) -> None:
-        snapshot = self.host.snapshot
-        spend = snapshot.overview.spend_picousd if snapshot else None
-        self.query_one(RecommendationDetail).show(self.table.current, spend)
+        self.query_one(RecommendationDetail).show(self.table.current, self.host.snapshot)
+
+    def decidable(self) -> str | None:
+        """The one under the cursor."""
+        return None if self.table.current is None else self.table.current.id
+
+    def action_insights(self) -> None:
+        """What is worth knowing without a saving."""
+        self.app.push_screen(InsightsPage((*self.crumbs, "insights")))
+
+    def action_unchecked(self) -> None:
+        """What could not be checked."""
+        self.app.push_screen(UncheckedPage((*self.crumbs, "not checked")))
+
+    def action_decided(self) -> None:
+        """What became of them."""
+        self.app.push_screen(DecidedPage((*self.crumbs, "decided")))

@@ -19,7 +19,7 @@ from otelcost.tui.widgets.table import Table
 class TablePage(Page, Generic[Row]):
     """A page whose body ends in a table of rows kept in memory."""
 
-    KEYS = (
+    KEYS: ClassVar[Sequence[tuple[str, str]]] = (
         ("enter", "Open"),
         ("/", "Filter"),
         ("o", "Sort"),

@@ -6,8 +6,9 @@ from textual.content import Content
 
 from otelcost import display
 from otelcost.tui import words
-from otelcost.tui.snapshot import Recommendation
+from otelcost.tui.snapshot import Decided, Recommendation, Snapshot
 from otelcost.tui.text import line, pairs, rule, wrap
+from otelcost.tui.widgets.history import events_of
 from otelcost.tui.widgets.paint import Paint
 
 
@@ -18,11 +19,15 @@ class RecommendationDetail(Paint):
         super().__init__(id="detail")
         self.recommendation: Recommendation | None = None
         self.spend_picousd: int | None = None
+        self.decided: Decided | None = None
 
-    def show(self, recommendation: Recommendation | None, spend_picousd: int | None) -> None:
-        """Show another one."""
-        if (recommendation, spend_picousd) != (self.recommendation, self.spend_picousd):
-            self.recommendation, self.spend_picousd = recommendation, spend_picousd
+    def show(self, recommendation: Recommendation | None, snapshot: Snapshot | None) -> None:
+        """Show another one, or the same with newer facts."""
+        spend = snapshot.overview.spend_picousd if snapshot is not None else None
+        decided = snapshot.advice.decided if snapshot is not None and snapshot.advice is not None else ()
+        mine = next((row for row in decided if recommendation is not None and row.id == recommendation.id), None)
+        if (recommendation, spend, mine) != (self.recommendation, self.spend_picousd, self.decided):
+            self.recommendation, self.spend_picousd, self.decided = recommendation, spend, mine
             self.repaint()
 
     def paint(self, width: int) -> list[Content]:
@@ -40,6 +45,7 @@ class RecommendationDetail(Paint):
             Content(""),
             *_change(item, width),
             *_overlaps(item, width),
+            *([] if self.decided is None else events_of(self.decided, width)),
         ]
 
     def _why(self, item: Recommendation, width: int) -> list[Content]:
@@ -69,7 +75,7 @@ class RecommendationDetail(Paint):
 
 
 def _notes(item: Recommendation) -> list[words.Piece]:
-    named = (("", item.state), ("risk ", item.risk), ("effort ", item.effort))
+    named = (("", item.state), ("risk ", item.risk), ("effort ", item.effort), ("way back: ", item.reversibility))
     return [(f" · {name}{display.clean(text)}", "$text-muted") for name, text in named if text]
 
 
