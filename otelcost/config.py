@@ -73,6 +73,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     max_growth: Decimal | None = None
     max_unpriced: Decimal | None = None
     max_anomaly: Decimal | None = None
+    max_risk: Decimal | None = None
     max_age: str | None = None
     window: str | None = None
     baseline: str | None = None

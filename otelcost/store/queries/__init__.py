@@ -4,28 +4,39 @@ Money is integer pico-dollars, times are naive UTC, `None` is unknown. Sums are 
 every row says beside them how many calls had no price.
 """
 
+from otelcost.store.queries.anomaly import Anomalies, Anomaly, anomalies
+from otelcost.store.queries.baseline import Baseline
 from otelcost.store.queries.calls import ORDERS, CallRow, SegmentRow, call, calls, position, segments
 from otelcost.store.queries.context import PARTS, BlockRow, ContextRow, PartRow, ToolRow, context
+from otelcost.store.queries.forecast import Forecast, forecast
+from otelcost.store.queries.growth import Growth, compare, movers
 from otelcost.store.queries.health import Health, UnpricedRow, health, unpriced
 from otelcost.store.queries.lengths import SplitProposal, split_proposal
 from otelcost.store.queries.monthly import MONTHLY_FROM_DAYS, monthly
 from otelcost.store.queries.movement import Moved, Movement, Side, movement
 from otelcost.store.queries.overview import DayRow, Overview, SliceRow, TaskRow, overview, task_days, tasks
+from otelcost.store.queries.scope import Scope
 from otelcost.store.queries.window import Window
 
 __all__ = [
     "MONTHLY_FROM_DAYS",
     "ORDERS",
     "PARTS",
+    "Anomalies",
+    "Anomaly",
+    "Baseline",
     "BlockRow",
     "CallRow",
     "ContextRow",
     "DayRow",
+    "Forecast",
+    "Growth",
     "Health",
     "Moved",
     "Movement",
     "Overview",
     "PartRow",
+    "Scope",
     "SegmentRow",
     "Side",
     "SliceRow",
@@ -34,12 +45,16 @@ __all__ = [
     "ToolRow",
     "UnpricedRow",
     "Window",
+    "anomalies",
     "call",
     "calls",
+    "compare",
     "context",
+    "forecast",
     "health",
     "monthly",
     "movement",
+    "movers",
     "overview",
     "position",
     "segments",
