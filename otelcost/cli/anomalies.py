@@ -40,10 +40,10 @@ _COLUMNS = (
     Column("cost", right=True),
     Column("usual", right=True, drop=2),
     Column("excess", right=True),
-    Column("calls", right=True, drop=1),
+    Column("volume", right=True, drop=1),
     Column("mix", right=True, drop=3),
-    Column("tokens/call", right=True, drop=1),
-    Column("price/token", right=True, drop=1),
+    Column("tokens", right=True, drop=1),
+    Column("rate", right=True, drop=1),
     Column("beside the", drop=4),
 )
 _NO_LEVELS = frozenset({"not judged", "too small"})
@@ -55,8 +55,8 @@ def command(request: options.Reading) -> None:
     """Show hours and days of the window that cost far more than the same ones usually do.
 
     Usual is the median of the same hour of the week over eight weeks before, from three weeks on; of the same hour of
-    the day, or of whole days, before that. Each excess is split into more calls, other models, more tokens a call and
-    another price a token, which add up to it.
+    the day, or of whole days, before that. Each excess is split as otelcost diff does: into volume (more calls), mix
+    (other models), tokens (longer calls) and rate (another price a token), which add up to it.
     """
     from otelcost.config import load  # noqa: PLC0415
     from otelcost.store import queries  # noqa: PLC0415

@@ -205,10 +205,10 @@ def _anomaly(found: Reader, config: Config, limit: int) -> Gate:
         top = result.anomalies[0]
         span = when(top.start, top.end, config.zone, whole_days=top.level == "day")
         named = (
-            ("calls", top.volume_picousd),
-            ("models", top.mix_picousd),
-            ("tokens a call", top.tokens_picousd),
-            ("price a token", top.rate_picousd),
+            ("volume", top.volume_picousd),
+            ("mix", top.mix_picousd),
+            ("tokens", top.tokens_picousd),
+            ("rate", top.rate_picousd),
         )
         moved = ", ".join(f"{name} {signed_money(amount)}" for name, amount in named if amount)
         detail = f"{top.task or OVERALL} on {span}: {moved}, beside the usual {top.level}"

@@ -30,6 +30,21 @@ COMMANDS = {
     "context-task": ("context", "support-triage"),
     "calls": ("calls", "--limit", "12"),
     "rec-list": ("rec", "list", "--window", "14d"),
+    "check": (
+        "check",
+        "--max-spend",
+        "100",
+        "--max-growth",
+        "1000",
+        "--max-anomaly",
+        "100",
+        "--max-unpriced",
+        "5",
+        "--max-age",
+        "26h",
+    ),
+    "forecast": ("forecast", "--period", "week"),
+    "anomalies": ("anomalies",),
     "digest-preview": ("digest", "preview"),
     "diff": ("diff", "--base", "2026-11-08T12:00:00Z..2026-11-15T12:00:00Z"),
     "diff-scaled": ("diff", "--base", "2026-11-08..2026-11-15", "--head", "2026-11-20..2026-11-21"),
@@ -66,7 +81,9 @@ def test_one_recommendation(recorded_home: Path, format_: str) -> None:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-@pytest.mark.parametrize("name", ["overview", "tasks", "context", "calls", "rec-list", "digest-preview", "diff"])
+@pytest.mark.parametrize(
+    "name", ["overview", "tasks", "context", "calls", "rec-list", "digest-preview", "diff", "anomalies"]
+)
 def test_an_empty_store_says_what_to_do(empty_home: Path, name: str, format_: str) -> None:
     answer = run(empty_home, *COMMANDS[name], "--format", format_)
     assert (answer.returncode, answer.stderr) == (0, "")
@@ -74,7 +91,10 @@ def test_an_empty_store_says_what_to_do(empty_home: Path, name: str, format_: st
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
-@pytest.mark.parametrize("name", ["overview", "tasks", "context", "context-task", "calls", "rec-list", "prices"])
+@pytest.mark.parametrize(
+    "name",
+    ["overview", "tasks", "context", "context-task", "calls", "rec-list", "prices", "check", "forecast", "anomalies"],
+)
 def test_a_terminal_of_any_width_shows_figures_and_ids_whole(recorded_home: Path, name: str, columns: int) -> None:
     command = {**COMMANDS, "prices": ("prices", "show", "gpt-4o")}[name]
     text = on_terminal(recorded_home, columns, *command)

@@ -41,7 +41,7 @@ def cli_page() -> str:
     parts += [
         "## Exit codes",
         "",
-        "0 ok, 1 error, 2 usage, 3 gate breached (reserved), 4 stale or unpriced data.",
+        "0 ok, 1 error, 2 usage, 3 gate breached, 4 stale or unpriced data.",
         "",
     ]
     return "\n".join(parts)

@@ -74,7 +74,7 @@ def forecast(
     found = None
     if with_calls >= MINIMUM_DAYS:
         seed = f"{start.isoformat()} {now.isoformat()} {spent}"
-        found = project(history, _ahead(rows, now, end, zone, minutes), seed)
+        found = project(history, _ahead(rows, history[0].day, now, end, zone, minutes), seed)
     return Forecast(
         period=period,
         start=start,
@@ -118,13 +118,15 @@ def _history(rows: Sequence[SlotRow], since: date, today: date, zone: tzinfo) ->
     return [Day(day, costs[day]) for day in periods.days(first, today)], sum(day >= first for day in known)
 
 
-def _ahead(rows: Sequence[SlotRow], now: datetime, end: datetime, zone: tzinfo, minutes: int) -> list[Ahead]:
+def _ahead(
+    rows: Sequence[SlotRow], first: date, now: datetime, end: datetime, zone: tzinfo, minutes: int
+) -> list[Ahead]:
     """The rest of today, by the hours that days behind cost what they cost in, and the days after it."""
     clock = periods.local(now, zone)
     today, last = clock.date(), periods.local(end - timedelta(microseconds=1), zone).date()
     minute = clock.hour * 60 + clock.minute
     past = [(periods.local(row.slot, zone), row.cost_picousd) for row in rows]
-    past = [(moment, cost) for moment, cost in past if moment.date() < today]
+    past = [(moment, cost) for moment, cost in past if first <= moment.date() < today]
     whole = sum(cost for _, cost in past)
     later = sum(_later(moment.hour * 60 + moment.minute, minute, cost, minutes) for moment, cost in past)
     share = later * _WHOLE // whole if whole else 0
