@@ -65,3 +65,62 @@ def bucketed(values: Sequence[int | None], most: int) -> tuple[list[int | None],
 def _sum(group: Sequence[int | None]) -> int | None:
     known = [value for value in group if value is not None]
     return sum(known) if known else None
+
+
+Step = tuple[str, int, bool]
+"""A label, an amount, and whether it is a total, which starts at zero, or a step from where the last one ended."""
+
+
+def waterfall(steps: Sequence[Step], width: int) -> list[str]:
+    """A bar of at most `width` cells for each step, on one axis that holds zero."""
+    ends, level = [], 0
+    for _, amount, total in steps:
+        begin = 0 if total else level
+        level = begin + amount
+        ends.append((min(begin, level), max(begin, level)))
+    low = min([0, *(begin for begin, _ in ends)])
+    span = max([1, *(end - low for _, end in ends)])
+    return [_floating(begin - low, end - low, span, width) for begin, end in ends]
+
+
+def _floating(begin: int, end: int, span: int, width: int) -> str:
+    """A bar from `begin` to `end`; what is not nothing has one cell at least."""
+    first, last = begin * width // span, -(-end * width // span)
+    if begin == end:
+        return ""
+    first = min(first, width - 1)
+    return " " * first + _LEFT[8] * max(1, last - first)
+
+
+_DENSITY = "·░▒▓█"
+
+
+def density(count: int, most: int) -> str:
+    """A mark for how many fell into a cell: nothing is blank, and each mark further stands for four times as many."""
+    if count <= 0:
+        return " "
+    step, level = most, len(_DENSITY) - 1
+    while level > 0 and count * 2 <= step:
+        step, level = step // 4, level - 1
+    return _DENSITY[level]
+
+
+def grid(points: Sequence[tuple[int, int, int]], width: int, height: int) -> list[str]:
+    """Points (x, y, count) on a grid of `width` times `height`, the top row first; the extremes are at the edges."""
+    if not points:
+        return []
+    left, right = min(x for x, _, _ in points), max(x for x, _, _ in points)
+    floor, top = min(y for _, y, _ in points), max(y for _, y, _ in points)
+    cells: dict[tuple[int, int], int] = {}
+    for x, y, count in points:
+        place = _scaled(x - left, right - left, width), _scaled(y - floor, top - floor, height)
+        cells[place] = cells.get(place, 0) + count
+    most = max(cells.values())
+    return [
+        "".join(density(cells.get((column, row), 0), most) for column in range(width))
+        for row in range(height - 1, -1, -1)
+    ]
+
+
+def _scaled(value: int, span: int, cells: int) -> int:
+    return 0 if span <= 0 else value * (cells - 1) // span

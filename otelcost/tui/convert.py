@@ -121,6 +121,7 @@ def call(row: queries.CallRow) -> Call:
         duration_us=row.duration_us,
         ttft_us=row.ttft_us,
         call_site=row.call_site,
+        trace=row.trace_id,
         http_status=row.http_status,
         flags=row.flags,
     )

@@ -8,7 +8,18 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from otelcost.tui.snapshot import Advice, CallDetail, CallPage, CallQuery, Event, Order, Period, Snapshot
+from otelcost.tui.snapshot import (
+    Advice,
+    Call,
+    CallDetail,
+    CallPage,
+    CallQuery,
+    Event,
+    Order,
+    Period,
+    Pictures,
+    Snapshot,
+)
 
 Given = TypeVar("Given")
 
@@ -51,6 +62,12 @@ class Source(Protocol):
 
     def call(self, call_id: str) -> CallDetail | None:
         """One call with its prompt's anatomy; None where it is unknown."""
+
+    def trace(self, trace: str) -> tuple[Call, ...]:
+        """The calls of a trace, oldest first."""
+
+    def pictures(self, period: Period, task: str | None) -> Pictures:
+        """What the pictures of a window, or of one task in it, are drawn from."""
 
     def decide(self, order: Order) -> Event:
         """Write a decision. Raises UsageError where it cannot be, or where somebody decided otherwise meanwhile."""

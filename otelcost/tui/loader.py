@@ -27,13 +27,26 @@ from otelcost.store import queries
 from otelcost.store.db import session
 from otelcost.store.drain import drain
 from otelcost.store.queries import Window
-from otelcost.tui import convert, convert_advice
+from otelcost.tui import convert, convert_advice, convert_pictures
 from otelcost.tui.calls_filter import matching
 from otelcost.tui.host import StaleError
-from otelcost.tui.snapshot import Advice, Call, CallDetail, CallPage, CallQuery, Event, Order, Period, Snapshot
+from otelcost.tui.snapshot import (
+    Advice,
+    Call,
+    CallDetail,
+    CallPage,
+    CallQuery,
+    Event,
+    Order,
+    Period,
+    Pictures,
+    Snapshot,
+)
 
 _SLIDES: Final = timedelta(seconds=60)
 """A window that ends now is read again after so long even where nothing new came."""
+_TRACE: Final = 500
+"""So many calls of a trace are shown."""
 _SCAN: Final = 1000
 _SCANS: Final = 20
 """A filter looks at pages of so many rows, at so many pages before it shows what it has."""
@@ -86,6 +99,26 @@ class Loader:
             events = life_cycle.history(connection)
         self._report = report
         return convert_advice.advice(report, events, found)
+
+    def trace(self, trace: str) -> tuple[Call, ...]:
+        """The calls of a trace, the first so many."""
+        with self._session() as connection:
+            return tuple(convert.call(row) for row in queries.trace(connection, trace, _TRACE))
+
+    def pictures(self, period: Period, task: str | None) -> Pictures:
+        """What the pictures of a window, or of one task in it, are drawn from."""
+        span = window(period, self._moment())
+        past = span.previous()
+        with self._session() as connection:
+            change = None if past is None else queries.movement(connection, past, span)
+            return convert_pictures.pictures(
+                task,
+                None if change is None else convert_pictures.moved(change, task),
+                () if task is None else queries.context(connection, span, task),
+                queries.cache_line(connection, span, task),
+                queries.grid(connection, span, task),
+                queries.DECADE,
+            )
 
     def decide(self, order: Order) -> Event:
         """Write a decision, with the figures that were on the screen where it promises something."""

@@ -239,6 +239,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     duration_us: int | None
     ttft_us: int | None
     call_site: str | None
+    trace: str = ""
     http_status: int | None = None
     flags: tuple[str, ...] = ()
 
@@ -286,6 +287,53 @@ class CallPage(msgspec.Struct, frozen=True, kw_only=True):
 
     rows: tuple[Call, ...]
     after: tuple[object, ...] | None
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """What moved the spend against the window before: parts that add up to the difference."""
+
+    before_picousd: int
+    after_picousd: int
+    parts: tuple[tuple[str, int], ...]
+
+
+class PromptShare(msgspec.Struct, frozen=True, kw_only=True):
+    """The tokens of a task's prompts that are for one thing, and what they were billed."""
+
+    part: str
+    tokens: int
+    static_tokens: int
+    picousd: int | None
+
+
+class CachePoint(msgspec.Struct, frozen=True):
+    """Input tokens of a span of time, and those of them read from the cache."""
+
+    start: datetime
+    input_tokens: int
+    read_tokens: int
+
+
+class Spot(msgspec.Struct, frozen=True):
+    """Calls of a field of the grid of duration (x) and cost (y), both in steps of a logarithm."""
+
+    x: int
+    y: int
+    calls: int
+
+
+class Pictures(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pictures of a window, or of one task in it, are drawn from. `decade` is steps to a factor of ten."""
+
+    task: str | None
+    moved: Moved | None
+    prompt: tuple[PromptShare, ...]
+    prompt_calls: int
+    prompt_known_calls: int
+    cache: tuple[CachePoint, ...]
+    cache_step_seconds: int
+    spots: tuple[Spot, ...]
+    decade: int
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ import msgspec
 from otelcost.tui.calls_filter import matching
 from otelcost.tui.snapshot import (
     Advice,
+    CachePoint,
     Call,
     CallDetail,
     CallPage,
@@ -21,14 +22,18 @@ from otelcost.tui.snapshot import (
     Event,
     Insight,
     Measured,
+    Moved,
     NotChecked,
     Order,
     Overview,
     Part,
     Period,
+    Pictures,
+    PromptShare,
     Recommendation,
     Slice,
     Snapshot,
+    Spot,
     Task,
 )
 
@@ -429,8 +434,39 @@ def call(index: int) -> Call:
         duration_us=3_400_000 + index * 1000,
         ttft_us=412_000 if index % 2 == 0 else None,
         call_site="app/triage.py:88 classify",
+        trace=f"{7:032x}",
         http_status=429 if status == "error" else None,
         flags=("estimated",) if status == "aborted" else (),
+    )
+
+
+def pictures(task: str | None = None) -> Pictures:
+    """A dear week: longer prompts, a broken cache."""
+    start = NOW - timedelta(days=7)
+    points = [(step, 0 if step > 40 else 6000) for step in range(60) if step % 7 != 6]
+    return Pictures(
+        task=task,
+        moved=Moved(
+            before_picousd=282 * DOLLAR,
+            after_picousd=455 * DOLLAR,
+            parts=(
+                ("volume", 20 * DOLLAR),
+                ("tokens", 181 * DOLLAR),
+                ("rate", -30 * DOLLAR),
+                ("mix", 2 * DOLLAR),
+            ),
+        ),
+        prompt=(
+            PromptShare(part="system", tokens=9_000_000, static_tokens=8_100_000, picousd=27 * DOLLAR),
+            PromptShare(part="history", tokens=30_000_000, static_tokens=0, picousd=90 * DOLLAR),
+            PromptShare(part="unknown", tokens=100_000, static_tokens=0, picousd=None),
+        ),
+        prompt_calls=4210,
+        prompt_known_calls=4100,
+        cache=tuple(CachePoint(start + timedelta(hours=2.8 * step), 12_000, read) for step, read in points),
+        cache_step_seconds=10_080,
+        spots=tuple(Spot(60 + x, 85 + x // 2 + x % 3, 1 + (x * 37) % 90) for x in range(20)),
+        decade=10,
     )
 
 
@@ -528,6 +564,15 @@ class Facts:
 
     def call(self, call_id: str) -> CallDetail | None:
         return self.detail or detail(int(call_id, 16))
+
+    def trace(self, trace: str) -> tuple[Call, ...]:
+        self.threads.add(threading.current_thread().name)
+        return tuple(row for row in reversed(self.rows[:4]) if row.trace == trace)
+
+    def pictures(self, period: Period, task: str | None) -> Pictures:
+        self.threads.add(threading.current_thread().name)
+        self.periods.append(period)
+        return pictures(task)
 
     def decide(self, order: Order) -> Event:
         self.threads.add(threading.current_thread().name)

@@ -294,3 +294,36 @@ def test_what_another_rule_found_keeps_its_own_names() -> None:
 
 def test_ages() -> None:
     assert [age(seconds) for seconds in (-5, 0, 59, 60, 3600, 86400)] == ["0 s", "0 s", "59 s", "1 min", "1 h", "1 d"]
+
+
+_STEPS = st.lists(st.tuples(st.just("x"), st.integers(-(10**15), 10**15), st.booleans()), max_size=8)
+
+
+@given(_STEPS, st.integers(1, 80))
+def test_every_step_of_a_waterfall_has_a_bar_within_its_width(steps: list[charts.Step], width: int) -> None:
+    bars = charts.waterfall(steps, width)
+    for (_, amount, _), bar in zip(steps, bars, strict=True):
+        assert len(bar) <= width
+        assert bool(bar) == bool(amount)
+
+
+def test_a_waterfall_starts_totals_at_zero_and_steps_where_the_last_one_ended() -> None:
+    steps = [("before", 40, True), ("up", 60, False), ("down", -50, False), ("now", 50, True)]
+    assert charts.waterfall(steps, 10) == ["████", "    ██████", "     █████", "█████"]
+
+
+@given(st.lists(st.tuples(st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 10**9)), max_size=30))
+def test_a_grid_shows_something_wherever_something_is(points: list[tuple[int, int, int]]) -> None:
+    rows = charts.grid(points, 101, 101)
+    places = {(x, y) for x, y, _ in points}
+    if points:
+        assert [len(row) for row in rows] == [101] * 101
+        assert bool(places) == any(cell != " " for row in rows for cell in row)
+        assert sum(cell != " " for row in rows for cell in row) == len(places)
+
+
+def test_density_grows_with_the_count() -> None:
+    marks = [charts.density(count, 1000) for count in (0, 1, 5, 20, 90, 1000)]
+    assert marks == sorted(marks, key=" ·░▒▓█".index)
+    assert (marks[0], marks[-1]) == (" ", "█")
+    assert len(set(marks)) > 3

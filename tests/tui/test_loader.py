@@ -238,3 +238,29 @@ async def test_the_interface_shows_a_real_store_and_follows_a_writing_applicatio
             await look.settle(pilot)
         assert "nothing is stored" not in look.text(app)
         assert "600 of 1,000 tokens (60%) read from the provider's cache" in look.text(app)
+
+
+def test_pictures_are_drawn_from_the_query_layer_and_their_parts_add_up(store: Path) -> None:
+    loader = Loader(store, NOW)
+    snapshot = loader.refresh(Period("4d"), force=True)
+    assert snapshot is not None
+    whole, one = (loader.pictures(Period("4d"), task) for task in (None, "triage"))
+    assert whole.moved is not None
+    assert whole.moved.after_picousd == snapshot.overview.spend_picousd
+    assert whole.moved.before_picousd == snapshot.overview.previous_picousd
+    parts = sum(amount for _, amount in whole.moved.parts)
+    assert parts == whole.moved.after_picousd - whole.moved.before_picousd
+    assert sum(spot.calls for spot in whole.spots) == sum(spot.calls for spot in one.spots) > 0  # draft has no price
+    assert sum(point.read_tokens for point in whole.cache) == snapshot.overview.cache_read_tokens
+    assert sum(point.input_tokens for point in whole.cache) == snapshot.overview.input_tokens
+    assert not whole.prompt
+    task = next(row for row in snapshot.tasks if row.name == "triage")
+    assert sum(row.tokens for row in one.prompt) == task.input_tokens
+
+
+def test_a_trace_holds_its_calls_only(store: Path) -> None:
+    loader = Loader(store, NOW)
+    loader.refresh(WEEK, force=True)
+    row = loader.calls(CallQuery(period=WEEK, limit=1)).rows[0]
+    assert [call.id for call in loader.trace(row.trace)] == [row.id]
+    assert loader.trace("f" * 32) == ()

@@ -27,6 +27,9 @@ PAGES: dict[str, Sequence[str]] = {
     "overview": (),
     "recommendations": ("2",),
     "recommendation": ("2", "enter"),
+    "pictures": ("v",),
+    "task-pictures": ("3", "v"),
+    "trace": ("4", "enter", "enter"),
     "insights": ("2", "i"),
     "insight": ("2", "i", "enter"),
     "unchecked": ("2", "n"),
@@ -38,7 +41,9 @@ PAGES: dict[str, Sequence[str]] = {
     "help": ("question_mark",),
     "window": ("t",),
 }
-WIDE = frozenset({"overview", "recommendations", "recommendation", "tasks", "calls", "call", "help", "window"})
+WIDE = frozenset(
+    {"overview", "pictures", "recommendations", "recommendation", "tasks", "calls", "call", "help", "window"}
+)
 """Pages that make something of two hundred columns."""
 
 

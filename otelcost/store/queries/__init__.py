@@ -6,7 +6,7 @@ every row says beside them how many calls had no price.
 
 from otelcost.store.queries.anomaly import Anomalies, Anomaly, anomalies
 from otelcost.store.queries.baseline import Baseline
-from otelcost.store.queries.calls import ORDERS, CallRow, SegmentRow, call, calls, position, segments
+from otelcost.store.queries.calls import ORDERS, CallRow, SegmentRow, call, calls, position, segments, trace
 from otelcost.store.queries.context import PARTS, BlockRow, ContextRow, PartRow, ToolRow, context
 from otelcost.store.queries.forecast import Forecast, forecast
 from otelcost.store.queries.growth import Growth, compare, movers
@@ -16,9 +16,11 @@ from otelcost.store.queries.monthly import MONTHLY_FROM_DAYS, monthly
 from otelcost.store.queries.movement import Moved, Movement, Side, movement
 from otelcost.store.queries.overview import DayRow, Overview, SliceRow, TaskRow, overview, task_days, tasks
 from otelcost.store.queries.scope import Scope
+from otelcost.store.queries.shapes import DECADE, CacheRow, GridRow, cache_line, grid
 from otelcost.store.queries.window import Window
 
 __all__ = [
+    "DECADE",
     "MONTHLY_FROM_DAYS",
     "ORDERS",
     "PARTS",
@@ -26,10 +28,12 @@ __all__ = [
     "Anomaly",
     "Baseline",
     "BlockRow",
+    "CacheRow",
     "CallRow",
     "ContextRow",
     "DayRow",
     "Forecast",
+    "GridRow",
     "Growth",
     "Health",
     "Moved",
@@ -46,11 +50,13 @@ __all__ = [
     "UnpricedRow",
     "Window",
     "anomalies",
+    "cache_line",
     "call",
     "calls",
     "compare",
     "context",
     "forecast",
+    "grid",
     "health",
     "monthly",
     "movement",
@@ -61,5 +67,6 @@ __all__ = [
     "split_proposal",
     "task_days",
     "tasks",
+    "trace",
     "unpriced",
 ]

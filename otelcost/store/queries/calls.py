@@ -171,6 +171,20 @@ def call(connection: duckdb.DuckDBPyConnection, call_id: str) -> CallRow | None:
     return _with_segments(connection, row)
 
 
+def trace(connection: duckdb.DuckDBPyConnection, trace_id: str, limit: int) -> list[CallRow]:
+    """The calls of a trace, whenever they were, oldest first; at most `limit`.
+
+    Args:
+        trace_id: 32 hexadecimal digits.
+    """
+    text = """
+        SELECT NULL, span_id, start FROM v_base WHERE trace_id = CAST($trace_id AS UUID) ORDER BY start, span_id
+        LIMIT $limit
+    """
+    keys = connection.execute(text, {"trace_id": trace_id, "limit": limit}).fetchall()
+    return sorted(_rows(connection, keys), key=lambda row: (row.start, row.span_id)) if keys else []
+
+
 def segments(connection: duckdb.DuckDBPyConnection, row: CallRow) -> tuple[SegmentRow, ...]:
     """The parts of a call's prompt, in wire order."""
     names = [name for name in SegmentRow.__struct_fields__ if name != "volatile"]

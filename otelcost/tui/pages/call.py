@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from otelcost.tui.host import Copy
 from otelcost.tui.pages.page import Page
+from otelcost.tui.pages.trace import TracePage
 from otelcost.tui.snapshot import Call, CallDetail
 from otelcost.tui.widgets.anatomy import AnatomyBar
 from otelcost.tui.widgets.calldetail import CallBill, CallFigures
@@ -41,7 +42,8 @@ class ScrollPage(Page):
 class CallDetailPage(ScrollPage):
     """See the module."""
 
-    KEYS = (("j/k", "Scroll"), ("y", "Copy id"), ("?", "Help"), ("q", "Quit"))
+    KEYS = (("enter", "Its trace"), ("j/k", "Scroll"), ("y", "Copy id"), ("?", "Help"), ("q", "Quit"))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,l,right", "trace", "Its trace", show=False)]
 
     def __init__(self, crumbs: Sequence[str], call: Call) -> None:
         super().__init__((*crumbs, call.id[:_ID_SHOWN]))
@@ -70,6 +72,11 @@ class CallDetailPage(ScrollPage):
         self.query_one(CallFigures).show(detail.call)
         self.query_one(AnatomyBar).show(detail)
         self.query_one(CallBill).show(detail)
+
+    def action_trace(self) -> None:
+        """The calls around it."""
+        if self.call.trace:
+            self.app.push_screen(TracePage(self.crumbs, self.call.trace))
 
     def copyable(self) -> Copy | None:
         """The call's id."""

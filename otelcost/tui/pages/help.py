@@ -25,6 +25,7 @@ KEYS: Final = (
     ("d s u z", "dismiss with a reason, snooze, reopen; undo the last"),
     ("e", "its evidence: the calls it is about"),
     ("i n m", "insights, checks not made, what became of decisions"),
+    ("v", "pictures: what moved it, savings, cache, latency; of a task in Tasks"),
     ("t", "window: then d day, w week, m month, q quarter, a all"),
     ("[ ]", "window earlier, later"),
     ("r space", "refresh now, pause live refresh"),

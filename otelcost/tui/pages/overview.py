@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
@@ -14,6 +16,7 @@ from otelcost.tui.columns import Cell, Column
 from otelcost.tui.host import Copy
 from otelcost.tui.pages.calls import CallsPage
 from otelcost.tui.pages.deciding import DecidingPage
+from otelcost.tui.pages.pictures import PicturesPage
 from otelcost.tui.pages.recommendation import RecommendationPage
 from otelcost.tui.pages.recommendations import columns as fix_columns
 from otelcost.tui.snapshot import Recommendation, Slice, Snapshot
@@ -73,13 +76,15 @@ class OverviewPage(DecidingPage):
 
     KEYS = (
         ("enter", "Open"),
+        ("v", "Pictures"),
         ("tab", "Next list"),
         ("t", "Window"),
-        ("space", "Pause"),
         ("y", "Copy"),
         ("?", "Help"),
         ("q", "Quit"),
     )
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "pictures", "The window as pictures", show=False)]
 
     def __init__(self) -> None:
         super().__init__(("Overview",))
@@ -136,6 +141,12 @@ class OverviewPage(DecidingPage):
         super().tick()
         if self.has_class("-empty"):
             self.query_one(Empty).tick()
+
+    def action_pictures(self) -> None:
+        """The task under the cursor as pictures, in the list of tasks; elsewhere the whole window."""
+        tasks = self.query_one("#by-task", SliceTable)
+        row = tasks.current if tasks.has_focus else None
+        self.app.push_screen(PicturesPage(self.crumbs, None if row is None else row.name))
 
     def decidable(self) -> str | None:
         """The fix under the cursor, where that is in the list of fixes."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from textual.binding import Binding, BindingType
+
 from otelcost import display
 from otelcost.tui import charts, words
 from otelcost.tui.columns import Cell, Column
 from otelcost.tui.host import Copy
 from otelcost.tui.pages.calls import CallsPage
+from otelcost.tui.pages.pictures import PicturesPage
 from otelcost.tui.pages.tablepage import TablePage
 from otelcost.tui.snapshot import Snapshot, Task
 
@@ -124,6 +127,16 @@ class TasksPage(TablePage[Task]):
 
     COLUMNS: ClassVar[Sequence[Column[Task]]] = columns(())
     ORDER = "cost"
+    KEYS = (
+        ("enter", "Calls"),
+        ("v", "Pictures"),
+        ("/", "Filter"),
+        ("o", "Sort"),
+        ("t", "Window"),
+        ("?", "Help"),
+        ("q", "Quit"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "pictures", "The task as pictures", show=False)]
 
     def __init__(self) -> None:
         super().__init__(("Tasks",))
@@ -144,6 +157,11 @@ class TasksPage(TablePage[Task]):
     def open_row(self, row: Task) -> None:
         """Its calls."""
         self.app.push_screen(CallsPage((*self.crumbs, row.name), task=row.name))
+
+    def action_pictures(self) -> None:
+        """The task under the cursor as pictures."""
+        if self.table.current is not None:
+            self.app.push_screen(PicturesPage(self.crumbs, self.table.current.name))
 
     def copyable(self) -> Copy | None:
         """The task's name."""

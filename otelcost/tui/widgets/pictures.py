@@ -1,0 +1,221 @@
+"""Pictures for where people would rather look than read. Every bar starts at zero; words say what colour says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from otelcost import display
+from otelcost.tui import charts, words
+from otelcost.tui.snapshot import Advice, Decided, Moved, Pictures, PromptShare, Recommendation
+from otelcost.tui.text import fit, line, rule
+
+_LABEL: Final = 18
+_AMOUNT: Final = 11
+_MOST_STEPS: Final = 6
+_ROWS: Final = 8
+_CACHE_ROWS: Final = 4
+_SIDE: Final = 10
+
+_MEANS: Final = {
+    "volume": "more or fewer calls",
+    "tokens": "longer or shorter calls",
+    "rate": "price, cache and output in a token",
+    "mix": "other models for the same calls",
+}
+
+
+def paint(pictures: Pictures, advice: Advice | None, width: int) -> list[Content]:
+    """All pictures there are facts for, one below the other."""
+    blocks = [
+        drivers(pictures.moved, width),
+        prompt(pictures, width) if pictures.task is not None else [],
+        savings(_fixes(advice, pictures.task), advice if pictures.task is None else None, width),
+        kept(() if advice is None else advice.decided, pictures.task, width),
+        cache(pictures, width),
+        scatter(pictures, width),
+    ]
+    return [row for block in blocks if block for row in (*block, Content(""))]
+
+
+def drivers(moved: Moved | None, width: int) -> list[Content]:
+    """From the window before to this one, in parts that add up."""
+    title = "What moved the spend"
+    if moved is None:
+        return [rule(title, width), line(("  nothing to compare with in the window before", "$text-muted"))]
+    steps = [("before", moved.before_picousd, True), *((name, amount, False) for name, amount in moved.parts)]
+    steps.append(("now", moved.after_picousd, True))
+    notes = ["", *(_MEANS[name] for name, _ in moved.parts), ""]
+    return [rule(title, width, "of priced calls; the parts add up"), *_steps(steps, notes, width)]
+
+
+def savings(fixes: Sequence[Recommendation], advice: Advice | None, width: int) -> list[Content]:
+    """What each fix saves alone, what they share, and what all save together."""
+    title = "What fixes save"
+    if not fixes:
+        return [rule(title, width), line(("  no fix without a trial in this window", "$text-muted"))]
+    amounts = [(item.title, item.standalone_picousd or 0) for item in fixes]
+    shown = amounts[:_MOST_STEPS]
+    rest = sum(amount for _, amount in amounts[_MOST_STEPS:])
+    # Of one task there is no joint figure: what does not add up does not stand on top of another.
+    steps = [(display.clean(name), amount, advice is None) for name, amount in shown]
+    if rest:
+        steps.append((f"{len(amounts) - _MOST_STEPS} more", rest, advice is None))
+    if advice is not None:
+        steps.append(("counted once", advice.joint_picousd - sum(amount for _, amount in amounts), False))
+        steps.append(("all together", advice.joint_picousd, True))
+    note = "each alone, then together" if advice is not None else "each alone; alone they do not add up"
+    return [rule(title, width, note), *_steps(steps, [""] * len(steps), width)]
+
+
+def kept(decided: Sequence[Decided], task: str | None, width: int) -> list[Content]:
+    """What applied changes could have saved since, and what they did."""
+    rows = [row for row in decided if row.measured is not None and task in (None, row.task)]
+    if not rows:
+        return []
+    known = [
+        (row, row.measured.expected_picousd, row.measured.realised_picousd)
+        for row in rows
+        if row.measured is not None
+        and row.measured.expected_picousd is not None
+        and row.measured.realised_picousd is not None
+    ]
+    lines = [
+        rule(
+            "Realised against promised", width, f"{len(rows) - len(known)} too early" if len(known) < len(rows) else ""
+        )
+    ]
+    room = _room(width)
+    largest = max((max(due, saved) for _, due, saved in known), default=1)
+    for row, due, saved in known:
+        places = display.common_places([due, saved])
+        for label, amount, style in ((row.title, due, "$text-muted"), ("  saved", saved, "$primary")):
+            lines.append(
+                _bar(display.clean(label), charts.bar(amount, largest, room), display.money(amount, places), style)
+            )
+    return lines
+
+
+def prompt(pictures: Pictures, width: int) -> list[Content]:
+    """What the input tokens of a task are for, and how much of each part stands in nearly every call."""
+    title = "What the prompts are made of"
+    total = sum(row.tokens for row in pictures.prompt)
+    if not total:
+        return [rule(title, width), line(("  no prompt was seen part by part", "$text-muted"))]
+    largest, room = max(row.tokens for row in pictures.prompt), _room(width)
+    note = f"{pictures.prompt_known_calls:,} of {display.plural(pictures.prompt_calls, 'call')} known"
+    return [rule(title, width, note), *[_part(row, total, largest, room) for row in pictures.prompt if row.tokens]]
+
+
+def _part(row: PromptShare, total: int, largest: int, room: int) -> Content:
+    share = display.percent(row.tokens, total)
+    constant = f", {display.percent(row.static_tokens, row.tokens)} constant" if row.static_tokens else ""
+    bar = charts.bar(row.tokens, largest, max(4, room - 16))
+    note = f"{share}{constant}"
+    return line(
+        (fit(row.part, _LABEL), "$text-muted"),
+        (bar, "$primary"),
+        fit(f" {note}", 18),
+        f"{display.money(row.picousd):>{_AMOUNT - 2}}",
+    )
+
+
+def cache(pictures: Pictures, width: int) -> list[Content]:
+    """The share of the input that was read from the provider's cache, over time."""
+    title = "Read from the provider's cache"
+    points = pictures.cache
+    if not points:
+        return [rule(title, width), line(("  no counted input", "$text-muted"))]
+    read, whole = sum(one.read_tokens for one in points), sum(one.input_tokens for one in points)
+    room = max(8, width - _SIDE)
+    shares = _shares(pictures, room)
+    filled = [share or 0 for share in shares]
+    rows = [row[:-1] for row in charts.columns([*filled, 1000], _CACHE_ROWS)]  # what is cut off makes 100% the top
+    rows[-1] = "".join("_" if share == 0 else cell for share, cell in zip(shares, rows[-1], strict=True))
+    sides = ["100%", *[""] * (_CACHE_ROWS - 2), "0%"]
+    first, last = f"{points[0].start:%d %b %H:%M}", f"{points[-1].start:%d %b %H:%M}"
+    gap = max(1, len(shares) - len(first) - len(last))
+    return [
+        rule(title, width, f"{display.percent(read, whole)} of {display.tokens(whole)} tokens; _ none, blank no calls"),
+        *[
+            line((f"{side:>{_SIDE - 2}}  ", "$text-muted"), (row, "$text-success"))
+            for side, row in zip(sides, rows, strict=True)
+        ],
+        line((f"{'':{_SIDE}}{first}{' ' * gap}{last} UTC", "$text-muted")),
+    ]
+
+
+def _shares(pictures: Pictures, room: int) -> list[int | None]:
+    """Per mille by step of time; None where there were no calls."""
+    step = max(1, pictures.cache_step_seconds)
+    first = pictures.cache[0].start
+    places = {round((one.start - first).total_seconds()) // step: one for one in pictures.cache}
+    steps = range(min(room, max(places) + 1))
+    found = [places.get(place) for place in steps]
+    return [None if one is None else one.read_tokens * 1000 // one.input_tokens for one in found]
+
+
+def scatter(pictures: Pictures, width: int) -> list[Content]:
+    """Calls by what they took and what they cost, both axes in powers of ten."""
+    title = "Latency against cost of a call"
+    spots = pictures.spots
+    if not spots:
+        return [rule(title, width), line(("  no priced call with a duration", "$text-muted"))]
+    xs, ys = [spot.x for spot in spots], [spot.y for spot in spots]
+    across = min((width - _SIDE) // 2, max(4, max(xs) - min(xs) + 1))
+    points = [(spot.x, spot.y, spot.calls) for spot in spots]
+    rows = ["".join(cell * 2 for cell in row) for row in charts.grid(points, across, _ROWS)]
+    top, bottom = (_cost(value, pictures.decade) for value in (max(ys) + 1, min(ys)))
+    sides = [top, *[""] * (_ROWS - 2), bottom]
+    left, right = (display.duration(round(10 ** (value / pictures.decade))) for value in (min(xs), max(xs) + 1))
+    gap = max(1, across * 2 - cell_len(left) - cell_len(right))
+    calls = sum(spot.calls for spot in spots)
+    return [
+        rule(title, width, f"{display.plural(calls, 'call')}, · few █ many, powers of ten"),
+        *[
+            line((f"{side:>{_SIDE - 2}}  ", "$text-muted"), (row, "$primary"))
+            for side, row in zip(sides, rows, strict=True)
+        ],
+        line((f"{'':{_SIDE}}{left}{' ' * gap}{right}", "$text-muted")),
+    ]
+
+
+def _cost(step: int, decade: int) -> str:
+    return display.money(round(10 ** (step / decade)))
+
+
+def _fixes(advice: Advice | None, task: str | None) -> list[Recommendation]:
+    """What is in the joint saving: still open, and sure without a trial; the largest first."""
+    rows = () if advice is None else words.still_open(advice)
+    mine = [row for row in rows if row.class_ != "needs-trial" and task in (None, row.task)]
+    return sorted(mine, key=lambda row: -(row.standalone_picousd or 0))
+
+
+def _steps(steps: Sequence[charts.Step], notes: Sequence[str], width: int) -> list[Content]:
+    room = _room(width)
+    bars = charts.waterfall(steps, room)
+    places = display.common_places([amount for _, amount, _ in steps])
+    lines = []
+    for (label, amount, total), bar, note in zip(steps, bars, notes, strict=True):
+        text = display.money(amount, places) if total else words.signed(amount, places)
+        style = "$primary" if total else "$text-error" if amount > 0 and note else "$text-success"
+        tail = f"  {note}" if note and cell_len(bar) + len(note) + 2 <= room else ""
+        lines.append(_bar(label, fit(bar, room) if not tail else bar, text, style, tail, room))
+    return lines
+
+
+def _bar(label: str, bar: str, amount: str, style: str, tail: str = "", room: int = 0) -> Content:
+    padding = " " * max(0, room - cell_len(bar) - cell_len(tail)) if room else ""
+    return line(
+        (fit(label, _LABEL - 1) + " ", ""),
+        (bar, style),
+        (tail + padding, "$text-muted"),
+        (f"{amount:>{_AMOUNT}}", "bold"),
+    )
+
+
+def _room(width: int) -> int:
+    return max(8, width - _LABEL - _AMOUNT)
