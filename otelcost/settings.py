@@ -81,6 +81,36 @@ def price_override_path() -> Path:
     return home() / "prices.toml"
 
 
+def rules_dir() -> Path:
+    """The user's own rules."""
+    return home() / "rules"
+
+
+def rules_config_path() -> Path:
+    """What the user set about rules (TOML)."""
+    return home() / "rules.toml"
+
+
+PROJECT_FOLDER = ".otelcost"
+"""The folder of a project that holds its `rules.toml` and `rules/`."""
+
+
+def project_dir() -> Path | None:
+    """The nearest `.otelcost` in the working directory or above it; None without one.
+
+    Somebody else's folder, such as one planted in a shared `/tmp`, does not count, but for root.
+    """
+    try:
+        here = Path.cwd()
+        for folder in (here, *here.parents):
+            found = folder / PROJECT_FOLDER
+            if found.is_dir():
+                return found if os.getuid() in {0, found.stat().st_uid} else None
+    except OSError:  # the working directory is gone, or may not be looked at
+        return None
+    return None
+
+
 DEMO_MARKER = "otelcost-demo.json"
 """The file that marks a home as the demo's own."""
 

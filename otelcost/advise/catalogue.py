@@ -1,14 +1,15 @@
 """The rules: folders of data, loaded and checked before anything runs.
 
-`<family>/OCnnn_name/` holds `rule.toml` (what it is), `rule.sql` or `check.py` (what it selects), `doc.md`
-(why) and `cases.toml` (proof). A folder that breaks this form is an error with a name, never a silent gap.
+`<family>/OCnnn_name/` (`Xnnn_name`, if it is the user's own) holds `rule.toml` (what it is), `rule.sql` or
+`check.py` (what it selects), `doc.md` (why) and `cases.toml` (proof). A folder that breaks this form is an error
+with a name, never a silent gap.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Annotated, Any, Final, Literal
@@ -22,7 +23,13 @@ from otelcost.errors import RuleError
 HEADINGS: Final = ("What it does", "Why it costs", "When it is wrong", "Example", "Fix")
 """The sections of every `doc.md`, in order."""
 
-_FOLDER: Final = re.compile(r"^(OC\d{3})_[a-z0-9_]+$")
+Source = Literal["built-in", "project", "user"]
+"""Where a rule comes from. Only built-in ones are trusted to run inside this process."""
+
+PREFIXES: Final[dict[Source, str]] = {"built-in": "OC", "project": "X", "user": "X"}
+"""What the ids of each source begin with: a rule of one's own can never pass for a built-in one."""
+
+_FOLDER: Final = re.compile(r"^(OC|X)\d{3}_[a-z0-9_]+$")
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 Value = int | float | str
 """What a parameter can be."""
@@ -44,7 +51,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `information` names no change: what it finds has no dollars.
     """
 
-    id: Annotated[str, msgspec.Meta(pattern=r"^OC\d{3}$")]
+    id: Annotated[str, msgspec.Meta(pattern=r"^(OC|X)\d{3}$")]
     version: Annotated[int, msgspec.Meta(ge=1)]
     title: _Text
     family: Annotated[str, msgspec.Meta(pattern=r"^[a-z]+$")]
@@ -60,6 +67,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     sql: str | None = None
     check: str | None = None  # the source of `check.py`: a function `check(connection, parameters)` of rows
     folder: str = ""
+    source: Source = "built-in"
 
     def defaults(self) -> dict[str, Value]:
         """The parameters as they are when the user sets nothing."""
@@ -67,45 +75,74 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 def load(root: Traversable | None = None) -> tuple[tuple[Rule, ...], tuple[RuleError, ...]]:
-    """All rules under `root` in the order of their ids, and an error for each folder that is malformed."""
+    """All built-in rules (under `root`) in the order of their ids, and an error for each malformed folder."""
+    return load_all([("built-in", resources.files("otelcost_rules") if root is None else root)])
+
+
+def load_all(roots: Iterable[tuple[Source, Traversable]]) -> tuple[tuple[Rule, ...], tuple[RuleError, ...]]:
+    """All rules of several places in the order of their ids, and an error for each malformed folder.
+
+    Of two rules with one id the first is kept and the other is an error.
+    """
     rules: dict[str, Rule] = {}
     errors: list[RuleError] = []
-    for folder in rule_folders(resources.files("otelcost_rules") if root is None else root):
-        try:
-            rule = read_rule(folder)
-        except RuleError as error:
-            errors.append(error)
-            continue
-        if rule.id in rules:
-            taken = f"rule {rule.folder}: the id {rule.id} is taken by {rules[rule.id].folder}"
-            errors.append(RuleError(taken, "give it a free id"))
-        else:
-            rules[rule.id] = rule
+    for source, root in roots:
+        for folder in rule_folders(root, source):
+            try:
+                rule = read_rule(folder, source)
+            except RuleError as error:
+                errors.append(error)
+                continue
+            if rule.id in rules:
+                taken = f"rule {rule.folder}: the id {rule.id} is taken by {rules[rule.id].folder}"
+                errors.append(RuleError(taken, "give it a free id"))
+            else:
+                rules[rule.id] = rule
     return tuple(rules[key] for key in sorted(rules)), tuple(errors)
 
 
-def rule_folders(root: Traversable) -> Iterator[Traversable]:
-    """Every `<family>/OCnnn_name` below `root`, in alphabetical order."""
+def rule_folders(root: Traversable, source: Source = "built-in") -> Iterator[Traversable]:
+    """Every `<family>/OCnnn_name` below `root`, in alphabetical order; of one's own, whatever its name."""
     families = (entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith((".", "__")))
     for family in sorted(families, key=lambda entry: entry.name):
         for folder in sorted(family.iterdir(), key=lambda entry: entry.name):
-            if folder.is_dir() and _FOLDER.match(folder.name):
+            own = source != "built-in" and not folder.name.startswith((".", "__"))
+            if folder.is_dir() and (own or _FOLDER.match(folder.name)):
                 yield folder
 
 
-def read_rule(folder: Traversable) -> Rule:
+def read_rule(folder: Traversable, source: Source = "built-in") -> Rule:
     """Load and check one folder. Raises RuleError that names the folder and what is wrong with it."""
     where = f"rule {folder.name}"
     data = _toml(folder, where)
     for name, key in (("rule.sql", "sql"), ("check.py", "check")):
-        if folder.joinpath(name).is_file():
-            data[key] = folder.joinpath(name).read_text(encoding="utf-8")
+        data[key] = _text(folder.joinpath(name), f"{where}: {name}")
     try:
-        rule = msgspec.convert(data | {"folder": folder.name}, Rule)
+        rule = msgspec.convert(data | {"folder": folder.name, "source": source}, Rule)
     except msgspec.ValidationError as error:
         raise RuleError(f"{where}: rule.toml: {error}", "see the fields of the other rules") from error
     _check_form(rule, where)
+    _check_source(rule, where)
     return rule
+
+
+def _text(file: Traversable, where: str) -> str | None:
+    if not file.is_file():
+        return None
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RuleError(f"{where} cannot be read ({error})", "make it a readable UTF-8 file") from error
+
+
+def _check_source(rule: Rule, where: str) -> None:
+    prefix = PREFIXES[rule.source]
+    if not re.fullmatch(prefix + r"\d{3}", rule.id):
+        raise RuleError(f"{where}: the id {rule.id} is not {prefix}nnn", f"{rule.source} rules are {prefix}001 and up")
+    if not _FOLDER.match(rule.folder):
+        raise RuleError(f"{where}: the folder's name is not {prefix}nnn_name", "use small letters, digits and _")
+    if rule.source != "built-in" and rule.check is not None:
+        raise RuleError(f"{where}: check.py is code and is not run", "say it in rule.sql")
 
 
 def _toml(folder: Traversable, where: str) -> dict[str, Any]:

@@ -11,13 +11,17 @@ import duckdb
 import msgspec
 
 from otelcost.advise.cards import card, details, traffic
-from otelcost.advise.catalogue import Rule, load
+from otelcost.advise.catalogue import Rule
 from otelcost.advise.coverage import reads
 from otelcost.advise.finding import NAMED, Finding, Outcome, run, with_first_names
 from otelcost.advise.interval import day_blocks
 from otelcost.advise.joint import Marginal, Saving, alone, marginals
 from otelcost.advise.ledger import Ledger
 from otelcost.advise.life_cycle import OPEN, counts, read_states
+from otelcost.advise.own import sandbox
+from otelcost.advise.own.config import Limits
+from otelcost.advise.own.installed import installed
+from otelcost.advise.own.protocol import Answer, fingerprint
 from otelcost.advise.plan import Plan, make_plans, open_bills, stable_id
 from otelcost.advise.report import Headline, Insight, NotChecked, Period, Report, Span
 from otelcost.advise.text import fill
@@ -49,18 +53,25 @@ def recommend(
         connection: an open store; reading suffices.
         window: naive UTC, the end not included.
         now: naive UTC; decides whether a snoozed recommendation is due again.
-        rules: those to run; by default all that are installed.
+        rules: those to run, the user's own with the usual limits; by default all that are installed and switched on.
 
     A rule that fails is named in `not_checked`, and the others run.
+
+    Raises:
+        UsageError: a `rules.toml` of the user's has a mistake.
     """
-    installed, broken = (tuple(rules), ()) if rules is not None else load()
-    with materialised(connection, window, [_reads(rule) for rule in installed]):
+    chosen, broken, limits = (tuple(rules), (), Limits()) if rules is not None else _installed()
+    own = [rule for rule in chosen if rule.source != "built-in"]
+    answers = sandbox.ask(connection, window, own, limits) if own else sandbox.Answers(None, {})
+    with materialised(connection, window, [_reads(rule) for rule in chosen]):
         connection.execute(NAMED)
         not_checked = [NotChecked(_first_word(error), None, str(error)) for error in broken]
         findings: list[Finding] = []
-        for rule in installed:
+        said = _of_this_window(connection, answers)
+        for rule in chosen:
             # Rows of abstentions have numbers too: one more finding than the highest, not than the count.
-            found, abstained = _guarded(connection, rule, 1 + max((one.f for one in findings), default=-1))
+            first = 1 + max((one.f for one in findings), default=-1)
+            found, abstained = _guarded(connection, rule, first, said.get(rule.id))
             findings += found
             not_checked += abstained
         findings = with_first_names(connection, findings)
@@ -72,13 +83,26 @@ def recommend(
 
 
 def _reads(rule: Rule) -> str:
-    """Every text that may name a relation or a column."""
-    return " ".join((rule.sql or rule.check or "", reads(rule.columns)))
+    """Every text that may name a relation or a column here; a rule of the user's own is run elsewhere."""
+    text = (rule.sql or rule.check or "") if rule.source == "built-in" else ""
+    return f"{text} {reads(rule.columns)}"
 
 
-def _guarded(connection: duckdb.DuckDBPyConnection, rule: Rule, first: int) -> Outcome:
+def _installed() -> tuple[tuple[Rule, ...], tuple[RuleError, ...], Limits]:
+    found = installed()
+    return found.active, found.errors, found.limits
+
+
+def _of_this_window(connection: duckdb.DuckDBPyConnection, answers: sandbox.Answers) -> Mapping[str, Answer]:
+    """The answers, if their numbers of calls mean the same calls here."""
+    if answers.window is None or answers.window == fingerprint(connection):
+        return answers.by_rule
+    return {id_: Answer(error="the store changed while it ran") for id_ in answers.by_rule}
+
+
+def _guarded(connection: duckdb.DuckDBPyConnection, rule: Rule, first: int, answer: Answer | None) -> Outcome:
     try:
-        return run(connection, rule, first)
+        return run(connection, rule, first, answer)
     except RuleError as error:
         return Outcome([], [NotChecked(rule.id, None, str(error))])
 

@@ -16,6 +16,7 @@ import msgspec
 from otelcost.advise.catalogue import Rule, Value
 from otelcost.advise.coverage import COLUMNS as CHECKED_COLUMNS
 from otelcost.advise.coverage import missing
+from otelcost.advise.own.protocol import Answer
 from otelcost.advise.report import NotChecked
 from otelcost.advise.transforms import AnyTransform, parse
 from otelcost.errors import RuleError
@@ -28,8 +29,12 @@ CREATE OR REPLACE TEMP TABLE w_named (f INTEGER, n INTEGER, position INTEGER, to
 """
 """The calls of each finding `f`; a call stands there once, or once for each segment that is named of it."""
 
-_PARAMETER: Final = re.compile(r"\$([a-z][a-z0-9_]*)")
-_LIST: Final = re.compile(r"^(BIGINT|INTEGER|HUGEINT|VARCHAR|STRUCT\((.*)\))\[\]$", re.DOTALL)
+PARAMETER: Final = re.compile(r"\$([a-z][a-z0-9_]*)")
+"""Where a rule's text names a parameter."""
+
+_LIST: Final = re.compile(r"^(BIGINT|INTEGER|HUGEINT|VARCHAR|STRUCT\(([^()]*)\))\[\]$")
+_FIELD: Final = re.compile(r"^\"?(\w+)\"? (?:BIGINT|INTEGER|HUGEINT|SMALLINT|UBIGINT)$")
+_NAMES: Final = ("n", "position", "tokens")
 
 _FACE: Final = """
 SELECT f, task, target, transform, evidence, not_checked FROM (SELECT rowid::INTEGER AS f, * FROM w_rows) ORDER BY f
@@ -72,15 +77,17 @@ class Outcome(NamedTuple):
     abstained: list[NotChecked]
 
 
-def run(
-    connection: duckdb.DuckDBPyConnection, rule: Rule, first: int = 0, parameters: dict[str, Value] | None = None
-) -> Outcome:
+def run(connection: duckdb.DuckDBPyConnection, rule: Rule, first: int = 0, answer: Answer | None = None) -> Outcome:
     """Run one rule over the materialised window and number its findings from `first` on.
+
+    A rule of the user's own was run elsewhere (`otelcost.advise.own`): `answer` is what it said there.
 
     Raises RuleError where its SQL or Python fails or a row has not the form of `COLUMNS`.
     """
-    values = rule.defaults() | (parameters or {})
-    if rule.sql is not None:
+    values = rule.defaults()
+    if rule.source != "built-in":
+        _take(connection, rule, answer)
+    elif rule.sql is not None:
         _run_sql(connection, rule, values)
     else:
         _run_check(connection, rule, values)
@@ -106,7 +113,7 @@ def _lacking(connection: duckdb.DuckDBPyConnection, rule: Rule) -> list[NotCheck
 
 def _run_sql(connection: duckdb.DuckDBPyConnection, rule: Rule, values: dict[str, Value]) -> None:
     sql = rule.sql or ""
-    used = {name: values[name] for name in set(_PARAMETER.findall(sql)) if name in values}
+    used = {name: values[name] for name in set(PARAMETER.findall(sql)) if name in values}
     try:
         connection.execute(f"CREATE OR REPLACE TEMP TABLE w_rows AS\n{sql}", used)
         names = tuple(row[0] for row in connection.execute("DESCRIBE w_rows").fetchall())
@@ -115,6 +122,20 @@ def _run_sql(connection: duckdb.DuckDBPyConnection, rule: Rule, values: dict[str
         raise RuleError(f"rule {rule.folder}: rule.sql failed: {line}", "repair or remove the rule") from error
     if names != COLUMNS:
         raise RuleError(f"rule {rule.folder}: rule.sql returns columns {names}", f"return exactly {COLUMNS}")
+
+
+def _take(connection: duckdb.DuckDBPyConnection, rule: Rule, answer: Answer | None) -> None:
+    """The rows of an answer where those of a rule that runs here would be."""
+    if answer is None or answer.error is not None:
+        why = "it was not run" if answer is None else answer.error
+        raise RuleError(f"rule {rule.folder}: rule.sql failed: {why}", "repair it or switch it off")
+    kind = answer.calls if is_list_of_calls(answer.calls) else "BIGINT[]"  # no row has calls then
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE w_rows (task VARCHAR, target VARCHAR, calls {kind}, transform VARCHAR, "
+        "evidence VARCHAR, not_checked VARCHAR)"
+    )
+    if answer.rows:
+        connection.executemany(f"INSERT INTO w_rows VALUES (?, ?, ?::JSON::{kind}, ?, ?, ?)", answer.rows)
 
 
 def _run_check(connection: duckdb.DuckDBPyConnection, rule: Rule, values: dict[str, Value]) -> None:
@@ -158,15 +179,14 @@ def _name_calls(connection: duckdb.DuckDBPyConnection, rule: Rule, first: int) -
     (kind,) = connection.execute(
         "SELECT column_type FROM (DESCRIBE w_rows) WHERE column_name = 'calls'"
     ).fetchone() or ("",)
-    form = _LIST.match(kind)
-    fields = re.findall(r"\"?(\w+)\"? (?:BIGINT|INTEGER|HUGEINT|SMALLINT|UBIGINT)", form[2] or "") if form else []
-    if form is None or (form[2] is not None and ("n" not in fields or not set(fields) <= {"n", "position", "tokens"})):
+    if not is_list_of_calls(kind):
         wrong = f"rule {rule.folder}: the column calls is {kind}"
         raise RuleError(wrong, "return a list of n, of call ids, or of {n, position} or {n, tokens}")
+    fields = _fields(kind)
     call = "call.n" if fields else "call"
     extra = [f"call.{name}" if name in fields else "NULL" for name in ("position", "tokens")]
     found = "SELECT rowid::INTEGER AS f, unnest(calls) AS call FROM w_rows WHERE not_checked IS NULL"
-    if form[1] == "VARCHAR":
+    if kind == "VARCHAR[]":
         found = (
             "SELECT r.f, c.n AS call FROM (SELECT rowid::INTEGER AS f, unnest(calls) AS id FROM w_rows "
             "WHERE not_checked IS NULL) r JOIN w_calls c ON printf('%016x', c.span_id) = r.id"
@@ -175,6 +195,22 @@ def _name_calls(connection: duckdb.DuckDBPyConnection, rule: Rule, first: int) -
         f"INSERT INTO w_named SELECT DISTINCT {first} + f, {call}, {', '.join(extra)} FROM ({found}) "
         f"WHERE {call} IS NOT NULL"
     )
+
+
+def is_list_of_calls(kind: str) -> bool:
+    """Whether a column of this type can name calls."""
+    form = _LIST.match(kind)
+    if form is None:
+        return False
+    fields = _fields(kind)
+    return form[2] is None or ("n" in fields and len(form[2].split(",")) == len(fields) <= len(_NAMES))
+
+
+def _fields(kind: str) -> list[str]:
+    """The fields of a list of structures, whole numbers all of them."""
+    form = _LIST.match(kind)
+    parts = [_FIELD.match(part.strip()) for part in form[2].split(",")] if form and form[2] else []
+    return [part[1] for part in parts if part is not None and part[1] in _NAMES]
 
 
 def _finding(rule: Rule, f: int, task: object, target: object, transform: object, evidence: object) -> Finding:

@@ -1,0 +1,77 @@
+"""All rules there are for this user in this project, with what was set about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from otelcost import settings
+from otelcost.advise.catalogue import Rule, Source, load_all
+from otelcost.advise.own import config
+from otelcost.advise.own.config import Choice, Limits
+from otelcost.errors import RuleError
+
+
+class Known(NamedTuple):
+    """A rule as it was written, and what the user decided about it."""
+
+    rule: Rule
+    choice: Choice
+
+    @property
+    def in_force(self) -> Rule:
+        """The rule with the user's values for its parameters."""
+        parameters = {
+            name: msgspec.structs.replace(parameter, default=self.choice.values.get(name, parameter.default))
+            for name, parameter in self.rule.parameters.items()
+        }
+        return msgspec.structs.replace(self.rule, parameters=parameters)
+
+
+class Installed(NamedTuple):
+    """The catalogue: built-in rules, the project's and the user's."""
+
+    known: tuple[Known, ...]
+    errors: tuple[RuleError, ...]
+    limits: Limits
+
+    @property
+    def active(self) -> tuple[Rule, ...]:
+        """Those that run, in the order of their ids."""
+        return tuple(one.in_force for one in self.known if one.choice.enabled)
+
+
+def installed() -> Installed:
+    """Load every rule and every `rules.toml` there is.
+
+    Raises:
+        UsageError: a `rules.toml` has a mistake. A malformed rule is one of `errors` instead.
+    """
+    rules, errors = load_all([("built-in", resources.files("otelcost_rules")), *own_roots()])
+    broken = {found[1] for error in errors if (found := re.match(r"rule ((?:OC|X)\d{3})_", error.what))}
+    configs = [config.read(path) for path in config_paths()]
+    chosen = config.choices(configs, {rule.id: rule for rule in rules}, broken)
+    known = tuple(Known(rule, chosen.get(rule.id, Choice())) for rule in rules)
+    return Installed(known, errors, config.limits(configs))
+
+
+def own_roots() -> Iterator[tuple[Source, Path]]:
+    """The folders of rules of one's own that exist, the project's first."""
+    project = settings.project_dir()
+    if project is not None and (project / "rules").is_dir():
+        yield "project", project / "rules"
+    if settings.rules_dir().is_dir():
+        yield "user", settings.rules_dir()
+
+
+def config_paths() -> Iterator[Path]:
+    """Every `rules.toml` that may exist, the one that yields first."""
+    yield settings.rules_config_path()
+    project = settings.project_dir()
+    if project is not None:
+        yield project / "rules.toml"

@@ -1,0 +1,54 @@
+"""What the engine and the process that runs the user's rules say to each other: a job, then a line an answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import duckdb
+import msgspec
+
+from otelcost.advise.catalogue import Rule
+
+MOST_ROWS: Final = 10_000
+"""Findings and abstentions of one rule."""
+
+MOST_BYTES: Final = 128 << 20
+"""Of one rule's answer: a list of ten million calls."""
+
+_FINGERPRINT: Final = "SELECT count(*), coalesce(bit_xor(hash(n, span_id)), 0)::VARCHAR FROM w_calls"
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What to run over which window (naive UTC) of which store. `scratch` is a folder for what does not fit."""
+
+    store: str
+    scratch: str
+    start: datetime
+    end: datetime
+    memory_mb: int
+    cpu_seconds: int  # of the whole process: the last resort, should nobody be there to stop it
+    rules: tuple[Rule, ...]
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """The window is there; `window` tells whether both sides number its calls alike."""
+
+    window: tuple[int, str]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The rows of one rule: the type of its column `calls`, and the six columns with `calls` as JSON text.
+
+    Where `error` is set it failed, and that is why.
+    """
+
+    calls: str = ""
+    rows: tuple[tuple[str | None, ...], ...] = ()
+    error: str | None = None
+
+
+def fingerprint(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
+    """How many calls the materialised window has, and a hash over their numbers and ids."""
+    found = connection.execute(_FINGERPRINT).fetchone()
+    return (0, "") if found is None else (int(found[0]), str(found[1]))
