@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import duckdb
 import msgspec
@@ -36,12 +36,24 @@ _LIST: Final = re.compile(r"^(BIGINT|INTEGER|HUGEINT|VARCHAR|STRUCT\(([^()]*)\))
 _FIELD: Final = re.compile(r"^\"?(\w+)\"? (?:BIGINT|INTEGER|HUGEINT|SMALLINT|UBIGINT)$")
 _NAMES: Final = ("n", "position", "tokens")
 
+_OUT_OF_RANGE: Final = """
+SELECT 1 FROM ({found})
+WHERE NOT coalesce({position} BETWEEN 1 AND 30000, true) OR NOT coalesce({tokens} BETWEEN 0 AND 1000000000, true)
+LIMIT 1
+"""
+
 _FACE: Final = """
 SELECT f, task, target, transform, evidence, not_checked FROM (SELECT rowid::INTEGER AS f, * FROM w_rows) ORDER BY f
 """
 
 Row = Sequence[Any]
 Check = Callable[[duckdb.DuckDBPyConnection, dict[str, Value]], Iterable[Row]]
+
+
+class _Known(msgspec.Struct):
+    """What the evidence says to the engine; the rest of it is the rule's own."""
+
+    risk: Literal["none", "low", "medium", "high"] | None = None
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,9 +203,12 @@ def _name_calls(connection: duckdb.DuckDBPyConnection, rule: Rule, first: int) -
             "SELECT r.f, c.n AS call FROM (SELECT rowid::INTEGER AS f, unnest(calls) AS id FROM w_rows "
             "WHERE not_checked IS NULL) r JOIN w_calls c ON printf('%016x', c.span_id) = r.id"
         )
+    if fields and connection.execute(_OUT_OF_RANGE.format(found=found, position=extra[0], tokens=extra[1])).fetchone():
+        wrong = f"rule {rule.folder}: the column calls has a position or tokens out of range"
+        raise RuleError(wrong, "positions are 1 to 30,000, tokens 0 to 1,000,000,000")
     connection.execute(
         f"INSERT INTO w_named SELECT DISTINCT {first} + f, {call}, {', '.join(extra)} FROM ({found}) "
-        f"WHERE {call} IS NOT NULL"
+        f"WHERE {call} BETWEEN 1 AND {2**31 - 1}"
     )
 
 
@@ -218,15 +233,17 @@ def _finding(rule: Rule, f: int, task: object, target: object, transform: object
         wrong = f"rule {rule.folder}: a row of class {rule.class_} has {'no' if transform is None else 'a'} transform"
         raise RuleError(wrong, "leave the transform out in a rule of class information, and only there")
     try:
+        words = msgspec.json.decode(str(evidence), type=dict[str, Any])
+        msgspec.convert(words, _Known)
         return msgspec.convert(
             {
                 "f": f, "rule": rule, "task": task, "target": target,
                 "transform": None if transform is None else parse(str(transform)),
-                "evidence": msgspec.json.decode(str(evidence)),
+                "evidence": words,
             },
             Finding,
         )  # fmt: skip
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
         raise RuleError(
             f"rule {rule.folder}: a result row is malformed: {error}", f"return {COLUMNS} as documented"
         ) from error

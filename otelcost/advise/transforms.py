@@ -8,8 +8,12 @@ import msgspec
 
 Milli = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 """A factor in thousandths, so that token counts stay integers."""
-Position = Annotated[int, msgspec.Meta(ge=1)]
+Position = Annotated[int, msgspec.Meta(ge=1, le=30_000)]
 """A segment's place in the prompt; 1 is the first."""
+Tokens = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
+"""More than any answer has."""
+Hash = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""A keyed hash, as the store keeps it."""
 
 
 class Transform(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid_unknown_fields=True):
@@ -27,15 +31,15 @@ class RemoveSegment(Transform, frozen=True, kw_only=True, tag="remove_segment"):
     """
 
     positions: tuple[Position, ...] = ()
-    hashes: tuple[int, ...] = ()
-    template_hashes: tuple[int, ...] = ()
+    hashes: tuple[Hash, ...] = ()
+    template_hashes: tuple[Hash, ...] = ()
     tools: tuple[str, ...] = ()
 
 
 class TrimHistory(Transform, frozen=True, kw_only=True, tag="trim_history"):
     """Send only the newest `keep_turns` turns of a conversation; a turn begins with what the user wrote."""
 
-    keep_turns: Annotated[int, msgspec.Meta(ge=0)]
+    keep_turns: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 class LimitOutput(Transform, frozen=True, kw_only=True, tag="limit_output"):
@@ -44,7 +48,7 @@ class LimitOutput(Transform, frozen=True, kw_only=True, tag="limit_output"):
     A lower `max_tokens` alone saves nothing: this is for answers that are made shorter.
     """
 
-    tokens: Annotated[int, msgspec.Meta(ge=1)]
+    tokens: Tokens
 
 
 class ImageDetail(Transform, frozen=True, kw_only=True, tag="image_detail"):

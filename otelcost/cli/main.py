@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "check",
     "forecast": "forecast",
     "anomalies": "anomalies",
+    "rules": "rules",
     "digest": "digest",
     "prices": "prices",
     "reconcile": "reconcile",

@@ -29,8 +29,8 @@ EXIT_INTERRUPTED = 130
 
 _PROGRAM = "otelcost"
 _COMMAND = re.compile(
-    r"(?<![\w./-])otelcost(?= (?:overview|tasks|context|calls|rec|check|forecast|anomalies|digest|prices|config|doctor"
-    r"|demo|run|drain|completion)\b)"
+    r"(?<![\w./-])otelcost(?= (?:overview|tasks|context|calls|rec|check|forecast|anomalies|rules|digest|prices|config"
+    r"|doctor|demo|run|drain|completion)\b)"
 )
 
 

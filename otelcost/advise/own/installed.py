@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from otelcost import settings
-from otelcost.advise.catalogue import Rule, Source, load_all
+from otelcost.advise.catalogue import Rule, Source, load_all, rule_folders
 from otelcost.advise.own import config
 from otelcost.advise.own.config import Choice, Limits
 from otelcost.errors import RuleError
@@ -52,12 +53,25 @@ def installed() -> Installed:
     Raises:
         UsageError: a `rules.toml` has a mistake. A malformed rule is one of `errors` instead.
     """
-    rules, errors = load_all([("built-in", resources.files("otelcost_rules")), *own_roots()])
+    rules, errors = load_all(_roots())
     broken = {found[1] for error in errors if (found := re.match(r"rule ((?:OC|X)\d{3})_", error.what))}
     configs = [config.read(path) for path in config_paths()]
     chosen = config.choices(configs, {rule.id: rule for rule in rules}, broken)
     known = tuple(Known(rule, chosen.get(rule.id, Choice())) for rule in rules)
     return Installed(known, errors, config.limits(configs))
+
+
+def folders() -> dict[str, tuple[Source, Traversable]]:
+    """Every rule's folder by the id in its name, whether it can be loaded or not; of two the first."""
+    found: dict[str, tuple[Source, Traversable]] = {}
+    for source, root in _roots():
+        for folder in rule_folders(root, source):
+            found.setdefault(folder.name.partition("_")[0], (source, folder))
+    return found
+
+
+def _roots() -> list[tuple[Source, Traversable]]:
+    return [("built-in", resources.files("otelcost_rules")), *own_roots()]
 
 
 def own_roots() -> Iterator[tuple[Source, Path]]:

@@ -10,11 +10,11 @@ import msgspec
 
 from otelcost.advise.catalogue import Rule
 
-MOST_ROWS: Final = 10_000
+MOST_ROWS: Final = 1000
 """Findings and abstentions of one rule."""
 
-MOST_BYTES: Final = 128 << 20
-"""Of one rule's answer: a list of ten million calls."""
+MOST_TEXT: Final = 65_536
+"""Characters of one value, but for its calls."""
 
 _FINGERPRINT: Final = "SELECT count(*), coalesce(bit_xor(hash(n, span_id)), 0)::VARCHAR FROM w_calls"
 
@@ -46,6 +46,11 @@ class Answer(msgspec.Struct, frozen=True):
     calls: str = ""
     rows: tuple[tuple[str | None, ...], ...] = ()
     error: str | None = None
+
+
+def most_bytes(calls: int) -> int:
+    """How long one rule's answer may be over a window of so many calls: each may be named a few times."""
+    return (4 << 20) + 64 * calls
 
 
 def fingerprint(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:

@@ -21,7 +21,7 @@ import msgspec
 
 from otelcost.advise.catalogue import Rule
 from otelcost.advise.own.config import Limits
-from otelcost.advise.own.protocol import MOST_BYTES, Answer, Job, Ready
+from otelcost.advise.own.protocol import MOST_ROWS, MOST_TEXT, Answer, Job, Ready, most_bytes
 from otelcost.advise.report import Period
 
 _PREPARING_S: Final = 300.0
@@ -66,6 +66,7 @@ def _run(job: Job, limits: Limits, answers: dict[str, Answer]) -> tuple[tuple[in
     with _started(job) as process:
         try:
             seen = process.next(Ready, _PREPARING_S).window
+            process.most = 8 * MOST_ROWS * MOST_TEXT + 2 * most_bytes(seen[0])  # of JSON, which may escape
             for rule in job.rules:
                 try:
                     answers[rule.id] = process.next(Answer, limits.seconds)
@@ -85,6 +86,7 @@ class _Process:
         assert process.stdout is not None  # noqa: S101
         self._in, self._out = process.stdin, process.stdout
         self._said = bytearray()
+        self.most = 1 << 20
 
     def give(self, job: Job) -> None:
         """Hand it the job."""
@@ -100,7 +102,7 @@ class _Process:
             if left <= 0 or not select.select([self._out], [], [], left)[0]:
                 raise _Gone(f"it took longer than {seconds:g} s")
             piece = os.read(self._out.fileno(), 1 << 20)
-            if not piece or len(self._said) > 2 * MOST_BYTES:
+            if not piece or len(self._said) > self.most:
                 raise _Gone("it needed more memory than a rule may take, or broke the database")
             self._said += piece
         line = bytes(self._said[:end])

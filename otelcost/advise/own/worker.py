@@ -18,7 +18,7 @@ import msgspec
 
 from otelcost.advise.catalogue import Rule
 from otelcost.advise.finding import COLUMNS, PARAMETER, is_list_of_calls
-from otelcost.advise.own.protocol import MOST_BYTES, MOST_ROWS, Answer, Job, Ready, fingerprint
+from otelcost.advise.own.protocol import MOST_ROWS, MOST_TEXT, Answer, Job, Ready, fingerprint, most_bytes
 from otelcost.advise.window import materialised
 from otelcost.store.db import CONFIG
 
@@ -26,7 +26,7 @@ _SPILL_MB: Final = 1024
 """What a rule may put on disk while it runs."""
 
 _RESERVE_MB: Final = 256
-"""Beside the database's own limit: its threads, and Python's copy of the answer."""
+"""Beside the database's own limit and the answer: its threads, and what it does not count."""
 
 _LOCK: Final = """
 SET python_enable_replacements = false;
@@ -61,16 +61,17 @@ def main() -> None:
     with duckdb.connect(job.store, read_only=True, config={**CONFIG, "temp_directory": job.scratch}) as connection:
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         with materialised(connection, _Window(job.start, job.end), [rule.sql or "" for rule in job.rules]):
-            _give_up(connection, job.memory_mb)
-            _say(Ready(fingerprint(connection)))
+            window = fingerprint(connection)
+            _give_up(connection, job.memory_mb, most_bytes(window[0]))
+            _say(Ready(window))
             for rule in job.rules:
-                _say(answer(connection, rule))
+                _say(_answer(connection, rule, most_bytes(window[0])))
 
 
-def answer(connection: duckdb.DuckDBPyConnection, rule: Rule) -> Answer:
-    """What one rule says, or why it does not."""
+def _answer(connection: duckdb.DuckDBPyConnection, rule: Rule, most: int) -> Answer:
+    """What one rule says in so many bytes, or why it does not."""
     try:
-        return _rows(connection, _one_select(rule.sql or ""), rule)
+        return _of_size(_rows(connection, _one_select(rule.sql or ""), rule), most)
     except _Refused as refusal:
         return Answer(error=str(refusal))
     except (duckdb.Error, MemoryError, UnicodeError) as error:
@@ -98,16 +99,23 @@ def _rows(connection: duckdb.DuckDBPyConnection, sql: str, rule: Rule) -> Answer
         raise _Refused(f"it returns the columns {', '.join(names)}, not {', '.join(COLUMNS)}")
     kind = str(shape[COLUMNS.index("calls")][1])
     rows = connection.execute(_ROWS.format(sql=sql, most=MOST_ROWS + 1), values).fetchall()
-    if len(rows) > MOST_ROWS:
-        raise _Refused(f"it returns more than {MOST_ROWS:,} rows")
-    if sum(len(cell or "") for row in rows for cell in row) > MOST_BYTES:
-        raise _Refused(f"it returns more than {MOST_BYTES >> 20} MB")
     if any(row[2] is not None for row in rows) and not is_list_of_calls(kind):
         raise _Refused(f"the column calls is {kind}, not a list of n, of call ids, or of {{n, position or tokens}}")
     return Answer(kind, tuple(rows))
 
 
-def _give_up(connection: duckdb.DuckDBPyConnection, memory_mb: int) -> None:
+def _of_size(answer: Answer, most: int) -> Answer:
+    rows = answer.rows
+    if len(rows) > MOST_ROWS:
+        raise _Refused(f"it returns more than {MOST_ROWS:,} rows")
+    if any(len(cell or "") > MOST_TEXT for row in rows for cell in (*row[:2], *row[3:])):
+        raise _Refused(f"it returns a text of more than {MOST_TEXT:,} characters")
+    if sum(len(row[2] or "") for row in rows) > most:
+        raise _Refused("it names the calls of the window too many times over")
+    return answer
+
+
+def _give_up(connection: duckdb.DuckDBPyConnection, memory_mb: int, answer: int) -> None:
     """From here on there are the window and the store to read, and nothing else."""
     spilled = connection.execute("SELECT coalesce(sum(size), 0) FROM duckdb_temporary_files()").fetchone() or (0,)
     connection.execute(f"SET max_temp_directory_size = '{(int(spilled[0]) >> 20) + _SPILL_MB}MiB'")
@@ -115,7 +123,7 @@ def _give_up(connection: duckdb.DuckDBPyConnection, memory_mb: int) -> None:
     connection.execute(_LOCK)
     with suppress(OSError):  # only Linux says how much there is; elsewhere the database's own limit stands alone
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        most = pages * resource.getpagesize() + ((memory_mb + _RESERVE_MB) << 20)
+        most = pages * resource.getpagesize() + ((memory_mb + _RESERVE_MB) << 20) + answer
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
