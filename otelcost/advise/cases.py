@@ -97,6 +97,7 @@ class Spec(msgspec.Struct, forbid_unknown_fields=True):
     grows: list[Part] = []  # what each call of a day adds to the prompt of the one before; `{p}` is its place
     parent: bool = False  # the calls of a trace share a parent span
     simhash: str | None = None  # what the last message is about; each call's words differ a little
+    tier: str | None = None  # the service tier, as asked for and as served
     tools: str | None = None
     called: list[str] = []
     effort: str | None = None
@@ -197,6 +198,8 @@ def _call(spec: Spec, at: datetime, trace: int, operation: int, attempt: int, wh
         http_status=spec.failed_http if failed else spec.http_status,
         finish_reason=spec.finish if again or not spec.max_output_grows else "stop",
         flags=tuple(spec.flags),  # type: ignore[arg-type]
+        request_tier=spec.tier,
+        service_tier=spec.tier,
         max_output_tokens=grown,
         temperature=spec.temperature,
         request_hash=request if spec.hashed else None,

@@ -25,7 +25,7 @@ from otelcost.store.db import CONFIG
 _SPILL_MB: Final = 1024
 """What a rule may put on disk while it runs."""
 
-_RESERVE_MB: Final = 256
+_RESERVE_MB: Final = 1024
 """Beside the database's own limit and the answer: its threads, and what it does not count."""
 
 _LOCK: Final = """
