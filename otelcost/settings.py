@@ -86,13 +86,8 @@ def rules_dir() -> Path:
     return home() / "rules"
 
 
-def rules_config_path() -> Path:
-    """What the user set about rules (TOML)."""
-    return home() / "rules.toml"
-
-
 PROJECT_FOLDER = ".otelcost"
-"""The folder of a project that holds its `rules.toml` and `rules/`."""
+"""The folder of a project that holds its `rules/`."""
 
 
 def project_dir() -> Path | None:

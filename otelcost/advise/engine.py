@@ -58,7 +58,7 @@ def recommend(
     A rule that fails is named in `not_checked`, and the others run.
 
     Raises:
-        UsageError: a `rules.toml` of the user's has a mistake.
+        UsageError: an `otelcost.toml` has a mistake in `rules`.
     """
     chosen, broken, limits = (tuple(rules), (), Limits()) if rules is not None else _installed()
     own = [rule for rule in chosen if rule.source != "built-in"]

@@ -30,8 +30,7 @@ def command() -> None:
     """Rules: list them, show one, try one on its cases, begin one of your own.
 
     Your own stand in .otelcost/rules of a project, or in rules beside the store, as FAMILY/Xnnn_NAME; their SQL
-    can read the recorded calls and nothing else. .otelcost/rules.toml, or rules.toml beside the store, sets
-    parameters and switches rules off.
+    can read the recorded calls and nothing else. [rules.ID] in otelcost.toml sets parameters and switches rules off.
     """
 
 

@@ -337,11 +337,11 @@ def test_somebody_elses_folder_does_not_count(project: Path, monkeypatch: pytest
 
 def test_parameters_are_overridden_and_rules_switched_off(project: Path, home: Path) -> None:
     home.mkdir(exist_ok=True)
-    (home / "rules.toml").write_text(
+    (home / "otelcost.toml").write_text(
         "[rules.OC401]\nhorizon_hours = 48\nmin_duplicates = 5\n[rules.OC201]\nenabled = false\n"
     )
-    (project / "rules.toml").write_text(
-        "[limits]\nseconds = 2.5\n[rules.OC401]\nmin_duplicates = 9\nmin_same_answers = 1\n"
+    (project.parent / "otelcost.toml").write_text(
+        "[rules.limits]\nseconds = 2.5\n[rules.OC401]\nmin_duplicates = 9\nmin_same_answers = 1\n"
     )
     found = installed()
     active = {rule.id: rule for rule in found.active}
@@ -362,7 +362,7 @@ def test_an_overridden_parameter_changes_the_advice(home: Path) -> None:
     with cases.store_of(cases.expand([asked, cases.spec(task="other", count=1)]), home) as connection:
         found = []
         for hours in (24, 48):
-            (home / "rules.toml").write_text(f"[rules.OC401]\nhorizon_hours = {hours}\nmin_duplicates = 1\n")
+            (home / "otelcost.toml").write_text(f"[rules.OC401]\nhorizon_hours = {hours}\nmin_duplicates = 1\n")
             found.append([card.rule for card in recommend(connection, WINDOW, now=NOW).recommendations])
     assert found == [[], ["OC401"]]
 
@@ -378,10 +378,9 @@ WRONG = {
     "[rules.OC401]\nenabled = 1": "enabled is 1: write true or false",
     "[rules.OC999]\nenabled = false": "there is no such rule: see otelcost rules list",
     "[rules]\nOC401 = 1": "rules.OC401 is 1, not a table",
-    "[limits]\nseconds = 0": "limits: seconds is 0: give a number from 0.1 to 600",
-    "[limits]\nmemory_mb = 64.5": "limits: memory_mb is 64.5: give a number from 64 to 8192",
-    "[limits]\ntime = 3": "limits: unknown limit 'time': known: seconds, memory_mb",
-    "[rule.OC401]\nx = 1": "unknown table 'rule'",
+    "[rules.limits]\nseconds = 0": "rules.limits: seconds is 0: give a number from 0.1 to 600",
+    "[rules.limits]\nmemory_mb = 64.5": "rules.limits: memory_mb is 64.5: give a number from 64 to 8192",
+    "[rules.limits]\ntime = 3": "rules.limits: unknown limit 'time': known: seconds, memory_mb",
     "rules = 1": "rules is 1, not a table",
     "[rules": "is not TOML",
 }
@@ -390,11 +389,11 @@ WRONG = {
 @pytest.mark.parametrize("text", WRONG)
 def test_a_mistake_is_one_line_that_names_the_file(text: str, home: Path) -> None:
     home.mkdir()
-    (home / "rules.toml").write_text(text)
+    (home / "otelcost.toml").write_text(text)
     with pytest.raises(UsageError) as caught:
         installed()
     line = str(caught.value)
-    assert line.startswith(f"{home / 'rules.toml'}")
+    assert line.startswith(f"{home / 'otelcost.toml'}")
     assert WRONG[text] in line
     assert "\n" not in line
 
@@ -402,5 +401,5 @@ def test_a_mistake_is_one_line_that_names_the_file(text: str, home: Path) -> Non
 def test_what_is_set_about_a_broken_rule_waits_for_its_repair(project: Path) -> None:
     mine = new_rule(project / "rules", "mine")
     (mine / "rule.toml").write_text("id = 1")
-    (project / "rules.toml").write_text("[rules.X001]\nmin_calls = 4\n")
+    (project.parent / "otelcost.toml").write_text("[rules.X001]\nmin_calls = 4\n")
     assert len(installed().errors) == 1

@@ -52,9 +52,7 @@ def test_list_in_every_format(project: Path, home: Path, format_: str) -> None:
 
 
 def test_list_shows_what_was_set(project: Path, home: Path) -> None:
-    (project / ".otelcost" / "rules.toml").write_text(
-        "[rules.OC401]\nhorizon_hours = 48\n[rules.X001]\nenabled = false\n"
-    )
+    (project / "otelcost.toml").write_text("[rules.OC401]\nhorizon_hours = 48\n[rules.X001]\nenabled = false\n")
     answer = json.loads(run(project, home, "rules", "list", "--format", "json").stdout)
     rules = {row["id"]: row for row in answer["rules"]}
     hours = rules["OC401"]["parameters"]["horizon_hours"]
@@ -153,12 +151,12 @@ def test_new_counts_on_and_refuses_other_names(project: Path, home: Path) -> Non
 
 
 def test_a_value_out_of_bounds_is_one_line_wherever_advice_is_given(project: Path, home: Path) -> None:
-    (project / ".otelcost" / "rules.toml").write_text("[rules.OC401]\nhorizon_hours = 1000\n")
+    (project / "otelcost.toml").write_text("[rules.OC401]\nhorizon_hours = 1000\n")
     for command in (("rec", "list"), ("rules", "list"), ("overview",)):
         answer = run(project, home, *command)
         assert (answer.returncode, answer.stdout) == (2, ""), command
         assert answer.stderr == (
-            f"error: {project}/.otelcost/rules.toml: rules.OC401: horizon_hours is 1000: give a number from 1 to 720\n"
+            f"error: {project}/otelcost.toml: rules.OC401: horizon_hours is 1000: give a number from 1 to 720\n"
         )
 
 

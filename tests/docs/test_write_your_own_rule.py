@@ -45,8 +45,7 @@ def test_the_rule_of_the_guide_holds(project: Path) -> None:
 
 
 def test_the_settings_of_the_guide_are_taken(project: Path) -> None:
-    project.mkdir()
-    (project / "rules.toml").write_text(block("rules.toml"))
+    (project.parent / "otelcost.toml").write_text(block("otelcost.toml"))
     found = installed()
     active = {rule.id: rule for rule in found.active}
     assert "OC201" not in active

@@ -1,14 +1,14 @@
-"""What the user sets about rules: `rules.toml`, in the project's `.otelcost` and beside the user's own rules.
-
-    [limits]                  # of each rule of one's own
-    seconds = 10
-    memory_mb = 512
+"""What the user sets about rules: `[rules.*]` of `otelcost.toml`, the project's over the user's own.
 
     [rules.OC401]
     horizon_hours = 48        # a parameter, within the rule's bounds
 
     [rules.OC201]
     enabled = false
+
+    [rules.limits]            # of each rule of one's own
+    seconds = 10
+    memory_mb = 512
 
 Every mistake is one `UsageError` line with the file, the entry and what to do.
 """
@@ -25,6 +25,7 @@ from otelcost.advise.catalogue import Parameter, Rule, Value
 from otelcost.errors import UsageError
 
 ENABLED: Final = "enabled"
+LIMITS: Final = "limits"
 
 
 class Limits(NamedTuple):
@@ -62,7 +63,7 @@ def read(path: Path) -> Config:
     """One file; nothing when there is no such file.
 
     Raises:
-        UsageError: it cannot be read, or says something else than rules and limits.
+        UsageError: it cannot be read, or its `rules` have another shape. The other keys are not looked at.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -72,13 +73,10 @@ def read(path: Path) -> Config:
         raise UsageError(f"{path} is not TOML: {error}", "correct that line") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read ({error})", "make it a readable UTF-8 file") from error
-    for key in document:
-        if key not in {"rules", "limits"}:
-            raise UsageError(f"{path}: unknown table {key!r}", "write [rules.OC401] or [limits]")
     rules = _table(document.get("rules", {}), f"{path}: rules")
-    limits = _table(document.get("limits", {}), f"{path}: limits")
+    limits = _table(rules.pop(LIMITS, {}), f"{path}: rules.{LIMITS}")
     for name, value in limits.items():
-        _limit(name, value, f"{path}: limits")
+        _limit(name, value, f"{path}: rules.{LIMITS}")
     where = {id_: f"{path}: rules.{id_}" for id_ in rules}
     return Config({id_: Entry(where[id_], _table(entry, where[id_])) for id_, entry in rules.items()}, limits)
 

@@ -15,6 +15,7 @@ from otelcost import settings
 from otelcost.advise.catalogue import Rule, Source, load_all, rule_folders
 from otelcost.advise.own import config
 from otelcost.advise.own.config import Choice, Limits
+from otelcost.config import files
 from otelcost.errors import RuleError
 
 
@@ -48,14 +49,14 @@ class Installed(NamedTuple):
 
 
 def installed() -> Installed:
-    """Load every rule and every `rules.toml` there is.
+    """Load every rule, and what every `otelcost.toml` says of them.
 
     Raises:
-        UsageError: a `rules.toml` has a mistake. A malformed rule is one of `errors` instead.
+        UsageError: an `otelcost.toml` has a mistake in `rules`. A malformed rule is one of `errors` instead.
     """
     rules, errors = load_all(_roots())
     broken = {found[1] for error in errors if (found := re.match(r"rule ((?:OC|X)\d{3})_", error.what))}
-    configs = [config.read(path) for path in config_paths()]
+    configs = [config.read(path) for path in files()]
     chosen = config.choices(configs, {rule.id: rule for rule in rules}, broken)
     known = tuple(Known(rule, chosen.get(rule.id, Choice())) for rule in rules)
     return Installed(known, errors, config.limits(configs))
@@ -81,11 +82,3 @@ def own_roots() -> Iterator[tuple[Source, Path]]:
         yield "project", project / "rules"
     if settings.rules_dir().is_dir():
         yield "user", settings.rules_dir()
-
-
-def config_paths() -> Iterator[Path]:
-    """Every `rules.toml` that may exist, the one that yields first."""
-    yield settings.rules_config_path()
-    project = settings.project_dir()
-    if project is not None:
-        yield project / "rules.toml"
