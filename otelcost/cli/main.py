@@ -56,9 +56,10 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, invoke_without_command=True)
 @click.version_option(__version__, "-V", "--version", message="otelcost %(version)s")
+@click.option("--plain", is_flag=True, help="Print every screen as lines of text instead of opening them.")
 @debug_option
 @click.pass_context
-def cli(context: click.Context) -> object:
+def cli(context: click.Context, plain: bool) -> object:
     """Says why an LLM bill grew, call by call, and what to change.
 
     Without a command: the screens on a terminal, the overview as plain text anywhere else.
@@ -67,6 +68,9 @@ def cli(context: click.Context) -> object:
         return None
     from otelcost.cli import screens  # noqa: PLC0415  (the screens must not slow --help)
 
+    if plain:
+        screens.print_screens()
+        return None
     return screens.open_screens(context)
 
 

@@ -21,3 +21,14 @@ def open_screens(context: click.Context) -> object:
     from otelcost.cli.overview import command  # noqa: PLC0415
 
     return context.invoke(command, window=options.DEFAULT_WINDOW, format_="table", drain=True)
+
+
+def print_screens() -> None:
+    """Every screen as lines of text; in ASCII where the output takes nothing else."""
+    from otelcost.tui import plain  # noqa: PLC0415
+    from otelcost.tui.loader import Loader  # noqa: PLC0415
+    from otelcost.tui.snapshot import Period  # noqa: PLC0415
+
+    text = plain.text(Loader(now=options.now()), Period(options.DEFAULT_WINDOW))
+    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+    terminal.data(text if encoding.startswith("utf") else plain.ascii_only(text))

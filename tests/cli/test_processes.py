@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from otelcost.cli.render import FORMATS
+from otelcost.display import money
 
 from . import world
 from .world import environ, run
@@ -122,6 +123,16 @@ def test_otelcost_alone_opens_the_screens(recorded_home: Path) -> None:
     screen.press("q")
     assert screen.end() == 0
     assert "\x1b[?1049h" in screen.output
+
+
+def test_plain_prints_every_screen_and_the_same_bytes_each_time(recorded_home: Path) -> None:
+    first, second = (run(recorded_home, "--plain") for _ in range(2))
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout == second.stdout
+    for title in ("1 Overview", "2 Recommendations", "3 Tasks", "4 Calls", "Pictures"):
+        assert title in first.stdout
+    spend = json.loads(run(recorded_home, "overview", "--format", "json").stdout)["totals"]["spend_picousd"]
+    assert money(spend) in first.stdout
 
 
 @pytest.mark.slow

@@ -29,6 +29,7 @@ KEYS: Final = (
     ("t", "window: then d day, w week, m month, q quarter, a all"),
     ("[ ]", "window earlier, later"),
     ("r space", "refresh now, pause live refresh"),
+    ("x", "export the table's rows as CSV into this folder"),
     ("y", "copy (through the terminal, also over SSH)"),
     ("ctrl+p", "commands and themes"),
     ("q", "quit"),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar, Generic
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
+from otelcost import display
+from otelcost.tui import export
 from otelcost.tui.columns import Column, Row, sort_rows
 from otelcost.tui.filtering import Filter
+from otelcost.tui.host import Source
 from otelcost.tui.pages.page import Page
 from otelcost.tui.widgets.filterbar import FilterBar
 from otelcost.tui.widgets.table import Table
@@ -31,6 +35,7 @@ class TablePage(Page, Generic[Row]):
         Binding("slash", "filter", "Filter", show=False),
         Binding("o", "sort(1)", "Sort by the next column", show=False),
         Binding("O", "reverse", "Reverse the order", show=False),
+        Binding("x", "export", "Export as CSV", show=False),
     ]
     COLUMNS: ClassVar[Sequence[Column[Row]]]
     ORDER: ClassVar[str | None] = None
@@ -116,6 +121,23 @@ class TablePage(Page, Generic[Row]):
         """Turn the order round."""
         self.descending = not self.descending
         self.rearrange()
+
+    def action_export(self) -> None:
+        """Write the rows that pass the filter, in their order, to a file."""
+        rows, now = self.table.rows, self.host.now()
+        if not rows:
+            self.app.notify("No row to export.", timeout=2)
+            return
+        name = self.crumbs[0].lower() if len(self.crumbs) == 1 else type(rows[0]).__name__.lower()
+
+        def job(_: Source) -> str:
+            try:
+                path = export.write(rows, name, now, Path.cwd())  # type: ignore[arg-type]  # rows are structs
+            except OSError as error:
+                return f"Not exported: {error.strerror} ({error.filename})."
+            return f"Wrote {display.plural(len(rows), 'row')} to {path}."
+
+        self.host.ask(job, lambda told: self.app.notify(display.clean(told), timeout=6, markup=False), group="export")
 
     @on(FilterBar.Changed)
     def _filtered(self) -> None:

@@ -38,15 +38,21 @@ class Empty(Paint):
         self.waited += 1
         self.refresh()
 
-    def paint(self, width: int) -> list[Content]:
-        """The page."""
+    def guide(self, width: int) -> list[Content]:
+        """What to type."""
         room = max(20, width)
         lines = [Content(""), line(("No call recorded yet.", "bold")), Content("")]
         for title, commands in _TRIES:
             lines.append(rule(title, room))
             lines += [line("   ", (command, "bold $text-primary")) for command in commands]
             lines.append(Content(""))
-        pulse = _PULSE[self.waited % len(_PULSE)]
-        lines.append(line((f"{pulse} waiting for the first call", "$text-warning"), f"  {age(self.waited)}"))
-        lines.append(line((crop(f"  watching {display.clean(self.spool)}", room), "$text-muted")))
         return lines
+
+    def paint(self, width: int) -> list[Content]:
+        """The page: what to type, and that we wait."""
+        pulse = _PULSE[self.waited % len(_PULSE)]
+        return [
+            *self.guide(width),
+            line((f"{pulse} waiting for the first call", "$text-warning"), f"  {age(self.waited)}"),
+            line((crop(f"  watching {display.clean(self.spool)}", max(20, width)), "$text-muted")),
+        ]
