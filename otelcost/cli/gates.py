@@ -179,8 +179,9 @@ def _moved(one: Growth) -> str:
         values = f"{tokens(one.before)} to {tokens(one.now)} tokens a call"
     else:
         places = common_places([one.before, one.now])
-        each = "day" if one.measure == "spend" else "call"
-        values = f"{money(one.before, places)} to {money(one.now, places)} a {each}"
+        values = f"{money(one.before, places)} to {money(one.now, places)} a {one.each}"
+    if one.each == "run":
+        return values
     if one.low is None or one.high is None:
         return f"{values}; too few days or hours to tell chance apart"
     spread = f"99% {points(one.low)} to {points(one.high)}"

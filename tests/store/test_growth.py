@@ -7,6 +7,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,6 +83,15 @@ def test_a_scaled_copy_grew_exactly_so_much(costs: list[int], times: int) -> Non
 def test_windows_of_other_lengths_are_compared_by_the_day() -> None:
     assert spend(window([USD] * 14), window([USD] * 7)) == (0, False)
     assert spend(window([USD] * 14), window([2 * USD] * 7)) == (100 * PERCENT, True)
+
+
+def test_runs_are_compared_as_they_are_however_long_they_took() -> None:
+    slow = msgspec.structs.replace(window([USD] * 4), whole=True)
+    quick = msgspec.structs.replace(window([4 * USD]), whole=True)
+    found = compare(slow, quick)[0]
+    assert (found.each, found.before, found.now, found.change, found.low) == ("run", 4 * USD, 4 * USD, 0, None)
+    assert movers(slow, quick) == ()
+    assert compare(quick, window([2 * USD] * 3))[0].exceeds(20 * PERCENT)
 
 
 def test_each_measure_by_itself() -> None:

@@ -44,6 +44,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     start: datetime  # naive UTC
     end: datetime
     block_minutes: int
+    whole: bool = False  # all there is, such as one run of a test suite: its length means nothing
     tasks: dict[str, tuple[Block, ...]]
 
     @property
@@ -79,6 +80,7 @@ def baseline(connection: duckdb.DuckDBPyConnection, window: Window) -> Baseline:
         start=window.start,
         end=window.end,
         block_minutes=block // timedelta(minutes=1),
+        whole=window.whole,
         tasks={task: tuple(blocks) for task, blocks in tasks.items()},
     )
 
@@ -91,7 +93,7 @@ def bounded(connection: duckdb.DuckDBPyConnection, window: Window) -> Window:
     first = one(
         connection, "SELECT min(start) AS first FROM v_calls WHERE start >= $start AND start < $end", parameters
     )["first"]
-    return window if first is None else Window(first, window.end)
+    return window if first is None else Window(first, window.end, whole=window.whole)
 
 
 def save(measured: Baseline, path: Path) -> None:

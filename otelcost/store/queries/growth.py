@@ -5,6 +5,9 @@ sums over blocks (days, or hours of short windows). Windows of as many blocks ar
 weeks weekday by weekday, so that a weekend is compared with a weekend: pairs are drawn anew with replacement and
 the ratio taken of each draw. Others are drawn from apart. The central 99 percent of the draws, widened by the
 square root of n / (n - 3) for n blocks, is the interval. Fewer than five blocks on a side have none.
+
+Where a side is all that was recorded, such as one run of a test suite, how long it took means nothing: spend is then
+compared as it is, a run with a run.
 """
 
 from __future__ import annotations
@@ -41,7 +44,8 @@ class Growth(msgspec.Struct, frozen=True, kw_only=True):
 
     task: str | None  # None: all tasks
     measure: Measure
-    before: int  # a day or a call of the baseline: pico-dollars or tokens
+    each: Literal["day", "run", "call"]
+    before: int  # by day, run or call of the baseline: pico-dollars or tokens
     now: int
     change: int | None
     low: int | None  # None where too few blocks say how much they differ
@@ -92,15 +96,21 @@ def _growth(
     old_blocks: Sequence[Block],
     new_blocks: Sequence[Block],
 ) -> Growth:
+    each: Literal["day", "run", "call"] = "call"
+    if measure == "spend":
+        each = "run" if before.whole or now.whole else "day"
     old, new = _pairs(before, old_blocks, measure), _pairs(now, new_blocks, measure)
+    if each == "run":
+        old, new = [(_sums(old)[0], 1)], [(_sums(new)[0], 1)]
     change = _change(old, new)
     low, high = (None, None) if change is None else _interval(before, now, old, new, change, f"{task} {measure}")
-    each = _DAY_MINUTES if measure == "spend" else 1
+    times = _DAY_MINUTES if each == "day" else 1
     return Growth(
         task=task,
         measure=measure,
-        before=_ratio(old, each),
-        now=_ratio(new, each),
+        each=each,
+        before=_ratio(old, times),
+        now=_ratio(new, times),
         change=change,
         low=low,
         high=high,
@@ -128,9 +138,9 @@ def _sums(pairs: Sequence[_Pair]) -> _Pair:
     return sum(above for above, _ in pairs), sum(below for _, below in pairs)
 
 
-def _ratio(pairs: Sequence[_Pair], each: int) -> int:
+def _ratio(pairs: Sequence[_Pair], times: int) -> int:
     above, below = _sums(pairs)
-    return above * each // below if below else 0
+    return above * times // below if below else 0
 
 
 def _change(old: Sequence[_Pair], new: Sequence[_Pair]) -> int | None:
@@ -165,11 +175,10 @@ def _interval(
 def movers(before: Baseline, now: Baseline) -> tuple[tuple[str, int], ...]:
     """The three tasks whose spend grew most, and by how many pico-dollars, at the length of the window now."""
     old, new = _costs(before), _costs(now)
-    length0, length1 = before.end - before.start, now.end - now.start
     microsecond = timedelta(microseconds=1)
-    grown = {
-        task: new.get(task, 0) - old.get(task, 0) * (length1 // microsecond) // (length0 // microsecond)
-        for task in {*old, *new}
-    }
+    length0, length1 = ((side.end - side.start) // microsecond for side in (before, now))
+    if before.whole or now.whole:
+        length0 = length1 = 1
+    grown = {task: new.get(task, 0) - old.get(task, 0) * length1 // length0 for task in {*old, *new}}
     ordered = sorted(grown.items(), key=lambda item: (-item[1], item[0]))
     return tuple(item for item in ordered[:3] if item[1] > 0)
