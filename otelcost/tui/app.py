@@ -68,15 +68,15 @@ class OtelcostApp(WorkingApp):
         (_TALL_FROM, "-tall"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
-        *[Binding(str(number), f"tab('{mode}')", mode, show=False) for number, mode in enumerate(MODES, 1)],
+        *[Binding(str(number), f"tab('{mode}')", mode.capitalize(), show=False) for number, mode in enumerate(MODES, 1)],
         Binding("q", "quit", "Quit", show=False),
         Binding("question_mark", "help", "Help", show=False),
-        Binding("t", "window", "Window", show=False),
-        Binding("left_square_bracket", "shift(1)", "Earlier", show=False),
-        Binding("right_square_bracket", "shift(-1)", "Later", show=False),
-        Binding("r", "refresh", "Refresh", show=False),
-        Binding("space", "pause", "Pause", show=False),
-        Binding("z", "undo", "Undo", show=False),
+        Binding("t", "window", "Choose the window", show=False),
+        Binding("left_square_bracket", "shift(1)", "Window earlier", show=False),
+        Binding("right_square_bracket", "shift(-1)", "Window later", show=False),
+        Binding("r", "refresh", "Read everything anew", show=False),
+        Binding("space", "pause", "Pause or go on", show=False),
+        Binding("z", "undo", "Undo the last decision", show=False),
     ]
 
     def __init__(

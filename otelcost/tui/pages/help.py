@@ -32,7 +32,7 @@ KEYS: Final = (
     ("x", "export the table's rows as CSV into this folder"),
     ("y", "copy (through the terminal, also over SSH)"),
     ("ctrl+p", "commands and themes"),
-    ("q", "quit"),
+    ("? q", "this help; quit"),
 )
 GLOSSARY: Final = (
     ("?", "unknown: never counted as nothing"),
