@@ -68,7 +68,10 @@ class OtelcostApp(WorkingApp):
         (_TALL_FROM, "-tall"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
-        *[Binding(str(number), f"tab('{mode}')", mode.capitalize(), show=False) for number, mode in enumerate(MODES, 1)],
+        *[
+            Binding(str(number), f"tab('{mode}')", mode.capitalize(), show=False)
+            for number, mode in enumerate(MODES, 1)
+        ],
         Binding("q", "quit", "Quit", show=False),
         Binding("question_mark", "help", "Help", show=False),
         Binding("t", "window", "Choose the window", show=False),
