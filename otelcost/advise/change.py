@@ -78,38 +78,62 @@ INSERT INTO w_changed
 WITH cut AS (
     {{cut}}
 ),
-left_over AS (
-    SELECT c.p, c.image AS less_image, s.*, w.minimum, w.step, w.automatic,
-        greatest(s.uncached - c.uncached, {_FIXED} - c.image) AS now_uncached,
-        greatest(s.read - c.read, 0) AS now_read,
-        greatest(s.short - c.written, 0) AS now_short,
-        greatest(s.long - greatest(c.written - s.short, 0), 0) AS now_long
+-- what stands behind a window that slides was stored behind another start: it is not read, but stored anew
+slid AS (
+    SELECT c.p, c.n, c.uncached, c.written, c.image,
+        CASE WHEN q.kind = 'trim_history' THEN greatest(c.read, s.read - least(s.read, c.first)) ELSE c.read END AS read,
+        CASE WHEN q.kind = 'trim_history' THEN greatest(s.read - least(s.read, c.first) - c.read, 0) ELSE 0 END AS anew
     FROM cut c
+    JOIN w_pass q ON q.p = c.p
+    JOIN {{bills}} s ON s.n = c.n
+),
+left_over AS (
+    SELECT c.p, s.n, s.k, s.output, s.reasoning, greatest(s.image - c.image, 0) AS image, s.made,
+        w.minimum, w.step, coalesce(w.automatic, false) AS automatic, coalesce(w.charged, false) AS charged,
+        {_FIXED} - least(c.image, s.image) AS fixed,
+        s.long > 0 AND s.short = 0 AS lasts_long,
+        coalesce(w.automatic, false) AND NOT coalesce(w.charged, false) AS free,
+        greatest(s.uncached - c.uncached, {_FIXED} - c.image) + CASE WHEN free THEN c.anew ELSE 0 END AS now_uncached,
+        greatest(s.read - c.read, 0) AS now_read,
+        greatest(s.short - c.written, 0) + CASE WHEN free OR lasts_long THEN 0 ELSE c.anew END AS now_short,
+        greatest(s.long - greatest(c.written - s.short, 0), 0) + CASE WHEN free OR NOT lasts_long THEN 0 ELSE c.anew END
+            AS now_long
+    FROM slid c
     JOIN {{bills}} s ON s.n = c.n
     LEFT JOIN w_cache w ON w.g = s.g
     WHERE s.made
 ),
--- a prefix below the minimum is not cached any more, and an automatic cache reads in steps
+-- a prefix below the minimum is not cached any more; an automatic cache reads in steps, and where it bills for
+-- storing, it stores all whole steps
 stepped AS (
     SELECT *,
-        now_read + now_short + now_long AS cached,
-        cached > 0 AND cached < coalesce(minimum, 0) AS cold,
-        CASE WHEN automatic AND step > 1 THEN now_read % step ELSE 0 END AS lost
+        now_read + now_short + now_long AS cached, now_uncached + cached AS total,
+        cached > 0 AND CASE WHEN automatic AND charged THEN total ELSE cached END < coalesce(minimum, 0) AS cold,
+        CASE WHEN automatic AND now_read < coalesce(minimum, 0) THEN 0
+            WHEN automatic AND step > 1 THEN now_read - now_read % step ELSE now_read END AS still_read,
+        total - CASE WHEN step > 1 THEN total % step ELSE 0 END AS whole,
+        automatic AND charged AND cached > 0 AND total - whole >= fixed AS in_steps
     FROM left_over
+),
+stored AS (
+    SELECT *,
+        CASE WHEN cold THEN 0 WHEN in_steps THEN CASE WHEN lasts_long THEN 0 ELSE whole - still_read END
+            ELSE now_short END AS still_short,
+        CASE WHEN cold THEN 0 WHEN in_steps THEN CASE WHEN lasts_long THEN whole - still_read ELSE 0 END
+            ELSE now_long END AS still_long
+    FROM stepped
 )
-SELECT p, n, true, k,
-    CASE WHEN cold THEN now_uncached + cached ELSE now_uncached + lost END,
-    CASE WHEN cold THEN 0 ELSE now_read - lost END,
-    CASE WHEN cold THEN 0 ELSE now_short END, CASE WHEN cold THEN 0 ELSE now_long END,
-    output, reasoning, greatest(image - less_image, 0), made
-FROM stepped
+SELECT p, n, true, k, total - CASE WHEN cold THEN 0 ELSE still_read END - still_short - still_long,
+    CASE WHEN cold THEN 0 ELSE still_read END, still_short, still_long, output, reasoning, image, made
+FROM stored
 """
 
 _CUT_SEGMENTS: Final = """
     SELECT p, n, sum(tokens - in_read - in_written)::BIGINT AS uncached, sum(in_read)::BIGINT AS read,
-        sum(in_written)::BIGINT AS written, sum(least(image, tokens))::BIGINT AS image
+        sum(in_written)::BIGINT AS written, sum(least(image, tokens))::BIGINT AS image,
+        min(from_token)::BIGINT AS first
     FROM (
-        SELECT g.p, g.n, g.tokens, CASE WHEN s.image > 0 AND g.is_image THEN g.tokens ELSE 0 END AS image,
+        SELECT g.p, g.n, g.tokens, g.from_token, CASE WHEN s.image > 0 AND g.is_image THEN g.tokens ELSE 0 END AS image,
             greatest(least(g.from_token + g.tokens, s.read) - g.from_token, 0) AS in_read,
             greatest(least(g.from_token + g.tokens, s.read + s.short + s.long) - greatest(g.from_token, s.read), 0)
                 AS in_written
@@ -137,7 +161,7 @@ _GONE_AFTER: Final = """
 
 _CUT_TOKENS: Final = f"""
     SELECT d.p, d.n, t - t * s.read // {TOTAL} - t * (s.short + s.long) // {TOTAL} AS uncached,
-        t * s.read // {TOTAL} AS read, t * (s.short + s.long) // {TOTAL} AS written, 0 AS image
+        t * s.read // {TOTAL} AS read, t * (s.short + s.long) // {TOTAL} AS written, 0 AS image, 0 AS first
     FROM (
         SELECT d.p, d.n, d.tokens AS t FROM w_named_by d JOIN w_pass q ON q.p = d.p
         WHERE d.tokens > 0 AND q.kind IN ('remove_segment', 'trim_history', 'image_detail')

@@ -21,6 +21,8 @@ LIFETIME_S = {"5m": 300.0, "1h": 3600.0}
 OPENAI_LIFETIME_S = 1800.0
 OPENAI_STEP = 128
 LOOKBACK = 20
+HOUSES = {"azure.ai.openai": "openai", "gcp.gemini": "google", "mistral_ai": "mistral"}
+"""Whose price list a provider bills by, where it is not named like it."""
 CACHING = ("gpt-6.1-sol",)
 """OpenAI models here whose writes are billed; the older ones' caching is not exercised."""
 
@@ -152,7 +154,7 @@ class PriceList:
         return sum(count * row[name] for name, count in counts.items() if count)
 
     def _row(self, ask: Ask, size: int) -> dict[str, Any]:
-        house = "openai" if ask.provider == "azure.ai.openai" else ask.provider
+        house = HOUSES.get(ask.provider, ask.provider)
         variant = "batch" if ask.batch else ask.tier if ask.tier not in {None, "default", "standard"} else "standard"
         key = f"{house}/{ask.model}/{variant}" + (f"+{ask.geo}" if ask.geo else "")
         when = datetime.fromtimestamp(ask.at, UTC).replace(tzinfo=None)

@@ -15,7 +15,9 @@ import msgspec
 from asks import Ask, moment, record
 from billing import PriceList, bill_all
 from controls import CONTROLS
+from hard import HARD
 from shapes import SHAPES
+from traps import TRAPS
 from wastes import WASTES, Plant
 
 from otelcost.advise import recommend
@@ -54,9 +56,9 @@ class World(NamedTuple):
 def world(seed: int, days: int = DAYS) -> World:
     """Every waste, every shape and every trap, each as a task of its own."""
     rng = random.Random(seed)
-    plants = {make.__name__: make(rng, make.__name__, days) for make in WASTES}
+    plants = {make.__name__: make(rng, make.__name__, days) for make in (*WASTES, *HARD)}
     clean = {f"clean_{name}": make(rng, f"clean_{name}", days) for name, make in SHAPES.items()}
-    clean |= {f"trap_{make.__name__}": make(rng, f"trap_{make.__name__}", days) for make in CONTROLS}
+    clean |= {f"trap_{make.__name__}": make(rng, f"trap_{make.__name__}", days) for make in (*CONTROLS, *TRAPS)}
     return World(plants, clean)
 
 
@@ -112,7 +114,7 @@ def _planted(task: str, plant: Plant, cards: Sequence[Any], prices: PriceList) -
         return [*found, Outcome(name, task, "missed")]
     said = sum(card.standalone_picousd for card in mine) if plant.fix is not None else None
     truth = _truth(plant, mine[0].transform, prices) if plant.fix is not None else None
-    wrong_class = {card.class_ for card in mine} - {plant.class_}
+    wrong_class = {card.class_ for card in mine} - set(plant.class_.split())
     note = f"class {', '.join(wrong_class)} instead of {plant.class_}" if wrong_class else ""
     return [*found, Outcome(mine[0].rule, task, "found", truth, said, note)]
 

@@ -497,7 +497,7 @@ def spike(rng: random.Random, task: str, days: int) -> Plant:
             parts=(Part("system", f"{task} rules", 200), Part("user", f"{task} {at} {copy}", 800 if late else 400)),
             output=rng.randint(350, 500),
         )
-        for at in arrivals(rng, days, 60, 300)
+        for at in arrivals(rng, days, 200, 120)
         for late in [at >= moment(days - 2, 0)]
         for copy in range(3 if late else 1)
     ]  # fmt: skip
