@@ -452,7 +452,7 @@ def one_cause(rng: random.Random, task: str, days: int) -> Plant:
     cause, late_days = rng.choice(["calls", "length", "model"]), rng.randint(1, 2)
     asks = [
         Ask(
-            task=task, at=at + copy, provider="openai", nonce=copy, seconds=3, output=rng.randint(350, 500),
+            task=task, at=at + copy, provider="openai", nonce=copy, seconds=3, output=rng.randint(1500, 2500),
             model="gpt-4o" if cause != "model" or late else "gpt-4o-mini",
             parts=(Part("system", f"{task} rules", 200),
                 Part("user", f"{task} {at} {copy}", 6000 if late and cause == "length" else 500)),
