@@ -102,6 +102,7 @@ class Spec(msgspec.Struct, forbid_unknown_fields=True):
     called: list[str] = []
     effort: str | None = None
     geo: str | None = None
+    tier: str | None = None
     schema: str | None = None
     max_output: int | None = None
     max_output_grows: bool = False
@@ -211,6 +212,7 @@ def _call(spec: Spec, at: datetime, trace: int, operation: int, attempt: int, wh
         tools_called=tuple(spec.called),
         effort=spec.effort,
         inference_geo=spec.geo,
+        service_tier=spec.tier,
         segments=segments,
     )
 

@@ -50,9 +50,12 @@ EFFECTS: Final[dict[str, dict[str, str]]] = {
         "reasoning": f"s.reasoning - {_SAVED_REASONING}",
     },
     "disable_cache": _PLAIN,
-    "service_tier": {"k": "m.to_k"},
+    "service_tier": {
+        "k": "m.to_k",
+        **{name: f"CASE WHEN q.queued THEN {plain} ELSE s.{name} END" for name, plain in _PLAIN.items()},
+    },
     "set_region": {"k": "m.to_k"},
-    # A queue of up to 24 hours outlives the cache: nothing is read, and nothing need be written.
+    # A queue of hours outlives the cache: nothing is read, and nothing need be written.
     "batch": {"k": "m.to_k", **_PLAIN},
 }
 """What a kind of change gives another value: over the bill `s`, the plan `q`, its call `d` and the other price `m`."""

@@ -46,7 +46,7 @@ REASON_SIZES: Final = "needs segment sizes"
 _PLANS: Final = """
 CREATE OR REPLACE TEMP TABLE w_plans (
     p INTEGER, f INTEGER, kind VARCHAR, tokens BIGINT, token_milli BIGINT, output_milli BIGINT, reasoning_milli BIGINT,
-    breakpoint INTEGER, move INTEGER, lasts_long BOOLEAN
+    breakpoint INTEGER, move INTEGER, lasts_long BOOLEAN, queued BOOLEAN
 );
 CREATE OR REPLACE TEMP TABLE w_key_map (p INTEGER, k INTEGER, to_k INTEGER);
 CREATE OR REPLACE TEMP TABLE w_which (
@@ -221,6 +221,7 @@ def _figures(plan: Plan) -> tuple[Any, ...]:
         change.keep_turns if isinstance(change, TrimHistory) else getattr(change, "tokens", None),
         *(getattr(change, name, None) for name in ("token_milli", "output_milli", "reasoning_milli", "breakpoint")),
         getattr(change, "move_volatile", None), getattr(change, "ttl", None) == "1h",
+        isinstance(change, ServiceTier) and change.tier.startswith("background"),
     )  # fmt: skip
 
 

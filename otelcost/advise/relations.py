@@ -79,11 +79,104 @@ FROM offered o
 LEFT JOIN called c ON c.g = o.g AND c."name" = o."name"
 """
 
-_SQL: Final = {"w_segments": _SEGMENTS, "w_pairs": _PAIRS, "w_tools": _TOOLS}
+_JOB_NAMES: Final = (
+    "(^|[^a-z])(cron|nightly|daily|weekly|monthly|hourly|overnight|scheduled?|batch|backfill|reindex|etl)([^a-z]|$)"
+)
+"""An internal root span whose lower-case name matches is a job that nobody waits for."""
+_PERIODIC_DAYS: Final = 3
+_BURST_CALLS: Final = 5
+_DRIFT_US: Final = 1_800_000_000
+"""An internal root that makes so many calls at the same time of so many days is scheduled, whatever its name."""
+
+_UNATTENDED: Final = f"""
+CREATE OR REPLACE TEMP TABLE w_unattended AS
+WITH runs AS (
+    SELECT root_span_name, trace_id, min(start) AS began, count(*) AS calls
+    FROM w_calls
+    WHERE root_span_kind = 'INTERNAL' AND root_span_name IS NOT NULL
+    GROUP BY root_span_name, trace_id
+),
+periodic AS (
+    SELECT root_span_name
+    FROM runs
+    GROUP BY root_span_name
+    HAVING min(calls) >= {_BURST_CALLS}
+        AND count(DISTINCT began::DATE) >= {_PERIODIC_DAYS} AND count(DISTINCT began::DATE) = count(*)
+        AND max(epoch_us(began) % 86400000000) - min(epoch_us(began) % 86400000000) <= {_DRIFT_US}
+),
+with_history AS (
+    SELECT DISTINCT n FROM w_segments WHERE "role" = 'assistant' OR kind IN ('tool_call', 'tool_result')
+),
+stages AS (
+    SELECT c.trace_id, c.task, max(c.start) AS last_start,
+        max(CASE WHEN h.n IS NOT NULL THEN c.start END) AS last_history
+    FROM w_calls c
+    LEFT JOIN with_history h ON h.n = c.n
+    GROUP BY c.trace_id, c.task
+),
+followers AS (
+    SELECT a.trace_id, a.task, max(CASE WHEN b.task <> a.task THEN b.last_start END) AS last_other_task,
+        max(b.last_history) AS last_history
+    FROM stages a
+    JOIN stages b ON b.trace_id = a.trace_id
+    GROUP BY a.trace_id, a.task
+),
+-- within a trace: is each call sent when the one before is done, and does it send that one's whole prompt again?
+neighbours AS (
+    SELECT
+        n, trace_id, task, start, segment_count,
+        max(end_at) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier_end,
+        lag(segment_count) OVER w AS earlier_count, lag(prompt_hash) OVER w AS earlier_prompt
+    FROM w_calls
+    WINDOW w AS (PARTITION BY trace_id, task ORDER BY n)
+),
+grown AS (
+    SELECT c.n
+    FROM neighbours c
+    JOIN w_segments s ON s.n = c.n AND s.position = c.earlier_count AND s.prefix_hash = c.earlier_prompt
+    WHERE c.segment_count > c.earlier_count
+),
+chains AS (
+    SELECT trace_id, task, bool_or(g.n IS NOT NULL) AS grows,
+        coalesce(bool_and(start >= earlier_end), true) AS one_at_a_time, count(earlier_end) AS links,
+        sum(epoch_us(start) - epoch_us(earlier_end)) AS idle_us
+    FROM neighbours c
+    LEFT JOIN grown g ON g.n = c.n
+    GROUP BY trace_id, task
+)
+SELECT
+    c.n,
+    CASE
+        WHEN c.root_span_kind = 'CONSUMER' THEN 'its root span consumes a queue'
+        WHEN c.root_span_kind = 'INTERNAL' AND regexp_matches(lower(c.root_span_name), '{_JOB_NAMES}')
+            THEN 'its root span is named like a scheduled job'
+        WHEN c.root_span_kind = 'INTERNAL' AND p.root_span_name IS NOT NULL
+            THEN 'its root span bursts at the same time of day'
+    END AS why,
+    coalesce(f.last_other_task >= c.end_at, false) OR coalesce(f.last_history >= c.end_at, false)
+        OR c.output_kind = 'tool' AND c.tools_hash IS NOT NULL AND f.last_history IS NOT NULL
+        OR coalesce(h.grows, false) AS awaited,
+    h.one_at_a_time, h.links, h.idle_us
+FROM w_calls c
+LEFT JOIN chains h ON h.trace_id = c.trace_id AND h.task = c.task
+LEFT JOIN periodic p ON p.root_span_name = c.root_span_name
+LEFT JOIN followers f ON f.trace_id = c.trace_id AND f.task = c.task
+WHERE c.status IN ('ok', 'incomplete') AND NOT coalesce(c.batch, false) AND NOT coalesce(c.stream, false)
+    AND c.cost_picousd > 0
+"""
+
+_SQL: Final = {"w_segments": _SEGMENTS, "w_pairs": _PAIRS, "w_tools": _TOOLS, "w_unattended": _UNATTENDED}
 """How each relation is made, in the order in which they build on each other."""
 
-_ON: Final = {"w_pairs": ("w_segments",), "w_tools": ("w_segments",)}
-_COLUMNS: Final = {"w_pairs": ("segment_count",), "w_tools": ("tools_called",)}
+_ON: Final = {"w_pairs": ("w_segments",), "w_tools": ("w_segments",), "w_unattended": ("w_segments",)}
+_COLUMNS: Final = {
+    "w_pairs": ("segment_count",),
+    "w_tools": ("tools_called",),
+    "w_unattended": (
+        "segment_count", "prompt_hash", "trace_id", "root_span_kind", "root_span_name", "output_kind", "tools_hash",
+        "batch", "stream",
+    ),
+}  # fmt: skip
 
 
 def sql(name: str, words: Collection[str]) -> str:

@@ -99,9 +99,12 @@ class DisableCache(Transform, frozen=True, kw_only=True, tag="disable_cache"):
 
 
 class ServiceTier(Transform, frozen=True, kw_only=True, tag="service_tier"):
-    """Ask for another service tier at the same model."""
+    """Ask for another service tier at the same model.
 
-    tier: Annotated[str, msgspec.Meta(pattern="^[a-z_0-9]+$")]
+    Where the tier is a queue of hours (`background-...`), it outlives the cache: all input is plain.
+    """
+
+    tier: Annotated[str, msgspec.Meta(pattern="^[a-z_0-9-]+$")]
 
 
 class Batch(Transform, frozen=True, kw_only=True, tag="batch"):

@@ -79,6 +79,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     billed: bool = True  # False: refused, no usage comes back
     simhash: int | None = None
     nonce: int = 0  # tells equal attempts apart
+    bare: bool = False  # recorded by another instrumentation: usage, and neither hashes nor parts
+    named: bool = True  # False: nobody gave the task a name
+    site: str = "app/main.py:12"
 
 
 def number(*parts: object, bits: int = 63) -> int:
@@ -100,7 +103,7 @@ def record(ask: Ask, bill: Bill) -> Call:
     tools = [part.key for part in ask.parts if part.kind == "tool"]
     system = [_template(part) for part in ask.parts if part.role == "system"]
     openai = ask.provider in {"openai", "azure.ai.openai"}
-    return Call(
+    call = Call(
         context=Context(
             trace_id=trace,
             span_id=own,
@@ -111,10 +114,10 @@ def record(ask: Ask, bill: Bill) -> Call:
             parent_span_id=f"{number(ask.task, ask.parent):016x}" if ask.parent else None,
             root_span_name=ask.root_name if ask.root else None,
             root_span_kind=ask.root or None,
-            call_site_file="app/main.py",
-            call_site_line=12,
-            call_site_function="run",
-            task=ask.task,
+            call_site_file=None if ask.bare else ask.site.partition(":")[0],
+            call_site_line=None if ask.bare else int(ask.site.partition(":")[2]),
+            call_site_function=None if ask.bare else "run",
+            task=ask.task if ask.named else None,
             session_id=ask.session or None,
         ),
         usage=_usage(ask, bill),
@@ -145,6 +148,13 @@ def record(ask: Ask, bill: Bill) -> Call:
         tools_called=ask.tools_called,
         segments=tuple(_segments(ask)),
     )
+    return msgspec.structs.replace(call, **_BARE) if ask.bare else call
+
+
+_BARE: dict[str, Any] = {
+    "request_hash": None, "system_template_hash": None, "tools_hash": None, "schema_hash": None, "simhash": None,
+    "output_hash": None, "output_bytes": None, "output_kind": None, "segments": (),
+}  # fmt: skip
 
 
 def _usage(ask: Ask, bill: Bill) -> Usage:

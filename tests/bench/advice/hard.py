@@ -463,10 +463,48 @@ def one_cause(rng: random.Random, task: str, days: int) -> Plant:
     return _plant("OC701", "information", asks)
 
 
+TIERED = ("o3", "gpt-5.1", "gpt-6.1-sol")
+"""Models with a flexible tier and a priority one."""
+
+
+def queued_chain(rng: random.Random, task: str, days: int) -> Plant:
+    """A queue's agent: each call holds the answer before it, and flex would do at half the price."""
+    model, asks = rng.choice(TIERED[:2]), []
+    for at in arrivals(rng, days, 15, 1200):
+        said = [Part("user", f"{task} {at} order", rng.randint(100, 300))]
+        for step in range(rng.randint(2, 6)):
+            asks.append(
+                Ask(
+                    task=task, at=at + step * 5, provider="openai", model=model, seconds=3, root="CONSUMER",
+                    root_name="orders process", trace=f"{at}", output=rng.randint(350, 450),
+                    parts=(Part("system", f"{task} rules", 200), *said),
+                )
+            )  # fmt: skip
+            said += [Part("assistant", f"{task} {at} {step}", 400), Part("user", f"{task} {at} then {step}", 30)]
+    return _plant("OC202", "exact", asks, _with(asks, tier="flex"))
+
+
+def hurried_queue(rng: random.Random, task: str, days: int) -> Plant:
+    """A share of a queue's work is paid to be fast, though nobody is in a hurry; the rest is batched already."""
+    provider, model, tier = rng.choice(
+        [("openai", "gpt-4o", "priority"), ("openai", "gpt-5.1", "priority"), ("anthropic", "claude-opus-5-5", "fast")]
+    )
+    share = rng.uniform(0.2, 1)
+    asks = [
+        Ask(
+            task=task, at=at, provider=provider, model=model, seconds=2, root="CONSUMER", root_name="orders process",
+            parts=(Part("system", f"{task} rules", 200), _question(task, at, rng)), output=rng.randint(350, 600),
+            **({"tier": tier} if rng.random() < share else {"batch": True}),
+        )
+        for at in _times(rng, days)
+    ]  # fmt: skip
+    return _plant("OC202", "exact", asks, _with(asks, tier=None, batch=True), beside="OC301")
+
+
 HARD: tuple[Callable[[random.Random, str, int], Plant], ...] = (
     shared_prefix, busted, slow_chats, one_unread_mark, batch_begun, overpowered_cached, high_effort_some,
     regional_cached, some_duplicates, some_in_flight, shelves, cached_loops, some_retries, some_reasks, timeouts,
-    cached_tools, mixed_histories, cached_table, cached_examples, mixed_images, one_cause,
+    cached_tools, mixed_histories, cached_table, cached_examples, mixed_images, one_cause, queued_chain, hurried_queue,
 )  # fmt: skip
 """Every kind of waste, the hard way."""
 

@@ -231,9 +231,28 @@ def two_prompts(rng: random.Random, task: str, days: int) -> list[Ask]:
     ]  # fmt: skip
 
 
+def hurry_for_people(rng: random.Random, task: str, days: int) -> list[Ask]:
+    """Priority for somebody who waits, and a nightly job whose root span nobody named so."""
+    return [
+        _ask(rng, task, at, tier="priority", root=rng.choice(["SERVER", "INTERNAL"]), root_name="handle request")
+        for at in arrivals(rng, days, 30, 600)
+    ]
+
+
+def foreign_records(rng: random.Random, task: str, days: int) -> list[Ask]:
+    """Duplicates, retries and a long start that another instrumentation recorded, without hashes or parts."""
+    return [
+        _ask(
+            rng, task, at + copy * 0.1, temperature=0.0, bare=True, root="", nonce=copy,
+            parts=(Part("system", f"{task} rules", 4000), Part("user", f"{task} {n % 4}", 100)),
+        )
+        for n, at in enumerate(arrivals(rng, days, 30, 400)) for copy in range(2)
+    ]  # fmt: skip
+
+
 TRAPS: tuple[Make, ...] = (
     long_cached_chats, weekdays, steady_growth, vote_at_zero, jittered_polling, default_temperature, worker_chain,
     waiting_loop, edit_and_run, form_dialogue, many_labels, popular_passage, chosen_examples, few_failures,
-    unknown_model, hours_apart, two_prompts,
+    unknown_model, hours_apart, two_prompts, hurry_for_people, foreign_records,
 )  # fmt: skip
 """Every trap, the hard way."""

@@ -7,7 +7,7 @@ WITH used AS (
         sum(coalesce(c.cache_write_short_tokens, 0))::BIGINT AS short_tokens,
         sum(coalesce(c.cache_write_long_tokens, 0))::BIGINT AS long_tokens,
         count(*) FILTER (c.cache_marks > 0) AS marked,
-        list(c.n) FILTER (c.cache_marks > 0 AND c.cost_picousd IS NOT NULL) AS calls
+        list({'n': c.n, 'position': NULL::INTEGER}) FILTER (c.cache_marks > 0 AND c.cost_picousd IS NOT NULL) AS calls
     FROM w_calls c
     WHERE c.status IN ('ok', 'incomplete') AND NOT coalesce(c.batch, false)
     GROUP BY c.g
