@@ -109,3 +109,61 @@ def test_a_change_that_a_better_one_makes_dearer_is_not_counted(home: Path) -> N
     assert set(by_rule) == {"OC101", "OC201"}
     assert by_rule["OC201"].marginal_picousd == 0 < by_rule["OC201"].standalone_picousd
     assert report.joint_picousd == by_rule["OC101"].standalone_picousd
+
+
+def test_cards_that_add_up_to_more_than_the_bill_are_no_saving_above_it(home: Path) -> None:
+    """Repeated labels of a queue on the dearest model: dropped, batched and on a cheaper model are 130% of the bill."""
+    labels = [
+        world.spec(
+            task="label", model="claude-opus-5-5", temperature=0.0, answer="{n}", root="CONSUMER",
+            prompt=[("system", "s", 300), ("user", "{n}", 100)], output=5, output_kind="json", count=40, every_s=20,
+            at_s=at,
+        )
+        for at in (0, 20000, 60000)
+    ]  # fmt: skip
+    report = world.advise(labels, home)
+    by_rule = {card.rule: card for card in report.recommendations}
+    assert set(by_rule) == {"OC201", "OC301", "OC401"}
+    sum_of_cards = sum(card.standalone_picousd for card in report.recommendations)
+    total = report.joint_picousd + report.headline.needs_trial_picousd
+    assert sum_of_cards * 10 > report.spend_picousd * 13
+    assert report.joint_picousd <= total < report.spend_picousd
+    assert total == sum(card.marginal_picousd for card in report.recommendations)
+    drop = by_rule["OC401"].standalone_picousd
+    assert drop * 3 == report.spend_picousd * 2
+    assert by_rule["OC201"].marginal_picousd * 6 == report.spend_picousd, "half of the third that is still made"
+    for card in report.recommendations:
+        assert card.marginal_picousd <= card.standalone_picousd <= card.cost_observed_picousd
+
+
+def test_an_honest_total_is_well_below_the_sum_of_its_cards(home: Path) -> None:
+    """Two in five calls repeat, all can be batched: the cards say 90%, the bill says 70%."""
+    work = [
+        world.spec(
+            task="sum", provider="openai", model="gpt-4o", temperature=0.0, answer="{n}", root="CONSUMER",
+            prompt=[("system", "s", 300), ("user", "{n}", 300)], output=900, count=count, every_s=20, at_s=at,
+        )
+        for count, at in ((60, 0), (40, 40000))
+    ]  # fmt: skip
+    report = world.advise(work, home)
+    cards = sum(card.standalone_picousd for card in report.recommendations)
+    assert cards * 10 == report.spend_picousd * 9
+    assert report.joint_picousd * 10 == report.spend_picousd * 7
+
+
+def test_a_window_that_slides_over_a_cached_chat_is_no_saving(home: Path) -> None:
+    """Turns read from the cache at a tenth: cut to the newest eight, each turn would be written anew."""
+    turns = []
+    for chat, turn in ((chat, turn) for chat in range(3) for turn in range(20)):
+        said = [world.Part(role, f"{chat} {n} {role}", 200) for n in range(turn) for role in ("user", "assistant")]
+        rules = world.Part("system", "rules", 1500, cache="5m")
+        asked = world.Part("user", f"{chat} {turn} user", 200, cache="5m")
+        turns.append(
+            world.spec(
+                task="chat", model="claude-sonnet-5-5", prompt=[rules, *said, asked], output=200,
+                at_s=36000 + 7200 * chat + 60 * turn, read=1300 + 400 * turn if turn else 0,
+                write_short=400 if turn else 1700,
+            )
+        )  # fmt: skip
+    report = world.advise(turns, home)
+    assert [card.rule for card in report.recommendations] == []
