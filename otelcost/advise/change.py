@@ -99,8 +99,8 @@ left_over AS (
         greatest(s.uncached - c.uncached, {_FIXED} - c.image) + CASE WHEN free THEN c.anew ELSE 0 END AS now_uncached,
         greatest(s.read - c.read, 0) AS now_read,
         greatest(s.short - c.written, 0) + CASE WHEN free OR lasts_long THEN 0 ELSE c.anew END AS now_short,
-        greatest(s.long - greatest(c.written - s.short, 0), 0) + CASE WHEN free OR NOT lasts_long THEN 0 ELSE c.anew END
-            AS now_long
+        greatest(s.long - greatest(c.written - s.short, 0), 0)
+            + CASE WHEN free OR NOT lasts_long THEN 0 ELSE c.anew END AS now_long
     FROM slid c
     JOIN {{bills}} s ON s.n = c.n
     LEFT JOIN w_cache w ON w.g = s.g

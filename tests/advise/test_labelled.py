@@ -1,4 +1,4 @@
-"""The labelled benchmark at a small size: every rule finds its plants, with their dollars, and nothing in clean traffic."""
+"""The labelled benchmark at a small size: every rule finds its plants and their dollars, and nothing where nothing is."""
 
 from __future__ import annotations
 

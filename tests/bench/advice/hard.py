@@ -43,17 +43,16 @@ def shared_prefix(rng: random.Random, task: str, days: int) -> Plant:
         Part("system", f"{task} rules", rng.randint(2600, 5000)),
         Part("user", f"{task} handbook", rng.randint(100, 900), "document"),
     )
-    asks = []
-    for at in _times(rng, days):
-        noise = rng.random() < 0.2
-        for copy in range(1 if noise else rng.choice([1, 1, 1, 4])):
-            asks.append(
-                Ask(
-                    task=task, at=at + copy * 0.2, model=model, seconds=rng.uniform(1, 4), nonce=copy,
-                    parts=(*(start[:0] if noise else start), _question(task, at + copy, rng)),
-                    output=rng.randint(350, 600), tools_called=() if noise else ("find",),
-                )
-            )  # fmt: skip
+    asks = [
+        Ask(
+            task=task, at=at + copy * 0.2, model=model, seconds=rng.uniform(1, 4), nonce=copy,
+            parts=(*(start[:0] if noise else start), _question(task, at + copy, rng)),
+            output=rng.randint(350, 600), tools_called=() if noise else ("find",),
+        )
+        for at in _times(rng, days)
+        for noise in [rng.random() < 0.2]
+        for copy in range(1 if noise else rng.choice([1, 1, 1, 4]))
+    ]  # fmt: skip
 
     def marked(place: int, ttl: str) -> list[Ask]:
         return _parts(asks, lambda ask: tuple(
@@ -436,7 +435,11 @@ def mixed_images(rng: random.Random, task: str, days: int) -> Plant:
         )  # fmt: skip
         asks.append(
             Ask(
-                task=task, at=at, **common, seconds=3, output=rng.randint(350, 500),
+                task=task,
+                at=at,
+                **common,
+                seconds=3,
+                output=rng.randint(350, 500),
                 parts=(Part("system", f"{task} rules", 200), *images, Part("user", f"{task} {at}", 40)),
             )
         )
@@ -507,4 +510,3 @@ HARD: tuple[Callable[[random.Random, str, int], Plant], ...] = (
     cached_tools, mixed_histories, cached_table, cached_examples, mixed_images, one_cause, queued_chain, hurried_queue,
 )  # fmt: skip
 """Every kind of waste, the hard way."""
-

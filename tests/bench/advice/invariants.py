@@ -52,7 +52,8 @@ def _task(rng: random.Random, task: str) -> Iterator[Ask]:
     rules = Part("system", f"{task} rules", rng.choice([200, 1500, 5000]), cache=mark)
     tools = tuple(Part("tool", f"{task} {n}", 300, "tool", f"t{n}") for n in range(rng.choice([0, 0, 3])))
     common: dict[str, Any] = {
-        "provider": provider, "model": model, "temperature": rng.choice([None, 0.0]), "effort": rng.choice([None, "high"]),
+        "provider": provider, "model": model, "temperature": rng.choice([None, 0.0]),
+        "effort": rng.choice([None, "high"]),
         "root": rng.choice(["SERVER", "CONSUMER"]), "output_kind": rng.choice(["text", "json"]),
         "tier": "priority" if model in {"gpt-4o", "o3"} and rng.random() < 0.2 else None,
         "geo": "us" if model == "claude-opus-5-5" and rng.random() < 0.3 else None,
@@ -159,8 +160,9 @@ def main() -> None:
     options = parser.parse_args()
     report, competing = verify(options.tasks, options.seed)
     rules = sorted({card.rule for card in report.recommendations})
-    print(f"{options.tasks} tasks, {len(report.recommendations)} recommendations of {len(rules)} rules: {' '.join(rules)}")
-    print(f"{competing} tasks with competing changes; joint {report.joint_picousd} of {report.spend_picousd} pico-dollars")
+    print(f"{options.tasks} tasks, {len(report.recommendations)} recommendations of {' '.join(rules)}")
+    print(f"{competing} tasks with competing changes")
+    print(f"joint {report.joint_picousd} of {report.spend_picousd} pico-dollars")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,8 @@ def jittered_polling(rng: random.Random, task: str, days: int) -> list[Ask]:
 def default_temperature(rng: random.Random, task: str, days: int) -> list[Ask]:
     """The same request for ideas again and again, at the default temperature: other ideas are the point."""
     return [
-        _ask(rng, task, at, parts=(Part("user", f"{task} give me an idea", 200),)) for at in arrivals(rng, days, 30, 600)
+        _ask(rng, task, at, parts=(Part("user", f"{task} give me an idea", 200),))
+        for at in arrivals(rng, days, 30, 600)
     ]
 
 
