@@ -84,7 +84,8 @@ WITH cut AS (
 -- what stands behind a window that slides was stored behind another start: it is not read, but stored anew
 slid AS (
     SELECT c.p, c.n, c.uncached, c.written, c.image,
-        CASE WHEN q.kind = 'trim_history' THEN greatest(c.read, s.read - least(s.read, c.first)) ELSE c.read END AS read,
+        CASE WHEN q.kind = 'trim_history' THEN greatest(c.read, s.read - least(s.read, c.first)) ELSE c.read END
+            AS read,
         CASE WHEN q.kind = 'trim_history' THEN greatest(s.read - least(s.read, c.first) - c.read, 0) ELSE 0 END AS anew
     FROM cut c
     JOIN w_pass q ON q.p = c.p

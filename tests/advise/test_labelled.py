@@ -1,4 +1,4 @@
-"""The labelled benchmark at a small size: every rule finds its plants and their dollars, and nothing where nothing is."""
+"""The labelled benchmark at a small size: every rule finds its plants and their dollars, nothing else."""
 
 from __future__ import annotations
 
