@@ -200,7 +200,6 @@ def _call(spec: Spec, at: datetime, trace: int, operation: int, attempt: int, wh
         finish_reason=spec.finish if again or not spec.max_output_grows else "stop",
         flags=tuple(spec.flags),  # type: ignore[arg-type]
         request_tier=spec.tier,
-        service_tier=spec.tier,
         max_output_tokens=grown,
         temperature=spec.temperature,
         request_hash=request if spec.hashed else None,
