@@ -102,7 +102,6 @@ class Spec(msgspec.Struct, forbid_unknown_fields=True):
     called: list[str] = []
     effort: str | None = None
     geo: str | None = None
-    tier: str | None = None
     schema: str | None = None
     max_output: int | None = None
     max_output_grows: bool = False
@@ -200,6 +199,7 @@ def _call(spec: Spec, at: datetime, trace: int, operation: int, attempt: int, wh
         finish_reason=spec.finish if again or not spec.max_output_grows else "stop",
         flags=tuple(spec.flags),  # type: ignore[arg-type]
         request_tier=spec.tier,
+        service_tier=spec.tier,
         max_output_tokens=grown,
         temperature=spec.temperature,
         request_hash=request if spec.hashed else None,
@@ -211,7 +211,6 @@ def _call(spec: Spec, at: datetime, trace: int, operation: int, attempt: int, wh
         tools_called=tuple(spec.called),
         effort=spec.effort,
         inference_geo=spec.geo,
-        service_tier=spec.tier,
         segments=segments,
     )
 
