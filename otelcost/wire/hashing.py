@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 from zlib import crc32
@@ -22,6 +22,24 @@ _ONES: Final = int.from_bytes(b"\x01" * 64, "big")
 _BITS: Final = bytes.maketrans(b"\x00\x01", b"01")
 
 
+class _Lanes(dict[int, int]):
+    """Words' checksums and their 64 bits, each in a byte of its own; those met last, made when first asked for."""
+
+    def __init__(self, multipliers: Sequence[int]) -> None:
+        super().__init__()
+        self._multipliers = multipliers
+
+    def __missing__(self, word: int) -> int:
+        # A checksum is linear and unkeyed; secret multiplications spread it over 64 bits and hide it.
+        first, second, third = self._multipliers
+        mixed = (word * first + second) & _MASK
+        mixed = ((mixed ^ (mixed >> 29)) * third) & _MASK
+        if len(self) >= _WORDS:
+            self.clear()
+        self[word] = lanes = _spread(mixed ^ (mixed >> 32))
+        return lanes
+
+
 class Hasher:
     """First 63 bits of a BLAKE3 keyed with the store's local key (63, so that a BIGINT holds them).
 
@@ -29,16 +47,16 @@ class Hasher:
     are remembered: numbers and names of roles, never text.
     """
 
-    __slots__ = ("_key", "_lanes", "_multipliers", "_of_run", "chain")
+    __slots__ = ("_key", "_lanes_of", "_of_run", "chain")
 
     def __init__(self, key: bytes) -> None:
         self._key = key if len(key) == _KEY_BYTES else blake3(key).digest()
         secret = blake3(b"simhash", key=self._key).digest()
-        self._multipliers = tuple(int.from_bytes(secret[i : i + 8], "little") | 1 for i in (0, 8, 16))
         self.chain: Callable[[int, int, str], int] = lru_cache(_LINKS)(self._chain)
         """The next link of a running hash: everything before, one more item, and what it is."""
         self._of_run: Callable[[tuple[int, ...]], int] = lru_cache(_RUNS)(self._hash_run)
-        self._lanes: Callable[[int], int] = lru_cache(_WORDS)(self._spread_word)
+        multipliers = [int.from_bytes(secret[i : i + 8], "little") | 1 for i in (0, 8, 16)]
+        self._lanes_of: Callable[[int], int] = _Lanes(multipliers).__getitem__
 
     def of(self, data: bytes | memoryview) -> int:
         """Hash of exactly these bytes."""
@@ -73,15 +91,10 @@ class Hasher:
         Of a long text the words with the smallest checksums stand for all: whichever place was edited,
         most of them stay the same, and the cost stays bounded.
         """
-        words = sorted(set(map(crc32, set(text[:_SIMHASH_BYTES].lower().split()))))[:_SIMHASH_WORDS]
-        return _majority(sum(map(self._lanes, words)), len(words)) >> 1 if words else None
-
-    def _spread_word(self, word: int) -> int:
-        # A checksum is linear and unkeyed; secret multiplications spread it over 64 bits and hide it.
-        first, second, third = self._multipliers
-        mixed = (word * first + second) & _MASK
-        mixed = ((mixed ^ (mixed >> 29)) * third) & _MASK
-        return _spread(mixed ^ (mixed >> 32))
+        words: Collection[int] = set(map(crc32, set(text[:_SIMHASH_BYTES].lower().split())))
+        if len(words) > _SIMHASH_WORDS:
+            words = sorted(words)[:_SIMHASH_WORDS]
+        return _majority(sum(map(self._lanes_of, words)), len(words)) >> 1 if words else None
 
 
 @lru_cache(maxsize=4)

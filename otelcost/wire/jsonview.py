@@ -12,6 +12,9 @@ BAD_JSON: Final = (ValueError, RecursionError)
 MAX_NAME: Final = 256
 """Characters kept of a name or id. They come from the wire, so their length is anybody's choice."""
 
+MAX_COUNT: Final = 1 << 53
+"""Every whole number below it is exact in whatever reads it."""
+
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _OBJECTS: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -43,7 +46,7 @@ def as_count(value: object) -> int | None:
     """A whole number that a 64-bit column can hold and that counts something, else None."""
     if isinstance(value, float) and value.is_integer():  # some servers write 6.0
         value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_COUNT:
         return value
     return None
 

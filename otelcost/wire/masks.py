@@ -55,9 +55,9 @@ _PATTERNS: Final = (
     ),
     _pattern(
         "datetime",
-        rb" 20[0-9]{2}(?![0-9\-])(?:,? (?:at )?[0-2][0-9]:[0-5][0-9](?::[0-5][0-9])?)?",
+        rb"2(?<= 2)(?=0)0[0-9]{2}(?![0-9\-])(?:,? (?:at )?[0-2][0-9]:[0-5][0-9](?::[0-5][0-9])?)?",
         rb"(?:\b(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?(?:[0-3]?[0-9](?:st|nd|rd|th)? )?"
-        rb"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?(?: [0-3]?[0-9](?:st|nd|rd|th)?,?)?",
+        rb"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?(?: [0-3]?[0-9](?:st|nd|rd|th)?,?)? ",
         None,
     ),
     _pattern(

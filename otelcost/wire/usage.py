@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from otelcost.model import PICOUSD, Flag, Usage
-from otelcost.wire.jsonview import as_count, as_number
+from otelcost.wire.jsonview import MAX_COUNT, as_count, as_number
 
 _INPUT: Final = "input"
 _WRITE: Final = "cache_write"
@@ -34,11 +34,21 @@ class Row(NamedTuple):
 class Branch:
     """Rows by the next member of their paths, so that reading costs what is there, not what could be."""
 
-    __slots__ = ("children", "rows")
+    __slots__ = ("children", "plain", "rows")
 
     def __init__(self) -> None:
         self.rows: list[tuple[int, Row]] = []  # with their positions among all rows
         self.children: dict[str, Branch] = {}
+        self.plain: tuple[str, int] | None = None
+        """Bucket and position where one row alone stands here, whose number is taken as it is."""
+
+    def settle(self) -> None:
+        """All rows are there."""
+        if len(self.rows) == 1:
+            position, row = self.rows[0]
+            self.plain = (row.bucket, position) if row.scale == 1 and not row.adds else None
+        for child in self.children.values():
+            child.settle()
 
 
 class UsageMap(NamedTuple):
@@ -57,6 +67,7 @@ def tree(lines: tuple[Row, ...]) -> Branch:
         for name in row.path:
             branch = branch.children.setdefault(name, Branch())
         branch.rows.append((position, row))
+    root.settle()
     return root
 
 
@@ -197,11 +208,17 @@ def _collect(usage: Mapping[str, object], root: Branch) -> dict[str, int]:
 
 
 def _walk(node: Mapping[str, object], branch: Branch, found: dict[str, tuple[int, int]], added: dict[str, int]) -> None:
+    children = branch.children
     for name, value in node.items():
-        child = branch.children.get(name)
+        child = children.get(name)
         if child is None:
             continue
-        if isinstance(value, dict):
+        if child.plain is not None and type(value) is int and 0 <= value < MAX_COUNT:
+            bucket, position = child.plain
+            known = found.get(bucket)
+            if known is None or known[0] > position:
+                found[bucket] = (position, value)
+        elif isinstance(value, dict):
             _walk(value, child, found, added)
         elif isinstance(value, list):
             _walk_items(value, child, found, added)
