@@ -115,6 +115,11 @@ def is_demo_home() -> bool:
     return (home() / DEMO_MARKER).is_file()
 
 
+def vocabulary_wanted() -> bool:
+    """Whether missing token counts are to be made with a vocabulary and not by length: `OTELCOST_ESTIMATE`."""
+    return os.environ.get("OTELCOST_ESTIMATE", "").strip().lower() == "tiktoken"
+
+
 def trusted_hosts() -> frozenset[str]:
     """Hosts (`name` or `name:port`) that forward to the wire format's own provider: `OTELCOST_TRUSTED_HOSTS`."""
     raw = os.environ.get("OTELCOST_TRUSTED_HOSTS", "")

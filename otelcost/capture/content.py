@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from otelcost.model import Exchange
-from otelcost.wire.decode import read_exchange
+from otelcost.wire.exchange import read_exchange
 from otelcost.wire.jsonview import BAD_JSON
 from otelcost.wire.parts import Part
 from otelcost.wire.reply import Reply
@@ -20,8 +20,6 @@ from otelcost.wire.reply import Reply
 MAX_BYTES: Final = 1024 * 1024
 """Of one attribute: longer ones are left out whole, for no pipeline takes them."""
 
-_SPAN: Final = frozenset({"SPAN_ONLY", "SPAN_AND_EVENT"})
-_EVENT: Final = frozenset({"EVENT_ONLY", "SPAN_AND_EVENT"})
 _SYSTEM_IS_A_MESSAGE: Final = frozenset({"openai.chat", "ollama.chat", "cohere.chat"})
 _TALKS: Final = frozenset({"chat", "text_completion", "generate_content"})
 _MEDIA: Final = frozenset({"image", "audio", "document"})
@@ -31,21 +29,6 @@ _DATA: Final = ("data", "bytes", "file_data")
 _TYPES: Final = ("media_type", "mime_type", "mimeType", "format")
 
 Message = dict[str, Any]
-
-
-class Mode:
-    """Where content goes.
-
-    Args:
-        name: `NO_CONTENT`, `SPAN_ONLY`, `EVENT_ONLY` or `SPAN_AND_EVENT`; anything else is the first.
-    """
-
-    __slots__ = ("events", "spans", "wanted")
-
-    def __init__(self, name: str) -> None:
-        name = name.strip().upper()
-        self.spans, self.events = name in _SPAN, name in _EVENT
-        self.wanted = self.spans or self.events
 
 
 def content_of(exchange: Exchange) -> dict[str, Any]:

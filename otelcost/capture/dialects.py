@@ -7,9 +7,10 @@ calls that have spans of their own) are recognised so that nothing is counted tw
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from otelcost.model import PICOUSD, Usage
+if TYPE_CHECKING:
+    from otelcost.model import Usage
 
 OWN_SCOPE: Final = "otelcost"
 """The instrumentation scope of our own interop spans."""
@@ -161,6 +162,8 @@ def usage_of(attributes: Attributes) -> Usage:
     if uncached is not None and uncached >= cached:  # else it never included them, whatever the conventions say
         uncached -= cached
     short = write if write is None or long is None else max(write - long, 0)
+    from otelcost.model import Usage  # noqa: PLC0415  (spans are recognised where none is read)
+
     return Usage(
         input_uncached_tokens=uncached,
         cache_read_tokens=read,
@@ -179,4 +182,6 @@ def _provider_cost(attributes: Attributes) -> int | None:
     said = (attributes.get("gen_ai.usage.cost.source"), attributes.get("gen_ai.usage.cost.currency"))
     if said != ("provider", "USD") or isinstance(amount, bool) or not isinstance(amount, int | float):
         return None
+    from otelcost.model import PICOUSD  # noqa: PLC0415
+
     return round(amount * PICOUSD) if 0 <= amount < 2**20 else None

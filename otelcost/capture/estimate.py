@@ -7,22 +7,23 @@ loading can be felt in the host. Images, audio and documents are not counted: th
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from otelcost.capture.vocabulary import encoding
+from otelcost import settings
 from otelcost.model import Call, Exchange, Flag, Segment, Usage
+from otelcost.spool import native
 from otelcost.wire import sse, texts_of
 from otelcost.wire.anatomy import share
 from otelcost.wire.body import decode_body
 from otelcost.wire.jsonview import decode_any
 
-VARIABLE: Final = "OTELCOST_ESTIMATE"
-VOCABULARY: Final = "tiktoken"
+if TYPE_CHECKING:
+    from tiktoken import Encoding
+
 BYTES_PER_TOKEN: Final = 4
 """Of text in Latin letters and in code. Letters of two bytes count as one, as today's vocabularies have them; those
 of three and four count in full."""
@@ -57,11 +58,6 @@ _NEWER_CLAUDE: Final = re.compile(r"claude-[a-z]+-(4-[7-9]|[5-9])")
 CLAUDE_FACTOR_PERCENT: Final = 120
 NEWER_CLAUDE_FACTOR_PERCENT: Final = 156
 """Claude's tokens in percent of o200k's: Anthropic publishes no vocabulary; from 4.7 on about 30% more."""
-
-
-def vocabulary_wanted() -> bool:
-    """Whether the user asked for tokens to be counted by a vocabulary."""
-    return os.environ.get(VARIABLE, "").strip().lower() == VOCABULARY
 
 
 def fill(call: Call, exchange: Exchange, *, quick: bool = False) -> Call:
@@ -138,7 +134,7 @@ class _Counter:
             newer = _NEWER_CLAUDE.match(model)
             self._percent = NEWER_CLAUDE_FACTOR_PERCENT if newer else CLAUDE_FACTOR_PERCENT
         self._name = "cl100k_base" if _CL100K.match(model) else "o200k_base"
-        self._quick = quick or not vocabulary_wanted()
+        self._quick = quick or not settings.vocabulary_wanted()
 
     def count(self, texts: Iterator[str]) -> int:
         text = "\n".join(texts)
@@ -149,11 +145,17 @@ class _Counter:
         return -(-tokens * len(text) * self._percent // (len(head) * 100))
 
     def _encode(self, text: str) -> int:
-        vocabulary = None if self._quick else encoding(self._name)
+        vocabulary = None if self._quick else _vocabulary(self._name)
         if vocabulary is None:
             wide = 0 if text.isascii() else _WIDE.subn("", text)[1]
             return -(-(len(text) + 2 * wide) // BYTES_PER_TOKEN)
         return len(vocabulary.encode_ordinary(text))
+
+
+def _vocabulary(name: str) -> Encoding | None:
+    with native.importing():
+        from otelcost.capture.vocabulary import encoding  # noqa: PLC0415  (for those who asked for it)
+    return encoding(name)
 
 
 def _request(exchange: Exchange) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import sys
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -12,7 +14,7 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from otelcost import __version__
-from otelcost.capture import content, metrics, others  # all now: a fork may come in the middle of an import
+from otelcost.capture import metrics, others
 from otelcost.capture.attributes import (
     FAILED,
     Attributes,
@@ -23,12 +25,15 @@ from otelcost.capture.attributes import (
 )
 from otelcost.capture.dialects import OWN_SCOPE
 from otelcost.model import Call, Exchange, Usage
+from otelcost.spool import native
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
     from otelcost.capture.span import Started
 
+_IN_SPANS: Final = frozenset({"SPAN_ONLY", "SPAN_AND_EVENT"})
+_IN_EVENTS: Final = frozenset({"EVENT_ONLY", "SPAN_AND_EVENT"})
 _UNBILLED: Final = frozenset({"free", "retrieved"})
 """Flags of calls whose tokens nobody pays for: a backend would add them up all the same."""
 _EVENT: Final = "gen_ai.client.inference.operation.details"
@@ -37,6 +42,21 @@ _NO_PROVIDERS: Final = frozenset(
     {"NoneType", "_ProxyMeterProvider", "NoOpMeterProvider", "ProxyLoggerProvider", "NoOpLoggerProvider"}
 )
 """Classes of OpenTelemetry's API that stand in where no SDK is set up."""
+
+
+class _Mode:
+    """Where what was said goes.
+
+    Args:
+        name: `NO_CONTENT`, `SPAN_ONLY`, `EVENT_ONLY` or `SPAN_AND_EVENT`; anything else is the first.
+    """
+
+    __slots__ = ("events", "spans", "wanted")
+
+    def __init__(self, name: str) -> None:
+        name = name.strip().upper()
+        self.spans, self.events = name in _IN_SPANS, name in _IN_EVENTS
+        self.wanted = self.spans or self.events
 
 
 class _Preset:
@@ -63,7 +83,7 @@ class Interop:
     """Tells finished calls to whatever OpenTelemetry pipelines the program has. One a process."""
 
     def __init__(self) -> None:
-        self._mode = content.Mode(os.environ.get(CONTENT_VARIABLE, ""))
+        self._mode = _Mode(os.environ.get(CONTENT_VARIABLE, ""))
 
     def finish(self, started: Started, call: Call, exchange: Exchange | None, scope: str | None) -> None:
         """Make and end the span of a finished call, and record its metrics, where anybody wants them.
@@ -85,11 +105,11 @@ class Interop:
         foreign = is_foreign(call)
         counted = not (foreign or others.reports_usage(call, started.context, scope))
         attributes = {**gen_ai_attributes(call), **own_attributes(call)} if counted else own_attributes(call)
-        said = content.content_of(exchange) if self._mode.wanted and exchange is not None and counted else {}
+        said = _content().content_of(exchange) if self._mode.wanted and exchange is not None and counted else {}
         if span is not None:
             span.set_attributes(attributes)
             if self._mode.spans and span.is_recording():
-                span.set_attributes(content.as_text(said))
+                span.set_attributes(_content().as_text(said))
             _end(span, call)
         if foreign or started.hidden:
             return
@@ -97,6 +117,12 @@ class Interop:
             _emit(loggers, started, call, {**attributes, **said})
         if meters is not None and not others.measures(call, started.context, scope):
             metrics.instruments_of(meters).record(call, _context(started))
+
+
+def _content() -> ModuleType:
+    """What reads messages; few users ask for them."""
+    with native.importing():
+        return import_module("otelcost.capture.content")
 
 
 def _provider(module: str, kind: str) -> Any:

@@ -19,7 +19,7 @@ from otelcost.capture.guard import Guard
 from otelcost.capture.interop import Interop
 from otelcost.capture.labels import plain
 from otelcost.capture.site import Site, describe
-from otelcost.capture.sketch import LIMIT_BYTES, sketch, without_prompt
+from otelcost.capture.sketch import LIMIT_BYTES, sketch
 from otelcost.capture.span import Started
 from otelcost.model import Call, Context, Exchange, Status, Usage
 from otelcost.spool.diagnostics import diagnostics
@@ -78,7 +78,7 @@ class Recorder:
             whole = (
                 attempt.request.size if isinstance(attempt.request, Head) else len(request_body(attempt.request) or b"")
             )
-            call = without_prompt(call, whole)
+            call = _without_prompt(call, whole)
         with Guard("estimate"):
             return estimate.fill(call, exchange, quick=quick)
         return call
@@ -187,6 +187,21 @@ class Recorder:
             **_times(attempt),
             **values,
         )
+
+
+def _without_prompt(call: Call, request_bytes: int) -> Call:
+    """The record of a sketched request: what describes its prompt is unknown, and no hash may say that it is empty."""
+    return msgspec.structs.replace(
+        call,
+        request_bytes=request_bytes,
+        request_hash=None,
+        system_template_hash=None,
+        tools_hash=None,
+        schema_hash=None,
+        simhash=None,
+        system_simhash=None,
+        segments=(),
+    )
 
 
 def _settles_nothing(call: Call) -> bool:

@@ -9,10 +9,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-import msgspec
-
-from otelcost.model import Call
-
 LIMIT_BYTES: Final = 2 * 1024 * 1024
 _END_BYTES: Final = 32 * 1024
 _MEMBER: Final = re.compile(
@@ -30,18 +26,3 @@ def sketch(body: bytes) -> bytes:
         for match in _MEMBER.finditer(end):
             found.setdefault(match[1], match[2])
     return b"{" + b",".join(b'"%b":%b' % pair for pair in found.items()) + b"}"
-
-
-def without_prompt(call: Call, request_bytes: int) -> Call:
-    """The record of a sketched request: what describes its prompt is unknown, and no hash may say that it is empty."""
-    return msgspec.structs.replace(
-        call,
-        request_bytes=request_bytes,
-        request_hash=None,
-        system_template_hash=None,
-        tools_hash=None,
-        schema_hash=None,
-        simhash=None,
-        system_simhash=None,
-        segments=(),
-    )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,14 +23,13 @@ if TYPE_CHECKING:
     from tiktoken import Encoding
 
 _YIELD_EVERY: Final = 4096
-_FORK_WAITS_SECONDS: Final = 2.0
 
 
 @cache
 def encoding(name: str) -> Encoding | None:
     """The encoding (`o200k_base`, `cl100k_base`), or None where tiktoken or its vocabulary is missing or wrong."""
     try:
-        with _gate.importing:  # a fork meanwhile would leave its child half a module
+        with native.importing():
             import tiktoken  # noqa: PLC0415  (heavy, and only for calls whose provider sent no usage)
             from tiktoken_ext import openai_public  # type: ignore[import-untyped]  # noqa: PLC0415
     except ImportError:
@@ -69,25 +67,3 @@ def _ranks(data: bytes) -> dict[bytes, int]:
         if position % _YIELD_EVERY == 0:
             native.sleep(0.0002)  # let the host's threads in: this loop alone would hold the interpreter for long
     return ranks
-
-
-class _ForkGate:
-    """Lets a fork wait for an import under way, and leaves the child with a gate that is open."""
-
-    def __init__(self) -> None:
-        self.importing = native.allocate_lock()
-        self._held = False
-
-    def before(self) -> None:
-        self._held = self.importing.acquire(timeout=_FORK_WAITS_SECONDS)
-
-    def in_parent(self) -> None:
-        if self._held:
-            self.importing.release()
-
-    def in_child(self) -> None:
-        self.__init__()  # type: ignore[misc]
-
-
-_gate = _ForkGate()
-os.register_at_fork(before=_gate.before, after_in_parent=_gate.in_parent, after_in_child=_gate.in_child)

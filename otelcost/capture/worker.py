@@ -4,8 +4,8 @@ Waking a thread, and passing the interpreter's lock to and fro with a busy one, 
 the thread wakes once for all that finish within `LINGER_SECONDS`, and lets the host run after every stint of work.
 
 The caller's side never blocks and takes no lock that a garbage collection could meet again. Bytes that wait are
-bounded: beyond the bound an attempt gives up its bodies and is recorded without them. What the thread needs is
-imported before it starts: a fork in the middle of an import would leave the child with half a module.
+bounded: beyond the bound an attempt gives up its bodies and is recorded without them. What making records takes is
+loaded by the thread, while the first call is under way; a fork waits for the module that is being imported.
 """
 
 from __future__ import annotations
@@ -22,16 +22,15 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from otelcost import settings
 from otelcost.capture import attempt as attempts
-from otelcost.capture import estimate
 from otelcost.capture.attempt import Attempt
 from otelcost.capture.guard import Guard
-from otelcost.capture.record import Recorder
 from otelcost.spool import native
 from otelcost.spool.diagnostics import diagnostics
-from otelcost.spool.writer import Spool
 
 if TYPE_CHECKING:
+    from otelcost.capture.record import Recorder
     from otelcost.capture.results import Piece
+    from otelcost.spool.writer import Spool
 
 PENDING_VARIABLE: Final = "OTELCOST_PENDING_MAX_MB"
 DEFAULT_PENDING_MB: Final = 64.0
@@ -47,6 +46,17 @@ _STINT_SECONDS: Final = 0.0004
 get it by force after 5 ms."""
 _YIELD_SECONDS: Final = 0.00005
 _ENDING: Final = frozenset({"KeyboardInterrupt", "SystemExit"})
+
+_NEEDED: Final = (
+    "msgspec",
+    "otelcost.model",
+    "otelcost.wire.exchange",
+    "otelcost.capture.estimate",
+    "otelcost.capture.interop",
+    "otelcost.capture.record",
+    "otelcost.spool.writer",
+)
+"""What making records takes, in the order of import."""
 
 _Item: TypeAlias = "Attempt | Piece | native.Mark"
 
@@ -106,6 +116,7 @@ class Worker:
             try:
                 thread = _Thread(self._run)
             except RuntimeError:  # no more threads, as late in an exit: records are made where calls end
+                self._load()
                 self._exited = True
             else:
                 self._thread = thread
@@ -115,7 +126,7 @@ class Worker:
         if self._registered:
             return
         self._registered = True
-        if estimate.vocabulary_wanted():
+        if settings.vocabulary_wanted():
             import_module("concurrent.futures.thread")  # tiktoken would, in the background, and it watches forks
         atexit.register(self._exit)
         # Also where `atexit` does not run (a forked worker of multiprocessing), and before tracers shut down.
@@ -123,6 +134,21 @@ class Worker:
         if register is not None:
             with suppress(RuntimeError):  # the process is exiting already
                 register(self._flush_before_exit)
+
+    def _load(self) -> Recorder:
+        """What making records takes, imported in steps that let the host run between them."""
+        if self._recorder is None:
+            for name in _NEEDED:
+                if name not in sys.modules:
+                    with native.importing():
+                        import_module(name)
+                    native.sleep(_YIELD_SECONDS)
+            from otelcost.capture.record import Recorder  # noqa: PLC0415
+            from otelcost.spool.writer import Spool  # noqa: PLC0415
+
+            self._recorder = Recorder()
+            self._spool = Spool(settings.spool_dir(), "calls")
+        return self._recorder
 
     def submit(self, attempt: Attempt | Piece) -> None:
         """Take a finished attempt. From any thread, at any time, also from a garbage collection."""
@@ -150,6 +176,8 @@ class Worker:
     def _run(self) -> None:
         wait: float | None = None
         item: _Item | None
+        with Guard("load"):
+            self._load()
         while True:
             try:
                 item = self._queue.get(timeout=wait)
@@ -205,18 +233,18 @@ class Worker:
         if not lines:
             return
         with Guard("write"):
-            if self._spool is None:
-                self._spool = Spool(settings.spool_dir(), "calls")
+            self._load()
+            assert self._spool is not None  # noqa: S101  (loading made it)
             self._spool.append(*lines)
         lines.clear()
 
     def _line(self, attempt: Attempt) -> bytes:
         if self._late():
             diagnostics.count("minimal_records")
-            return self._recording().brief(attempt)
+            return self._load().brief(attempt)
         # Compiling a string, as some modules do when imported, makes Python forget that it ends by Ctrl-C.
         quick = self._hurry or attempt.error in _ENDING or not threading.main_thread().is_alive()
-        return self._recording().record(attempt, quick=quick)
+        return self._load().record(attempt, quick=quick)
 
     def _add_results(self, piece: Piece, lines: list[bytes]) -> None:
         """The results in a piece of a download, letting the host run as often as between attempts.
@@ -224,7 +252,7 @@ class Worker:
         Less often while so much waits that what comes next would be lost: all of it is money.
         """
         until = time.perf_counter() + _STINT_SECONDS
-        for line in self._recording().results(piece):
+        for line in self._load().results(piece):
             lines.append(line)
             if self._late():
                 diagnostics.count("abandoned_results")  # reading the file again makes up for them
@@ -234,11 +262,6 @@ class Worker:
                 if not self._hurry and self._pending_bytes < self._limit // 4:
                     native.sleep(_YIELD_SECONDS)
                 until = time.perf_counter() + _STINT_SECONDS
-
-    def _recording(self) -> Recorder:
-        if self._recorder is None:
-            self._recorder = Recorder()
-        return self._recorder
 
     def _late(self) -> bool:
         return self._deadline is not None and time.monotonic() > self._deadline - _MINIMAL_SECONDS

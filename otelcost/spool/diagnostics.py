@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import logging
 import os
 import stat
@@ -15,9 +16,8 @@ import time
 import traceback
 from collections import Counter
 from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-
-import msgspec
 
 from otelcost.settings import private_temporary
 from otelcost.spool import native
@@ -30,15 +30,16 @@ if os.environ.get("OTELCOST_DEBUG", "") not in {"", "0"}:
 _WRITE_INTERVAL_SECONDS = 10.0
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+@dataclass(frozen=True, kw_only=True)
+class Report:
     """One process's account of itself."""
 
     host: str
     pid: int
     written_unix_us: int
-    counts: dict[str, int] = {}
+    counts: dict[str, int] = field(default_factory=dict)
     """What happened how often: `error:{where}`, `dropped_records`, `dropped_bodies`, `suppressed`, ..."""
-    first_tracebacks: dict[str, str] = {}
+    first_tracebacks: dict[str, str] = field(default_factory=dict)
     """By `error:{where}`: the first traceback, without values."""
 
 
@@ -99,7 +100,7 @@ class Diagnostics:
             self._written = Counter(self._counts)
             self._last_write = time.monotonic()
         report = self.snapshot()
-        name, data = f"diag-{report.host}-{report.pid}.json", msgspec.json.encode(report)
+        name, data = f"diag-{report.host}-{report.pid}.json", json.dumps(asdict(report)).encode()
         try:
             _replace(directory / name, data)
         except OSError:
@@ -141,6 +142,8 @@ def _without_values(error: BaseException) -> str:
 
 def read_reports(directory: Path) -> list[Report]:
     """Every process's report in the spool directory, newest first; unreadable ones are left out."""
+    import msgspec  # noqa: PLC0415  (the application writes reports and reads none)
+
     reports = []
     for path in (*directory.glob("diag-*.json"), *_fallback(directory).glob("diag-*.json")):
         with suppress(OSError, msgspec.MsgspecError):

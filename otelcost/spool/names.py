@@ -6,8 +6,6 @@ import re
 import socket
 from typing import Final, NamedTuple
 
-from otelcost.model import SCHEMA_VERSION
-
 NEW: Final = ".new"
 """Being created: empty, not yet locked for certain. Readers leave it alone."""
 OPEN: Final = ".open"
@@ -41,6 +39,8 @@ def host_name() -> str:
 
 def segment_name(kind: str, pid: int, start_ns: int, seq: int) -> SegmentName:
     """The name of a new segment of this process in the current schema version."""
+    from otelcost.model import SCHEMA_VERSION  # noqa: PLC0415  (a name is needed where no record is made yet)
+
     return SegmentName(kind, SCHEMA_VERSION, host_name(), pid, start_ns, seq)
 
 

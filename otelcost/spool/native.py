@@ -6,13 +6,27 @@ that waits for a lock of the system) stops the whole process, so capture takes o
 
 from __future__ import annotations
 
+import os
 import sys
 from _queue import Empty, SimpleQueue
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
 
-__all__ = ["Empty", "Mark", "SimpleQueue", "allocate_lock", "allocate_rlock", "original", "sleep", "start_thread"]
+__all__ = [
+    "Empty",
+    "Mark",
+    "SimpleQueue",
+    "allocate_lock",
+    "allocate_rlock",
+    "importing",
+    "original",
+    "sleep",
+    "start_thread",
+]
+
+_FORK_WAITS_SECONDS: Final = 2.0
 
 
 def original(module: str, name: str) -> Any:
@@ -45,3 +59,32 @@ class Mark:
     def wait(self, timeout_seconds: float) -> bool:
         """Wait until it is set. False: it was not, within the time."""
         return bool(self._lock.acquire(timeout=timeout_seconds))
+
+
+class _ForkGate:
+    """Lets a fork wait for an import under way, and leaves the child with a gate that is open."""
+
+    def __init__(self) -> None:
+        self.lock = allocate_lock()
+        self._held = False
+
+    def before(self) -> None:
+        self._held = self.lock.acquire(timeout=_FORK_WAITS_SECONDS)
+
+    def in_parent(self) -> None:
+        if self._held:
+            self.lock.release()
+
+    def in_child(self) -> None:
+        self.__init__()  # type: ignore[misc]
+
+
+_gate = _ForkGate()
+os.register_at_fork(before=_gate.before, after_in_parent=_gate.in_parent, after_in_child=_gate.in_child)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Import something meanwhile, not on the caller's thread: a fork would leave its child half a module."""
+    with _gate.lock:
+        yield

@@ -11,9 +11,10 @@ import os
 import time
 import weakref
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from otelcost.spool import native
 from otelcost.spool.diagnostics import diagnostics
@@ -35,8 +36,7 @@ class SpoolFullError(OSError):
     """The spool directory holds as much as it may."""
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(msgspec.Struct):
     """The segment that is being written."""
 
     descriptor: int

@@ -6,13 +6,13 @@ A file of results may have hundreds of megabytes: it is read in pieces as they c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from otelcost.model import Call, Context, Exchange
 from otelcost.wire.body import BrokenError, Unpacker
-from otelcost.wire.decode import decode
+from otelcost.wire.exchange import decode
 from otelcost.wire.hashing import Hasher, hasher_of
 from otelcost.wire.jsonview import Fields, as_text
 from otelcost.wire.registry import RESULTS, holds_answers, provider_of
@@ -42,7 +42,7 @@ _STATUSES: Final = {
 """Status that an error of this type has where it is answered directly; others are 500."""
 
 
-class _Line(NamedTuple):
+class _Line(msgspec.Struct, frozen=True, gc=False):
     """One line as the answer it would have been."""
 
     name: str  # of the request, unique in its file

@@ -5,6 +5,8 @@ from __future__ import annotations
 import binascii
 from typing import Final
 
+import msgspec
+
 from otelcost.wire import bedrock_converse, bedrock_invoke, counting
 from otelcost.wire.jsonview import Fields
 from otelcost.wire.parts import Request
@@ -29,7 +31,7 @@ def _unwrapped(holder: Fields | None) -> Fields | None:
         return None
 
 
-CODEC: Final = counting.counter("bedrock.count_tokens", bedrock_converse.CODEC)._replace(
-    request=request, finish=bedrock_converse.finish
+CODEC: Final = msgspec.structs.replace(
+    counting.counter("bedrock.count_tokens", bedrock_converse.CODEC), request=request, finish=bedrock_converse.finish
 )
 """POST /model/{model}/count-tokens."""

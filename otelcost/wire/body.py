@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 MAX_DECODED_BYTES: Final = 64 * 1024 * 1024
 """A body that decompresses to more is cut here: a few kilobytes can stand for gigabytes."""
@@ -15,7 +17,7 @@ _SLICE: Final = 256
 _MAX_ENCODINGS: Final = 4
 
 
-class Decoded(NamedTuple):
+class Decoded(msgspec.Struct, frozen=True, gc=False):
     """What came out, and whether all of it did."""
 
     data: bytes

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from otelcost.wire.jsonview import Fields
 from otelcost.wire.parts import Request
@@ -17,7 +18,7 @@ def never_streamed(events: Events, reply: Reply) -> None:
     del events, reply
 
 
-class Codec(NamedTuple):
+class Codec(msgspec.Struct, frozen=True):
     """How to read one API. All functions are pure but for the `Reply` they fill."""
 
     api: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from otelcost.wire import cohere_embed
 
-CODEC: Final = cohere_embed.CODEC._replace(api="cohere.rerank", operation="rerank")
+CODEC: Final = msgspec.structs.replace(cohere_embed.CODEC, api="cohere.rerank", operation="rerank")
 """POST /v1/rerank and /v2/rerank."""

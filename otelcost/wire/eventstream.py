@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 from zlib import crc32
 
 import msgspec
@@ -21,7 +21,7 @@ _COUNTED: Final = frozenset({6, 7})  # bytes and strings carry their own length
 _STRING: Final = 7
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One message: its string headers and its payload. `damaged` says that a checksum is wrong."""
 
     headers: dict[str, str]

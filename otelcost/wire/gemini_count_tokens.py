@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from otelcost.wire import counting, gemini_generate
 from otelcost.wire.jsonview import Fields
 from otelcost.wire.parts import Request
@@ -14,5 +16,5 @@ def request(fields: Fields) -> Request:
     return gemini_generate.request(fields.object("generateContentRequest") or fields)
 
 
-CODEC: Final = counting.counter("gemini.count_tokens", gemini_generate.CODEC)._replace(request=request)
+CODEC: Final = msgspec.structs.replace(counting.counter("gemini.count_tokens", gemini_generate.CODEC), request=request)
 """POST .../models/{model}:countTokens."""

@@ -6,11 +6,10 @@ from typing import Final
 
 import msgspec
 
+from otelcost.wire.registry import MAX_NAME
+
 BAD_JSON: Final = (ValueError, RecursionError)
 """What decoding of arbitrary bytes may raise: msgspec's errors and bad UTF-8 are ValueErrors."""
-
-MAX_NAME: Final = 256
-"""Characters kept of a name or id. They come from the wire, so their length is anybody's choice."""
 
 MAX_COUNT: Final = 1 << 53
 """Every whole number below it is exact in whatever reads it."""

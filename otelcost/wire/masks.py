@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 Span = tuple[int, int]
 """Start and end in bytes."""
@@ -22,7 +24,7 @@ _MAX_HITS: Final = 256  # of each class: a table of timestamps is volatile wheth
 _MAX_CANDIDATES: Final = 2048
 
 
-class _Pattern(NamedTuple):
+class _Pattern(msgspec.Struct, frozen=True):
     name: str
     tail: re.Pattern[bytes]  # starts with a literal character
     head: re.Pattern[bytes]  # what must end where the tail starts
@@ -76,7 +78,7 @@ _PATTERNS: Final = (
 )
 
 
-class Scan(NamedTuple):
+class Scan(msgspec.Struct, frozen=True):
     """Facts of one segment's bytes that do not depend on the call it stands in."""
 
     template_hash: int

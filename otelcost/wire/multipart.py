@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 from zlib import crc32
 
 import msgspec
@@ -19,7 +19,7 @@ _LITERAL: Final = re.compile(rb"true|false|-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?"
 _MAX_PARTS: Final = 256
 
 
-class Form(NamedTuple):
+class Form(msgspec.Struct, frozen=True):
     """The fields of a form, and its files in order."""
 
     fields: Fields

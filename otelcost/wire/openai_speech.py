@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from otelcost.wire import openai_audio
 from otelcost.wire.reply import Reply
 
@@ -13,5 +15,5 @@ def sound(body: bytes, reply: Reply) -> None:
     del body, reply
 
 
-CODEC: Final = openai_audio.CODEC._replace(api="openai.speech", operation="speech", opaque=sound)
+CODEC: Final = msgspec.structs.replace(openai_audio.CODEC, api="openai.speech", operation="speech", opaque=sound)
 """POST /audio/speech."""

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from otelcost.wire.jsonview import as_text
+MAX_NAME: Final = 256
+"""Characters kept of a name or id. They come from the wire, so their length is anybody's choice."""
 
 HEADERS: Final = frozenset(
     {
@@ -258,7 +259,7 @@ def model_in(path: str) -> str | None:
     if found is None:
         return None
     name = unquote(found["google"] or found["bedrock"] or found["azure"])
-    return as_text(name.rpartition("/")[2] if name.startswith("arn:") else name)
+    return (name.rpartition("/")[2] if name.startswith("arn:") else name)[:MAX_NAME] or None
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -16,7 +16,7 @@ _DATA: Final = b"data: "
 T = TypeVar("T")
 
 
-class Events(NamedTuple):
+class Events(msgspec.Struct, frozen=True):
     """The `data` of every event of a body, in order."""
 
     payloads: list[bytes]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from otelcost.model import Exchange
-from otelcost.wire.decode import read_exchange
+from otelcost.wire.exchange import read_exchange
 from otelcost.wire.jsonview import BAD_JSON
 from otelcost.wire.parts import Part
 
 _MEDIA: Final = frozenset({"image", "audio", "document"})
 
 
-class Texts(NamedTuple):
+class Texts(msgspec.Struct, frozen=True):
     """What was sent and what came back, as far as it is text. None: it could not be read."""
 
     prompt: list[str] | None

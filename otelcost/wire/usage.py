@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -19,7 +19,7 @@ _INPUT: Final = "input"
 _WRITE: Final = "cache_write"
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True):
     """Where one number stands and which bucket it goes to; the first row of a bucket that is present wins.
 
     A step `member:value` of a path goes into those items of an array whose member has that value.
@@ -51,7 +51,7 @@ class Branch:
             child.settle()
 
 
-class UsageMap(NamedTuple):
+class UsageMap(msgspec.Struct, frozen=True):
     """How to read one family of usage objects."""
 
     root: Branch
@@ -172,7 +172,7 @@ _PARTS_OF_INPUT: Final = (
 )
 
 
-class Reading(NamedTuple):
+class Reading(msgspec.Struct, frozen=True):
     """Disjoint buckets and what was odd about them."""
 
     usage: Usage

@@ -24,6 +24,7 @@ import otelcost
 from otelcost import settings
 from otelcost.capture import clock, dialects, estimate, key, labels, site, vocabulary
 from otelcost.model import Call, Context, Exchange, SpanRecord, Usage
+from otelcost.spool import native
 from otelcost_exporters.spool import OtelcostSpanExporter
 
 # --- call sites
@@ -234,7 +235,7 @@ def test_processes_that_start_at_once_agree_on_the_key(home: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(estimate.VARIABLE, estimate.VOCABULARY)
+    monkeypatch.setenv("OTELCOST_ESTIMATE", "tiktoken")
 
 
 def _exchange(request: Any, response: bytes = b"", **more: Any) -> Exchange:
@@ -322,20 +323,20 @@ def test_bytes_where_there_is_no_time_for_a_vocabulary() -> None:
 
 
 def test_bytes_where_the_user_asks_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(estimate.VARIABLE, "bytes")
+    monkeypatch.setenv("OTELCOST_ESTIMATE", "bytes")
     exchange = _exchange(CHAT, b'{"choices":[{"message":{"content":"12345678"}}]}')
     assert estimate.fill(_call(exchange), exchange).usage.output_tokens == 2
 
 
 def test_a_fork_waits_for_an_import() -> None:
-    gate = vocabulary._ForkGate()
+    gate = native._ForkGate()
     gate.before()
-    assert gate.importing.locked()
+    assert gate.lock.locked()
     gate.in_parent()
-    assert not gate.importing.locked()
+    assert not gate.lock.locked()
     gate.before()
     gate.in_child()
-    assert not gate.importing.locked()
+    assert not gate.lock.locked()
 
 
 def test_claude_counts_more_tokens() -> None:

@@ -100,4 +100,4 @@ def test_the_guide_is_not_behind() -> None:
     assert API not in codecs.APIS
     told = GUIDE.read_text()
     plain = {"api", "operation", "provider", "usage", "request", "whole", "stream", "hidden_usage"}
-    assert {name for name in otelcost.wire.codec.Codec._fields if f"`{name}`" not in told} <= plain
+    assert {name for name in otelcost.wire.codec.Codec.__struct_fields__ if f"`{name}`" not in told} <= plain

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otelcost.wire import eventstream
+from otelcost.wire.sse import Events
 
 TYPE = "application/vnd.amazon.eventstream"
 
@@ -22,17 +23,17 @@ def test_messages_are_told_by_their_first_lengths(wire: Any) -> None:
     body = b"".join(frames(wire, 2))
     events = eventstream.events_of(body, "")
     assert events is not None
-    assert (events.payloads, events.tail_open) == ([b'{"x":{"n":0}}', b'{"x":{"n":1}}'], False)
+    assert (events.payloads, events.tail_open) == Events([b'{"x":{"n":0}}', b'{"x":{"n":1}}'], tail_open=False)
     assert eventstream.events_of(b'{"message":"no"}', "application/json") is None
     assert eventstream.events_of(b"", "") is None
-    assert eventstream.events_of(b"", TYPE) == ([], False)
+    assert eventstream.events_of(b"", TYPE) == Events([], tail_open=False)
 
 
 def test_every_cut_leaves_whole_messages(wire: Any) -> None:
     one, two = frames(wire, 2)
     for cut in range(1, len(two)):
         events = eventstream.events_of(one + two[:cut], TYPE)
-        assert events == ([b'{"x":{"n":0}}', b""], True)
+        assert events == Events([b'{"x":{"n":0}}', b""], tail_open=True)
 
 
 @pytest.mark.parametrize("position", [0, 9, 20, -6, -1])
@@ -49,7 +50,7 @@ def test_a_damaged_message_is_left_out(wire: Any, position: int) -> None:
 def test_bytes_that_only_look_like_a_start_are_passed_over(wire: Any) -> None:
     (one,) = frames(wire, 1)
     events = eventstream.events_of(b"\x0b:event-type" * 3 + one + b"\x0b:event-type" * 3, TYPE)
-    assert events == ([b"", b'{"x":{"n":0}}', b""], False)
+    assert events == Events([b"", b'{"x":{"n":0}}', b""], tail_open=False)
 
 
 def test_headers_of_every_type() -> None:
@@ -59,7 +60,7 @@ def test_headers_of_every_type() -> None:
     head = (16 + len(block)).to_bytes(4, "big") + len(block).to_bytes(4, "big")
     message = head + crc32(head).to_bytes(4, "big") + block
     events = eventstream.events_of(message + crc32(message).to_bytes(4, "big"), TYPE)
-    assert events == ([b'{"y":{}}'], False)
+    assert events == Events([b'{"y":{}}'], tail_open=False)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_headers_of_every_type() -> None:
 )
 def test_payloads(wire: Any, payload: bytes, headers: dict[str, str], expected: bytes) -> None:
     events = eventstream.events_of(wire.frame(payload, **headers), TYPE)
-    assert events == ([expected], False)
+    assert events == Events([expected], tail_open=False)
 
 
 @given(st.binary(max_size=300), st.binary(max_size=40), st.integers(0, 200))

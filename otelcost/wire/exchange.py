@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, get_args
+from typing import Final, get_args
 
 import msgspec
 
@@ -61,7 +61,7 @@ _NEVER_SENT: Final = frozenset(
 """Transport exceptions before the first byte of a request: nobody bills it."""
 
 
-class Bodies(NamedTuple):
+class Bodies(msgspec.Struct, frozen=True):
     """What the two bodies of an exchange say, text still in place."""
 
     codec: Codec
@@ -91,7 +91,7 @@ def decode(exchange: Exchange, key: bytes) -> Call:
     read_bodies = read_exchange(exchange)
     if read_bodies is None:
         return _unknown(exchange)
-    codec, request, reply, flags = read_bodies
+    codec, request, reply, flags = read_bodies.codec, read_bodies.request, read_bodies.reply, read_bodies.flags
     anatomy = Anatomy(request, hasher_of(key))
     billing = _bill(codec, reply, anatomy, flags)
     status, error_type = _outcome(exchange, reply, flags)

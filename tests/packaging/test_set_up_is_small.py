@@ -1,0 +1,29 @@
+"""What an application pays for capture being there: modules, which do not depend on the machine as times do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+SWITCHED_ON = 30
+"""Modules at most that switching on adds to the OpenTelemetry SDK, its httpx instrumentor and httpx."""
+
+_PROGRAM = """
+import sys
+import httpx, opentelemetry.instrumentation.httpx, opentelemetry.sdk.trace
+before = set(sys.modules)
+import otelcost
+otelcost.instrument()
+print(*(set(sys.modules) - before))
+"""
+
+
+def test_switching_on_loads_what_recognises_a_call_and_nothing_that_reads_one(tmp_path: Path) -> None:
+    environment = {"OTELCOST_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = set(done.stdout.split())
+    assert len(loaded) <= SWITCHED_ON, sorted(loaded)
+    assert not loaded & {"msgspec", "blake3", "otelcost.model", "otelcost.wire.exchange", "otelcost.capture.record"}
