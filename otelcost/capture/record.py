@@ -70,7 +70,7 @@ class Recorder:
             line = self._encoder.encode(call)
         with Guard("span.finish"):
             self._interop.finish(attempt.started, call, exchange, parent.llm_scope)
-        return b"" if is_foreign(call) or _settles_nothing(call) else line
+        return b"" if _is_none_of_ours(call) else line
 
     def _call(self, attempt: Attempt, exchange: Exchange, *, quick: bool) -> Call:
         call = wire.decode(exchange, self._local_key())
@@ -88,8 +88,16 @@ class Recorder:
         for call in piece.calls(self.exchange, self._local_key()):
             yield self._encoder.encode(call)
 
-    def brief(self, attempt: Attempt) -> bytes:
-        """The spool line of an attempt for whose bodies there is no time."""
+    def brief(self, attempt: Attempt, *, unread: bool) -> bytes:
+        """The spool line of an attempt for whose prompt there is no time: what it was billed is read all the same.
+
+        With `unread` there is no time for its bodies at all.
+        """
+        if unread:
+            return self._encoder.encode(self.minimal(attempt))
+        with Guard("record"):
+            call = self._call(attempt, self.exchange(attempt, prompt=False), quick=True)
+            return b"" if _is_none_of_ours(call) else self._encoder.encode(call)
         return self._encoder.encode(self.minimal(attempt))
 
     def minimal(self, attempt: Attempt, usage: Usage | None = None) -> Call:
@@ -129,13 +137,13 @@ class Recorder:
                 self._key = secrets.token_bytes(keys.KEY_BYTES)  # hashes of this process compare with themselves
         return self._key
 
-    def exchange(self, attempt: Attempt, parent: _Parentage | None = None) -> Exchange:
-        """The attempt in the terms of the wire decoders."""
+    def exchange(self, attempt: Attempt, parent: _Parentage | None = None, *, prompt: bool = True) -> Exchange:
+        """The attempt in the terms of the wire decoders; without `prompt`, its request's parameters alone."""
         request = attempt.request
         url = request.url
         body = request_body(request)
         cut = body is None or attempt.request_dropped
-        if body is not None and not cut and len(body) > LIMIT_BYTES and body[:1] == b"{":
+        if body is not None and not cut and (len(body) > LIMIT_BYTES or not prompt) and body[:1] == b"{":
             body, cut = sketch(body), True
         request_headers = _keep(request.headers)
         return Exchange(
@@ -202,6 +210,11 @@ def _without_prompt(call: Call, request_bytes: int) -> Call:
         system_simhash=None,
         segments=(),
     )
+
+
+def _is_none_of_ours(call: Call) -> bool:
+    """Whether a call is somebody else's request, or nothing that could be billed."""
+    return is_foreign(call) or _settles_nothing(call)
 
 
 def _settles_nothing(call: Call) -> bool:

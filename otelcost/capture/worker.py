@@ -24,6 +24,7 @@ from otelcost import settings
 from otelcost.capture import attempt as attempts
 from otelcost.capture.attempt import Attempt
 from otelcost.capture.guard import Guard
+from otelcost.capture.pace import Pace
 from otelcost.spool import native
 from otelcost.spool.diagnostics import diagnostics
 
@@ -36,14 +37,16 @@ PENDING_VARIABLE: Final = "OTELCOST_PENDING_MAX_MB"
 DEFAULT_PENDING_MB: Final = 64.0
 MAX_PENDING_RECORDS: Final = 100_000
 EXIT_SECONDS: Final = 2.0
-_MINIMAL_SECONDS: Final = 0.8
-"""So long before the end of the exit's time records begin to be made without reading the bodies."""
+_LATE_SECONDS: Final = 0.8
+"""So long before the end of the exit's time results of batches are given up: their file can be read again."""
+_LEFT_OUT: Final = {"brief": "brief_records", "unread": "minimal_records"}
 LINGER_SECONDS: Final = 0.02
 """From the first attempt of a batch to its records: what a SIGKILL can take is not much older."""
 _HASTEN_RECORDS: Final = 1000
 _STINT_SECONDS: Final = 0.0004
 """So long the interpreter's lock may be held, rounded up to whole records. A thread that waits for it would only
 get it by force after 5 ms."""
+_HASTY_STINT_SECONDS: Final = 0.02
 _YIELD_SECONDS: Final = 0.00005
 _ENDING: Final = frozenset({"KeyboardInterrupt", "SystemExit"})
 
@@ -100,6 +103,7 @@ class Worker:
         self._hurry = False
         self._exited = False
         self._deadline: float | None = None
+        self._pace: Pace | None = None
         self._exit_seconds = EXIT_SECONDS
 
     def ensure(self) -> None:
@@ -202,8 +206,10 @@ class Worker:
     def _stint(self, item: _Item) -> _Item | None:
         """Handle an item and those behind it until the host should run; the item to go on with, None: all are done."""
         lines: list[bytes] = []
-        until = time.perf_counter() + _STINT_SECONDS
+        until = time.perf_counter() + (_HASTY_STINT_SECONDS if self._hurry else _STINT_SECONDS)
         try:
+            if self._pace is None and self._deadline is not None:
+                self._pace = Pace(self._deadline)
             while time.perf_counter() < until:
                 self._handle(item, lines)
                 item = self._queue.get_nowait()
@@ -239,9 +245,16 @@ class Worker:
         lines.clear()
 
     def _line(self, attempt: Attempt) -> bytes:
-        if self._late():
-            diagnostics.count("minimal_records")
-            return self._load().brief(attempt)
+        pace = self._pace
+        if pace is None:
+            return self._whole(attempt)
+        care = pace.choose(self._queue.qsize())
+        if care == "whole":
+            return self._whole(attempt)
+        diagnostics.count(_LEFT_OUT[care])
+        return self._load().brief(attempt, unread=care == "unread")
+
+    def _whole(self, attempt: Attempt) -> bytes:
         # Compiling a string, as some modules do when imported, makes Python forget that it ends by Ctrl-C.
         quick = self._hurry or attempt.error in _ENDING or not threading.main_thread().is_alive()
         return self._load().record(attempt, quick=quick)
@@ -254,7 +267,7 @@ class Worker:
         until = time.perf_counter() + _STINT_SECONDS
         for line in self._load().results(piece):
             lines.append(line)
-            if self._late():
+            if self._deadline is not None and time.monotonic() > self._deadline - _LATE_SECONDS:
                 diagnostics.count("abandoned_results")  # reading the file again makes up for them
                 return
             if time.perf_counter() >= until:
@@ -262,9 +275,6 @@ class Worker:
                 if not self._hurry and self._pending_bytes < self._limit // 4:
                     native.sleep(_YIELD_SECONDS)
                 until = time.perf_counter() + _STINT_SECONDS
-
-    def _late(self) -> bool:
-        return self._deadline is not None and time.monotonic() > self._deadline - _MINIMAL_SECONDS
 
     def _tidy(self) -> float | None:
         with Guard("tidy"):
@@ -298,7 +308,7 @@ class Worker:
         with Guard("exit"):
             self._flush_in_time()
             self._hurry = False
-            self._deadline = None
+            self._deadline = self._pace = None
 
     def _flush_in_time(self) -> None:
         """Flush, in what is left of the time that an exit may take as a whole."""
@@ -307,7 +317,7 @@ class Worker:
         self._deadline = began + self._exit_seconds
         if not self.flush(self._exit_seconds):
             diagnostics.count("abandoned_records", max(self._queue.qsize() - 1, 1))
-        self._exit_seconds = max(self._exit_seconds - (time.monotonic() - began), _MINIMAL_SECONDS)
+        self._exit_seconds = max(self._exit_seconds - (time.monotonic() - began), _LATE_SECONDS)
 
     def _exit(self) -> None:
         """The last of the process: what is still open is recorded as it is, and the segment is sealed."""

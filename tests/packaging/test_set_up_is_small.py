@@ -27,3 +27,35 @@ def test_switching_on_loads_what_recognises_a_call_and_nothing_that_reads_one(tm
     loaded = set(done.stdout.split())
     assert len(loaded) <= SWITCHED_ON, sorted(loaded)
     assert not loaded & {"msgspec", "blake3", "otelcost.model", "otelcost.wire.exchange", "otelcost.capture.record"}
+
+
+_COMPILING = """
+import builtins, collections
+import httpx, opentelemetry.instrumentation.httpx, opentelemetry.sdk.trace
+import otelcost
+otelcost.instrument()
+from otelcost.capture.worker import worker
+compiled = []
+for name in ("eval", "exec"):
+    def told(source, *args, original=getattr(builtins, name), **kwargs):
+        compiled.append(source) if isinstance(source, str) else None
+        return original(source, *args, **kwargs)
+    setattr(builtins, name, told)
+collections.namedtuple("Probe", "field")
+assert compiled
+compiled.clear()
+worker._load()
+from otelcost.wire.codecs import codec_of
+for api in ("openai.chat", "openai.responses", "anthropic.messages"):
+    codec_of(api)
+print(compiled)
+"""
+
+
+def test_nothing_compiles_a_string_while_calls_are_recorded(tmp_path: Path) -> None:
+    """Python would forget that it ends by Ctrl-C."""
+    environment = {"OTELCOST_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", _COMPILING], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"

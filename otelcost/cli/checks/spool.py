@@ -27,6 +27,7 @@ _FIXES = {
     "suppressed": "calls made under suppress_instrumentation() are left out as asked; take it away to record them",
     "dropped_records": "records were lost: free some space, drain more often, raise OTELCOST_SPOOL_MAX_MB",
     "dropped_bodies": "some calls are recorded without their prompts' sizes and hashes: raise OTELCOST_PENDING_MAX_MB",
+    "brief_records": "some calls ended too late in an exit for their prompts to be read: what they cost is recorded",
     "minimal_records": "some calls ended too late in an exit to be read: call otelcost.flush() before the program ends",
     "abandoned_records": "records were lost in an exit: call otelcost.flush() before the program ends",
 }
