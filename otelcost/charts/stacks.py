@@ -8,12 +8,15 @@ from typing import NamedTuple
 from otelcost.charts.bars import Plot, bar_width, frame
 from otelcost.charts.scale import spread, ticks
 from otelcost.charts.svg import WIDE, Chart, box, fit, room, text
+from otelcost.charts.theme import LIGHT
 from otelcost.display import percent, tokens
 
 ROW = 48
 _BAR = 22
 _LEGEND = 20
 LAYERS_HEIGHT = 200
+REST = frozenset({"unknown", "neither"})
+"""Parts that are what is left over."""
 
 
 class Part(NamedTuple):
@@ -53,17 +56,18 @@ def labels(data: Sequence[Stack]) -> tuple[str, ...]:
 def _legend(names: Sequence[str], width: int) -> tuple[str, float]:
     """The legend in as many lines as it needs, and where it ends."""
     x, y, parts = 0.0, 0.0, []
-    for position, name in enumerate(names):
+    for name in names:
         wide = room(name) + 30
         if x and x + wide > width:
             x, y = 0.0, y + _LEGEND
-        parts.append(box(x, y + 3, 12, 12, _colour(position)) + text(x + 17, y + 13, name))
+        parts.append(box(x, y + 3, 12, 12, f"oc-s{_place(names, name)}") + text(x + 17, y + 13, name))
         x += wide
     return "".join(parts), y + _LEGEND + 8
 
 
-def _colour(position: int) -> str:
-    return f"oc-s{position % 8}"
+def _place(names: Sequence[str], name: str) -> int:
+    """Which colour a part has: in order, and grey for what is left over."""
+    return len(LIGHT.series) - 1 if name in REST else names.index(name) % len(LIGHT.series)
 
 
 def _bar(stack: Stack, names: Sequence[str], y: float, width: int) -> str:
@@ -73,10 +77,10 @@ def _bar(stack: Stack, names: Sequence[str], y: float, width: int) -> str:
         wide = width * part.amount / max(whole, 1)
         share = percent(part.amount, whole)
         tip = f"{stack.label}: {part.label} {share}, {tokens(part.amount)} tokens"
-        position = names.index(part.label)
-        drawn.append(box(x, y, wide, _BAR, f"{_colour(position)} oc-edge", tip))
+        place = _place(names, part.label)
+        drawn.append(box(x, y, wide, _BAR, f"oc-s{place} oc-edge", tip))
         if room(share) + 10 < wide:
-            drawn.append(text(x + wide / 2, y + 15, share, f"oc-on{position % 8} oc-strong", "middle"))
+            drawn.append(text(x + wide / 2, y + 15, share, f"oc-on{place} oc-strong", "middle"))
         x += wide
     return "".join(drawn)
 
@@ -105,7 +109,7 @@ def _layer(stack: Stack, names: Sequence[str], x: float, slot: float, plot: Plot
     for part in stack.parts:
         top = plot.y(level + part.amount)
         tip = f"{stack.label}: {part.label}, {tokens(part.amount)} tokens"
-        colour = _colour(names.index(part.label))
+        colour = f"oc-s{_place(names, part.label)}"
         drawn.append(box(x + (slot - wide) / 2, top, wide, plot.y(level) - top, colour, tip))
         level += part.amount
     return "".join(drawn)

@@ -23,6 +23,7 @@ COMMANDS = {
     "anomalies": "anomalies",
     "rules": "rules",
     "digest": "digest",
+    "report": "report",
     "prices": "prices",
     "reconcile": "reconcile",
     "config": "config",

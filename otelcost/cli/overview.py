@@ -141,9 +141,9 @@ def blocks(overview: Overview, report: Report, drivers: Sequence[Driver], found:
         *movement.blocks(drivers),
         *_fixes(report),
         Heading("By task"),
-        *_breakdown("task", overview.by_task, overview.spend_picousd, "otelcost tasks"),
+        *breakdown("task", overview.by_task, overview.spend_picousd, "otelcost tasks"),
         Heading("By model"),
-        *_breakdown("model", overview.by_model, overview.spend_picousd, "otelcost overview --format csv"),
+        *breakdown("model", overview.by_model, overview.spend_picousd, "otelcost overview --format csv"),
         Heading("By day (UTC)"),
         _days(overview.by_day),
     )
@@ -181,7 +181,8 @@ def _fixes(report: Report) -> tuple[Block, ...]:
     return Heading("Top fixes (all of them: otelcost rec list)"), Table(columns, rows)
 
 
-def _breakdown(what: str, rows: Sequence[SliceRow], spend: int | None, more: str) -> tuple[Block, ...]:
+def breakdown(what: str, rows: Sequence[SliceRow], spend: int | None, more: str) -> tuple[Block, ...]:
+    """The parts of a spend, the largest first, and where the rest can be read."""
     shown = rows[:TOP]
     amounts = [row.cost_picousd for row in shown]
     table = Table(

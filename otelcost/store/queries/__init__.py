@@ -17,6 +17,7 @@ from otelcost.store.queries.movement import Moved, Movement, Side, movement
 from otelcost.store.queries.overview import DayRow, Overview, SliceRow, TaskRow, overview, task_days, tasks
 from otelcost.store.queries.scope import Scope
 from otelcost.store.queries.shapes import DECADE, CacheRow, GridRow, cache_line, grid
+from otelcost.store.queries.shape import CacheDay, LatencyRow, cache_days, latency
 from otelcost.store.queries.window import Window
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Baseline",
     "BlockRow",
     "CacheRow",
+    "CacheDay",
     "CallRow",
     "ContextRow",
     "DayRow",
@@ -36,6 +38,7 @@ __all__ = [
     "GridRow",
     "Growth",
     "Health",
+    "LatencyRow",
     "Moved",
     "Movement",
     "Overview",
@@ -51,6 +54,7 @@ __all__ = [
     "Window",
     "anomalies",
     "cache_line",
+    "cache_days",
     "call",
     "calls",
     "compare",
@@ -58,6 +62,7 @@ __all__ = [
     "forecast",
     "grid",
     "health",
+    "latency",
     "monthly",
     "movement",
     "movers",
