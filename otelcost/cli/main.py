@@ -26,6 +26,8 @@ COMMANDS = {
     "report": "report",
     "prices": "prices",
     "reconcile": "reconcile",
+    "import": "import_files",
+    "export": "export",
     "config": "config",
     "doctor": "doctor",
     "demo": "demo",

@@ -44,7 +44,9 @@ WITH RECURSIVE near AS (
     WHERE start BETWEEN $begin AND $end
 ),
 near_calls AS (
-    SELECT trace_id, parent_span_id, enclosing_span_id, response_id FROM calls WHERE start BETWEEN $begin AND $end
+    SELECT trace_id, span_id, parent_span_id, enclosing_span_id, response_id
+    FROM calls
+    WHERE start BETWEEN $begin AND $end
 ),
 -- Every span with an LLM call below it, however deep, as far as the spans between were recorded.
 above(trace_id, span_id) AS (
@@ -64,6 +66,9 @@ leaf AS (
 ),
 covered AS (
     SELECT span_id FROM near JOIN above USING (trace_id, span_id) WHERE is_llm
+    UNION
+    -- A call's own span, exported and imported again.
+    SELECT span_id FROM leaf WHERE (trace_id, span_id) IN (SELECT (trace_id, span_id) FROM near_calls)
     UNION
     SELECT span_id FROM leaf WHERE response_id <> '' AND response_id IN (SELECT response_id FROM near_calls)
     UNION

@@ -11,6 +11,7 @@ from otelcost.store.queries.context import PARTS, BlockRow, ContextRow, PartRow,
 from otelcost.store.queries.forecast import Forecast, forecast
 from otelcost.store.queries.growth import Growth, compare, movers
 from otelcost.store.queries.health import Health, UnpricedRow, health, unpriced
+from otelcost.store.queries.health import Health, UnpricedRow, covered_spans, health, unpriced
 from otelcost.store.queries.lengths import SplitProposal, split_proposal
 from otelcost.store.queries.monthly import MONTHLY_FROM_DAYS, monthly
 from otelcost.store.queries.movement import Moved, Movement, Side, movement
@@ -61,6 +62,7 @@ __all__ = [
     "context",
     "forecast",
     "grid",
+    "covered_spans",
     "health",
     "latency",
     "monthly",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -121,3 +122,11 @@ def _book(connection: duckdb.DuckDBPyConnection, today: date) -> dict[str, Any]:
         "book_age_days": None if newest is None else (today - newest).days,
         "book_warning": warning,
     }
+
+
+def covered_spans(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> int:
+    """How many spans of some ids (16 hexadecimal digits) another record of the same call stands for."""
+    text = (
+        "SELECT count(DISTINCT span_id) AS covered FROM span_covered WHERE span_id IN (SELECT unnest($ids::UBIGINT[]))"
+    )
+    return int(one(connection, text, {"ids": [int(span, 16) for span in ids]})["covered"])

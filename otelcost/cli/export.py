@@ -1,0 +1,75 @@
+"""`otelcost export`: calls, tasks and recommendations of a window for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from otelcost.cli import files, options, terminal
+from otelcost.cli.exports import otlp, prometheus
+from otelcost.cli.exports.rows import ROWS, Exported
+from otelcost.cli.reader import reader
+from otelcost.cli.render import SCHEMA_VERSION, to_csv, to_json
+from otelcost.cli.windows import envelope
+from otelcost.display import plural
+from otelcost.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otelcost.cli.reader import Reader
+
+TARGETS = ("csv", "parquet", "json", "otlp", "prometheus")
+
+
+@click.command("export")
+@click.argument("what", type=click.Choice(tuple(ROWS)))
+@click.option("--to", "target", type=click.Choice(TARGETS), default="csv", show_default=True, help="The form.")
+@click.option("--output", metavar="FILE", default="-", help="Where to write it; - is standard output, the default.")
+@options.window_option
+@options.drain_option
+@options.debug_option
+def command(what: str, target: str, output: str, window: str, drain: bool) -> None:
+    """Write calls, tasks or recommendations of the window for other programs.
+
+    Money is integer pico-dollars (10^-12 USD), unknown is empty or null. otlp is lines of OTLP JSON with GenAI
+    attributes, of calls; prometheus is a text exposition with tasks or models as labels, never a call's id.
+    """
+    if target == "otlp" and what != "calls":
+        raise UsageError(f"{what} are no spans", "otlp is for calls; use csv, parquet or json")
+    if target == "parquet" and output == files.STDOUT:
+        raise UsageError("Parquet is no text", "say --output FILE")
+    with reader(options.Reading(window, True, target, drain)) as found:
+        exported = ROWS[what](found)
+        if target == "parquet":
+            _parquet(found, exported, Path(output))
+        else:
+            files.write_text(output, _TEXT[target](found, exported))
+    if output != files.STDOUT:
+        terminal.progress(f"wrote {plural(len(exported.records), what.removesuffix('s'))} to {output}")
+
+
+def _csv(_found: Reader, exported: Exported) -> str:
+    return to_csv(exported.fields, exported.records)
+
+
+def _json(found: Reader, exported: Exported) -> str:
+    head = {"schema_version": SCHEMA_VERSION, "window": envelope(found.window, found.label)}
+    return to_json({**head, exported.name: list(exported.records)})
+
+
+_TEXT: dict[str, Callable[[Any, Exported], str]] = {
+    "csv": _csv,
+    "json": _json,
+    "otlp": otlp.lines,
+    "prometheus": prometheus.text,
+}
+
+
+def _parquet(found: Reader, exported: Exported, target: Path) -> None:
+    """Through DuckDB, which writes Parquet itself; typed by what each field holds, lists and objects as JSON."""
+    from otelcost.cli.exports.parquet import parquet_bytes  # noqa: PLC0415
+
+    files.write_bytes(target, parquet_bytes(found.connection, exported))

@@ -1,0 +1,1 @@
+"""What is exported, and the forms that are not simply rows."""
