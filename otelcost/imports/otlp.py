@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from otelcost.capture import dialects
-from otelcost.imports.rows import MAX_TEXT, RowError
+from otelcost.imports.rows import MAX_TEXT, RowError, whole
 from otelcost.model import SpanRecord
 
 _KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
@@ -26,7 +26,7 @@ def spans(document: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Mappin
     for resource in _objects(document.get("resourceSpans")):
         service = attributes(_object(resource.get("resource")).get("attributes")).get("service.name")
         for group in _objects(resource.get("scopeSpans")):
-            scope = str(_object(group.get("scope")).get("name") or "")
+            scope = whole(str(_object(group.get("scope")).get("name") or ""))
             for span in _objects(group.get("spans")):
                 yield scope, service if isinstance(service, str) else None, span
 
@@ -38,7 +38,7 @@ def span_record(scope: str, service: str | None, span: Mapping[str, Any]) -> Spa
         RowError: it has no ids or no time.
     """
     values = attributes(span.get("attributes"))
-    name = str(span.get("name") or "")
+    name = whole(str(span.get("name") or ""))
     # Our own spans say the whole call where they were exported, and nothing of the conventions where they were not.
     if not dialects.is_llm("" if scope == dialects.OWN_SCOPE else scope, name, values):
         return None
@@ -80,7 +80,9 @@ def _value(value: Mapping[str, Any]) -> object:
     if "intValue" in value:
         text = str(value["intValue"])
         return int(text) if re.fullmatch(r"-?\d{1,19}", text) else None
-    return next((value[kind] for kind in ("stringValue", "doubleValue", "boolValue") if kind in value), None)
+    if "stringValue" in value:
+        return whole(str(value["stringValue"]))
+    return next((value[kind] for kind in ("doubleValue", "boolValue") if kind in value), None)
 
 
 def _objects(value: object) -> list[dict[str, Any]]:

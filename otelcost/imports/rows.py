@@ -83,7 +83,7 @@ class _Facts:
 
     def text(self, name: str) -> str:
         value = self.value(name)
-        return "" if value is None else str(value).strip()
+        return "" if value is None else whole(str(value).strip())
 
     def count(self, name: str) -> int | None:
         """A count of tokens or milliseconds.
@@ -112,6 +112,11 @@ class _Facts:
         if value is None:
             return None
         return instant_us(str(value), name)
+
+
+def whole(text: str) -> str:
+    """A text that can be written: half of a surrogate pair, which JSON may hold, becomes its code."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def instant_us(text: str, name: str = "time") -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from otelcost import __version__, charts
-from otelcost.cli import movement, overview, rec, recommendation, windows
+from otelcost.cli import movement, overview, rec, recommendation, terminal, windows
 from otelcost.cli import tasks as task_table
 from otelcost.cli.page import pictures
 from otelcost.digest import phrases
@@ -75,7 +75,7 @@ def page(facts: Facts) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["plain"] = clean
+    environment.filters["plain"] = _plain
     light, dark, rules = charts.page_css()
     return environment.get_template("page.html.j2").render(
         title=f"LLM spend, {windows.in_words(facts.found.label)}",
@@ -91,6 +91,11 @@ def page(facts: Facts) -> str:
         parts=_parts,
         no_more=NO_MORE,
     ) + "\n"  # fmt: skip
+
+
+def _plain(words: str) -> str:
+    """Printable text. Where otelcost lies on this machine is nothing for a page that is shared."""
+    return clean(words.replace(terminal.program(), "otelcost"))
 
 
 def _kind(block: Block) -> str:
