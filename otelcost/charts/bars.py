@@ -29,7 +29,7 @@ def columns(data: Sequence[Column], title: str, summary: str, width: int = WIDE)
     plot = Plot(left, width - 4, HEIGHT - _BOTTOM, _TOP, marks[-1])
     parts = [*frame(plot, marks, names)]
     slot = (plot.right - plot.left) / max(len(data), 1)
-    shown = spread([column.label for column in data], plot.right - plot.left, 64)
+    shown = spread([column.label for column in data], plot.right - plot.left)
     for position, column in enumerate(data):
         x = plot.left + position * slot
         parts.append(_column(column, x, slot, plot))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from otelcost.charts.svg import room
 from otelcost.display import common_places, money
 
 MARKS = 4
@@ -30,9 +31,9 @@ def money_labels(amounts: Sequence[int]) -> tuple[str, ...]:
     return tuple(money(amount, places) for amount in amounts)
 
 
-def spread(labels: Sequence[str], pixels: float, label_pixels: float) -> frozenset[int]:
+def spread(labels: Sequence[str], pixels: float) -> frozenset[int]:
     """Which of evenly placed labels can be written without touching: always the first."""
     if not labels:
         return frozenset()
-    most = max(1, int(pixels // label_pixels))
+    most = max(1, int(pixels // (max(map(room, labels)) + 16)))
     return frozenset(range(0, len(labels), -(-len(labels) // most)))

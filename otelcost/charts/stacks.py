@@ -94,7 +94,7 @@ def layers(data: Sequence[Stack], title: str, summary: str, width: int = WIDE) -
     plot = Plot(max(map(room, said)) + 10, width - 4, top + LAYERS_HEIGHT - 26, top + 8, marks[-1])
     parts = [legend, *frame(plot, marks, said)]
     slot = (plot.right - plot.left) / max(len(data), 1)
-    shown = spread([stack.label for stack in data], plot.right - plot.left, 64)
+    shown = spread([stack.label for stack in data], plot.right - plot.left)
     for position, stack in enumerate(data):
         x = plot.left + position * slot
         parts.append(_layer(stack, names, x, slot, plot))

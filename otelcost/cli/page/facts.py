@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from otelcost.advise import Report
     from otelcost.advise.life_cycle import Event
     from otelcost.advise.measure import Measurement
     from otelcost.cli.reader import Reader
     from otelcost.digest.content import Driver
-    from otelcost.store.queries import CacheDay, ContextRow, LatencyRow, Movement, Overview, TaskRow, UnpricedRow
+    from otelcost.store.queries import CacheRow, ContextRow, LatencyRow, Movement, Overview, TaskRow, UnpricedRow
 
+MOST_STEPS = 28
+"""Columns of the picture of the cache."""
 MOST_POINTS = 12
 """Tasks on a model that are set out by waiting and cost."""
 
@@ -31,7 +33,8 @@ class Facts:
     drivers: Sequence[Driver]
     movement: Movement | None
     context: Sequence[ContextRow]
-    cache_days: Sequence[CacheDay]
+    cache: Sequence[CacheRow]  # in equal steps of time
+    cache_step: timedelta
     latency: Sequence[LatencyRow]
     measured: Sequence[tuple[Measurement, Event]]
     unpriced: Sequence[UnpricedRow]
@@ -52,6 +55,7 @@ def read(found: Reader) -> Facts:
     connection, window = found.connection, found.window
     tasks = movement.read(found)
     before = window.previous() if tasks.before else None
+    step, steps = queries.cache_line(connection, window, most=MOST_STEPS)
     return Facts(
         found=found,
         overview=queries.overview(connection, window),
@@ -60,7 +64,8 @@ def read(found: Reader) -> Facts:
         drivers=tasks.drivers(),
         movement=queries.movement(connection, before, window) if before is not None else None,
         context=queries.context(connection, window),
-        cache_days=queries.cache_days(connection, window),
+        cache=steps,
+        cache_step=step,
         latency=queries.latency(connection, window, MOST_POINTS),
         measured=measure(connection, found.now),
         unpriced=queries.unpriced(connection),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from otelcost import charts
@@ -12,10 +13,10 @@ from otelcost.display import PICOUSD, common_places, count, duration, money, per
 from otelcost.document import Column, Line, Table
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from otelcost.cli.page.facts import Facts
-    from otelcost.store.queries import DayRow
+    from otelcost.store.queries import CacheRow, DayRow
 
 TOP = 8
 """Bars of a chart of tasks or recommendations; the table below has them too."""
@@ -174,33 +175,32 @@ def anatomy(facts: Facts) -> Picture | None:
 
 
 def cache(facts: Facts) -> Picture | None:
-    """What of the input the provider's cache held, day by day."""
-    days = facts.cache_days
-    if not days:
+    """What of the input the provider's cache held, over time."""
+    if not facts.cache:
         return None
     labels = ("read from cache", "written to cache", "neither")
-    data = [
-        charts.Stack(
-            _day(row.day), "",
-            tuple(map(charts.Part, labels, (row.read_tokens, row.write_tokens, row.uncached_tokens))),
-        )
-        for row in days
-    ]  # fmt: skip
-    read = sum(row.read_tokens for row in days)
-    whole = sum(row.read_tokens + row.write_tokens + row.uncached_tokens for row in days)
+    rows = [
+        (_moment(row.start, facts.cache_step), (row.read_tokens, row.write_tokens, _neither(row)))
+        for row in facts.cache
+    ]
+    data = [charts.Stack(label, "", tuple(map(charts.Part, labels, amounts))) for label, amounts in rows]
+    read, whole = sum(row.read_tokens for row in facts.cache), sum(row.input_tokens for row in facts.cache)
     summary = f"{percent(read, whole)} of the input was read from a cache"
     table = Table(
-        (Column("day (UTC)"), *(Column(label, right=True) for label in labels), Column("read", right=True)),
-        tuple(
-            (
-                row.day.isoformat(), count(row.read_tokens), count(row.write_tokens), count(row.uncached_tokens),
-                percent(row.read_tokens, row.read_tokens + row.write_tokens + row.uncached_tokens),
-            )
-            for row in days
-        ),
-    )  # fmt: skip
-    how = "Input tokens of calls whose usage is known, in three parts that do not overlap, as the provider billed them."
+        (Column("from (UTC)"), *(Column(label, right=True) for label in labels), Column("read", right=True)),
+        tuple((label, *map(count, amounts), percent(amounts[0], sum(amounts))) for label, amounts in rows),
+    )
+    how = "Input tokens as the provider billed them, in three parts that do not overlap. Steps without calls are left out."
     return _picture(lambda width: charts.layers(data, "The prompt cache over time", summary, width), table, how)
+
+
+def _neither(row: CacheRow) -> int:
+    return row.input_tokens - row.read_tokens - row.write_tokens
+
+
+def _moment(start: datetime, step: timedelta) -> str:
+    """When a step starts: a day where steps are days or longer, else to the minute."""
+    return _day(start.date()) if step >= timedelta(days=1) else f"{_day(start.date())} {start:%H:%M}"
 
 
 def latency(facts: Facts) -> Picture | None:

@@ -10,15 +10,14 @@ from otelcost.store.queries.calls import ORDERS, CallRow, SegmentRow, call, call
 from otelcost.store.queries.context import PARTS, BlockRow, ContextRow, PartRow, ToolRow, context
 from otelcost.store.queries.forecast import Forecast, forecast
 from otelcost.store.queries.growth import Growth, compare, movers
-from otelcost.store.queries.health import Health, UnpricedRow, health, unpriced
 from otelcost.store.queries.health import Health, UnpricedRow, covered_spans, health, unpriced
+from otelcost.store.queries.latency import LatencyRow, latency
 from otelcost.store.queries.lengths import SplitProposal, split_proposal
 from otelcost.store.queries.monthly import MONTHLY_FROM_DAYS, monthly
 from otelcost.store.queries.movement import Moved, Movement, Side, movement
 from otelcost.store.queries.overview import DayRow, Overview, SliceRow, TaskRow, overview, task_days, tasks
 from otelcost.store.queries.scope import Scope
 from otelcost.store.queries.shapes import DECADE, CacheRow, GridRow, cache_line, grid
-from otelcost.store.queries.shape import CacheDay, LatencyRow, cache_days, latency
 from otelcost.store.queries.window import Window
 
 __all__ = [
@@ -31,7 +30,6 @@ __all__ = [
     "Baseline",
     "BlockRow",
     "CacheRow",
-    "CacheDay",
     "CallRow",
     "ContextRow",
     "DayRow",
@@ -55,14 +53,13 @@ __all__ = [
     "Window",
     "anomalies",
     "cache_line",
-    "cache_days",
     "call",
     "calls",
     "compare",
     "context",
+    "covered_spans",
     "forecast",
     "grid",
-    "covered_spans",
     "health",
     "latency",
     "monthly",

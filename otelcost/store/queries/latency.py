@@ -1,8 +1,7 @@
-"""What calls are like over time and beside each other: the cache day by day, waiting against cost."""
+"""Waiting against cost, by task and model."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Final
 
 import duckdb
@@ -10,16 +9,6 @@ import msgspec
 
 from otelcost.store.queries.rows import fetch
 from otelcost.store.queries.window import Window
-
-
-class CacheDay(msgspec.Struct, frozen=True, kw_only=True):
-    """The input tokens of one UTC day, in three disjoint parts, of the calls whose input is known."""
-
-    day: date
-    calls: int
-    read_tokens: int
-    write_tokens: int
-    uncached_tokens: int
 
 
 class LatencyRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,16 +23,6 @@ class LatencyRow(msgspec.Struct, frozen=True, kw_only=True):
     picousd: int
 
 
-_CACHE_DAYS: Final = """
-SELECT start::DATE AS day, count(*) AS calls,
-    coalesce(sum(cache_read_tokens), 0)::BIGINT AS read_tokens,
-    sum(coalesce(cache_write_short_tokens, 0) + coalesce(cache_write_long_tokens, 0))::BIGINT AS write_tokens,
-    sum(input_uncached_tokens)::BIGINT AS uncached_tokens
-FROM v_base
-WHERE start >= $start AND start < $end AND input_uncached_tokens IS NOT NULL
-GROUP BY day ORDER BY day
-"""
-
 _LATENCY: Final = """
 SELECT task, model, count(*) AS calls,
     quantile_disc(duration_us, 0.5)::BIGINT AS median_us, quantile_disc(duration_us, 0.95)::BIGINT AS slow_us,
@@ -53,11 +32,6 @@ WHERE start >= $start AND start < $end AND NOT batch AND cost_picousd > 0 AND du
     AND status IN ('ok', 'incomplete')
 GROUP BY task, model ORDER BY picousd DESC, task, model LIMIT $limit
 """
-
-
-def cache_days(connection: duckdb.DuckDBPyConnection, window: Window) -> list[CacheDay]:
-    """The cache over a window, a row for each day with calls."""
-    return fetch(connection, _CACHE_DAYS, {"start": window.start, "end": window.until}, CacheDay)
 
 
 def latency(connection: duckdb.DuckDBPyConnection, window: Window, limit: int) -> list[LatencyRow]:
