@@ -190,7 +190,7 @@ def cache(facts: Facts) -> Picture | None:
         (Column("from (UTC)"), *(Column(label, right=True) for label in labels), Column("read", right=True)),
         tuple((label, *map(count, amounts), percent(amounts[0], sum(amounts))) for label, amounts in rows),
     )
-    how = "Input tokens as the provider billed them, in three parts that do not overlap. Steps without calls are left out."
+    how = "Input tokens as the provider billed them, in three disjoint parts. Steps of time without calls are left out."
     return _picture(lambda width: charts.layers(data, "The prompt cache over time", summary, width), table, how)
 
 
