@@ -202,7 +202,7 @@ def _apply(connection: duckdb.DuckDBPyConnection, migration: Migration) -> None:
 def _replace_views(connection: duckdb.DuckDBPyConnection) -> None:
     """Views are not migrated but replaced: they hold no data, and their text belongs to the code."""
     with transaction(connection):
-        connection.execute(_views_text())
+        connection.execute(views_text())
         connection.execute("CREATE TABLE IF NOT EXISTS views (sha256 VARCHAR)")
         connection.execute("DELETE FROM views")
         connection.execute("INSERT INTO views VALUES (?)", [_views_digest()])
@@ -221,7 +221,8 @@ def _has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
 
 
 @cache
-def _views_text() -> str:
+def views_text() -> str:
+    """The statements that make the views, the cost expressions filled in."""
     from otelcost.pricing import cost  # noqa: PLC0415  (pricing is not needed to open a store)
 
     text = resources.files("otelcost.store").joinpath("views.sql").read_text(encoding="utf-8")
@@ -237,7 +238,7 @@ def _views_text() -> str:
 
 @cache
 def _views_digest() -> str:
-    return hashlib.sha256(_views_text().encode()).hexdigest()
+    return hashlib.sha256(views_text().encode()).hexdigest()
 
 
 def _first_line(error: BaseException) -> str:
