@@ -13,6 +13,7 @@
     max_growth = 20
 
     [rules.OC101]                 # read by whoever owns the rules
+    [digest.weekly]               # read by otelcost.digest.settings, and so is [smtp]
 
 The project's file is the nearest `otelcost.toml` in the working directory or above it, up to the repository's
 root, or the one that `OTELCOST_CONFIG` names. The user's own lies in `OTELCOST_HOME`, beside `prices.toml`. A
@@ -86,6 +87,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     budget: tuple[Budget, ...] = ()
     check: Check = Check()
     rules: dict[str, Any] = {}
+    digest: dict[str, Any] = {}
+    smtp: dict[str, Any] = {}
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +100,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def zone(self) -> tzinfo:
         """The user's time zone."""
-        return _zone(self.settings.timezone, self.origins.get("timezone", DEFAULT))
+        return zone_of(self.settings.timezone, self.origins.get("timezone", DEFAULT))
 
     def origin(self, key: str) -> str:
         """Where a key such as `check.max_spend` was set."""
@@ -186,7 +189,7 @@ def _settings(document: dict[str, Any], where: str, *, strict: bool = True) -> S
         found = msgspec.convert(document, Settings, strict=strict)
     except msgspec.ValidationError as error:
         raise _explained(str(error), where) from error
-    _zone(found.timezone, where)
+    zone_of(found.timezone, where)
     _bounded({f"check.{name}": getattr(found.check, name) for name in Check.__struct_fields__}, where)
     names = [budget.name for budget in found.budget]
     for budget in found.budget:
@@ -218,8 +221,12 @@ def _explained(message: str, where: str) -> UsageError:
     return UsageError(f"{where}: unknown key {key!r}", hint)
 
 
-def _zone(name: str, where: str) -> tzinfo:
-    """UTC needs no time zone data, which small images lack."""
+def zone_of(name: str, where: str) -> tzinfo:
+    """A time zone by its name; UTC needs no time zone data, which small images lack.
+
+    Raises:
+        UsageError: no time zone is called so; `where` says who names it.
+    """
     if name == "UTC":
         return UTC
     try:

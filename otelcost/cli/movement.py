@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from otelcost.cli.render import Block, Heading, Line, Name, Prose
-from otelcost.digest import phrases
+from otelcost.digest.blocks import moved as blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +13,9 @@ if TYPE_CHECKING:
     from otelcost.cli.reader import Reader
     from otelcost.digest.content import Driver
     from otelcost.store.queries import TaskRow
+
+
+__all__ = ["Tasks", "as_json", "blocks", "read", "record"]
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,6 @@ def read(found: Reader) -> Tasks:
     before = found.window.previous()
     past = [] if before is None else queries.tasks(found.connection, before)
     return Tasks(queries.tasks(found.connection, found.window), past)
-
-
-def blocks(drivers: Sequence[Driver], *, compared: bool = True) -> tuple[Block, ...]:
-    """The drivers for people, a line each; nothing where nothing moved."""
-    if not drivers:
-        return ()
-    lines: tuple[Line, ...] = tuple(
-        (Name(driver.task), f": {phrases.driver(driver, compared=compared)}") for driver in drivers
-    )
-    return Heading("What moved it" if compared else "Where it went"), Prose(lines, bullets=True)
 
 
 def as_json(drivers: Sequence[Driver]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ Pure: `compose` turns the query layer's answers into frozen facts; whoever shows
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -26,6 +26,13 @@ DRIVER_SHARE: Final = 20
 
 QUIET_SHARE: Final = 10
 """A week is quiet when spend moved by less than a tenth and nothing is left to do."""
+
+
+GONE: Final = "gone"
+"""An action nobody decided on and no rule finds any more."""
+
+MEASURED: Final = frozenset({"applied", "verified", "failed"})
+"""States of an action that somebody carried out."""
 
 
 class Driver(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +62,44 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     call_site: str | None
 
 
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """An action as a digest named it: what the ledger keeps. The saving is in pico-dollars."""
+
+    id: str
+    title: str
+    task: str
+    marginal_picousd: int | None = None
+
+
+class Followed(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an action. `state` is a life cycle's, or `gone`; money in pico-dollars, None where unknown.
+
+    `note` is the reason of a dismissal or the day a snooze ends.
+    """
+
+    id: str
+    title: str
+    task: str
+    state: str
+    realised_picousd: int | None = None
+    expected_picousd: int | None = None
+    note: str | None = None
+
+    @property
+    def carried_out(self) -> bool:
+        """Whether somebody did it."""
+        return self.state in MEASURED
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """A UTC day's spend in pico-dollars; `None` is unknown."""
+
+    day: date
+    cost_picousd: int | None
+
+
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything one digest says. A quiet one is its subject and nothing else."""
+    """Everything one digest says. A quiet one is its subject and nothing else. Times are naive UTC."""
 
     subject: str
     quiet: bool
@@ -68,10 +111,37 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     unknowns: tuple[str, ...]
     coverage_days: int
     last_call: datetime | None
+    scope: str  # which calls, in words; empty for all
+    start: datetime
+    end: datetime
+    spend_picousd: int | None
+    previous_picousd: int | None
+    calls: int
+    unpriced_calls: int
+    estimated_calls: int
+    waiting_since: datetime | None  # the oldest record that is in the spool only
+    followed: tuple[Followed, ...]  # what became of the last digest's actions
+    days: tuple[Day, ...]
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """The actions it names, as the next digest has to know them."""
+        return tuple(
+            Told(id=one.id, title=one.title, task=one.task, marginal_picousd=one.marginal_picousd)
+            for one in self.actions
+        )
 
 
 def compose(
-    overview: Overview, tasks: Sequence[TaskRow], previous: Sequence[TaskRow], report: Report, label: str
+    overview: Overview,
+    tasks: Sequence[TaskRow],
+    previous: Sequence[TaskRow],
+    report: Report,
+    label: str,
+    *,
+    scope: str = "",
+    followed: tuple[Followed, ...] = (),
+    waiting_since: datetime | None = None,
 ) -> Preview:
     """Pick what a digest says of a window.
 
@@ -79,13 +149,15 @@ def compose(
         overview: the window's figures.
         tasks: the window's tasks; `previous` those of the equally long window before, empty without data.
         report: the recommendations over the same window.
-        label: the window in words, for the subject.
+        label: the window in words, for the subject; `scope` the calls in words where it is not all of them.
+        followed: what became of the last digest's actions.
+        waiting_since: the start of the oldest record that nobody has loaded yet.
     """
     fixes = phrases.open_fixes(report)
-    quiet = not fixes and _steady(overview)
+    quiet = not fixes and _steady(overview) and not any(one.carried_out for one in followed)
     actions = tuple(_action(fix) for fix in fixes[:MAX_ACTIONS])
     return Preview(
-        subject=_subject(overview, report, label, quiet=quiet),
+        subject=_subject(overview, report, f"{f' ({scope})' if scope else ''}, {label}", quiet=quiet),
         quiet=quiet,
         drivers=() if quiet else drivers(tasks, previous),
         compared=bool(previous),
@@ -95,14 +167,25 @@ def compose(
         unknowns=phrases.unknowns(overview),
         coverage_days=overview.coverage_days,
         last_call=overview.last_call,
+        scope=scope,
+        start=overview.window.start,
+        end=overview.window.end,
+        spend_picousd=overview.spend_picousd,
+        previous_picousd=overview.previous_picousd,
+        calls=overview.calls,
+        unpriced_calls=overview.unpriced_calls,
+        estimated_calls=overview.estimated_calls,
+        waiting_since=waiting_since,
+        followed=followed,
+        days=tuple(Day(day=row.day, cost_picousd=row.cost_picousd) for row in overview.by_day),
     )
 
 
-def _subject(overview: Overview, report: Report, label: str, *, quiet: bool) -> str:
+def _subject(overview: Overview, report: Report, what: str, *, quiet: bool) -> str:
     if not overview.calls:
-        return f"LLM spend, {label}: no calls recorded"
+        return f"LLM spend{what}: no calls recorded"
     unpriced = f", {plural(overview.unpriced_calls, 'call')} unpriced" if overview.unpriced_calls else ""
-    answer = f"LLM spend, {label}: {phrases.spend(overview)}{unpriced}"
+    answer = f"LLM spend{what}: {phrases.spend(overview)}{unpriced}"
     if quiet:
         return f"{answer}. A quiet week: nothing to do"
     return f"{answer}. {phrases.savings(report)}"

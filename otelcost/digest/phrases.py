@@ -2,18 +2,74 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from otelcost.display import change, common_places, count, money, percent, plural, range_text, signed_money, tokens
+from otelcost.display import (
+    UNKNOWN,
+    change,
+    common_places,
+    count,
+    instant,
+    money,
+    percent,
+    plural,
+    range_text,
+    signed_money,
+    tokens,
+)
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from otelcost.advise import Recommendation, Report
-    from otelcost.digest.content import Driver
+    from otelcost.digest.content import Action, Driver, Followed, Preview
     from otelcost.store.queries import Overview
 
 OPEN_STATES = frozenset({"open", "accepted"})
 """States of a recommendation that still has to be carried out."""
+
+
+EPOCH_YEAR = 1970
+"""Where a window without a beginning starts."""
+
+_UNITS = {"h": "hour", "d": "day", "w": "week"}
+
+
+class Bounds(Protocol):
+    """A window of time, naive UTC."""
+
+    @property
+    def start(self) -> datetime:
+        """Included."""
+        ...
+
+    @property
+    def end(self) -> datetime:
+        """Not included."""
+        ...
+
+
+def in_words(label: str) -> str:
+    """`last 7 days`, `everything recorded`, or the range as it was given."""
+    match = re.fullmatch(r"(\d+)([hdw])", label.strip())
+    if match:
+        number, unit = int(match[1]), _UNITS[match[2]]
+        return f"last {unit}" if number == 1 else f"last {number} {unit}s"
+    return "everything recorded" if label.strip() == "all" else label
+
+
+def bounds(window: Bounds) -> str:
+    """Where the window starts and ends, to the minute, UTC."""
+    if window.start.year == EPOCH_YEAR:
+        return f"until {instant(window.end)}"
+    return f"{instant(window.start)} to {instant(window.end)}"
+
+
+def plain_day(moment: datetime | None) -> str:
+    """A day of naive UTC: `2026-11-30`."""
+    return UNKNOWN if moment is None else f"{moment:%Y-%m-%d}"
 
 
 def open_fixes(report: Report) -> tuple[Recommendation, ...]:
@@ -37,6 +93,48 @@ def driver(moved: Driver, *, compared: bool) -> str:
     calls = f"{moved.previous_calls:,} to {moved.calls:,} calls"
     change_ = signed_money(moved.change_picousd, places)
     return f"{change_} ({figures}; {calls}{_sizes(moved)})"
+
+
+def moved_title(*, compared: bool) -> str:
+    """What the drivers are called."""
+    return "What moved it" if compared else "Where it went"
+
+
+def saves(action: Action) -> str:
+    """`saves $2.01 (simulated, alone $1.96-$2.06)`."""
+    spread = range_text(action.low_picousd, action.high_picousd)
+    alone = f", alone {spread}" if spread else ""
+    return f"saves {money(action.marginal_picousd)} ({action.class_}{alone})"
+
+
+def became(one: Followed) -> str:
+    """What became of an action: `verified: saved $3.10 of $3.40 that could be had`."""
+    fixed = {
+        "open": "still open",
+        "accepted": "accepted, not applied yet",
+        "gone": "no longer found",
+        "snoozed": f"snoozed until {one.note}",
+    }
+    if one.state in fixed:
+        return fixed[one.state]
+    if not one.carried_out:
+        return one.state
+    if one.realised_picousd is None or one.expected_picousd is None:
+        return f"{one.state}, too early to measure" if one.state == "applied" else one.state
+    places = common_places([one.realised_picousd, one.expected_picousd])
+    figures = f"{money(one.realised_picousd, places)} of {money(one.expected_picousd, places)}"
+    return f"{one.state}: saved {figures} that could be had"
+
+
+def basis(preview: Preview) -> tuple[str, ...]:
+    """What the figures rest on: the window, how much of it is covered, how fresh, what is unknown."""
+    waiting = preview.waiting_since
+    return (
+        f"{bounds(preview)}, data on {plural(preview.coverage_days, 'day')}",
+        f"{plural(preview.calls, 'call')}, newest call {instant(preview.last_call)}",
+        *((f"records since {instant(waiting)} wait in the spool: see otelcost doctor",) if waiting else ()),
+        *preview.unknowns,
+    )
 
 
 def _sizes(moved: Driver) -> str:
