@@ -29,8 +29,11 @@ def command() -> None:
 def show_command(origin: bool, format_: str) -> None:
     """Show every setting that holds here: options of a command go over all of them."""
     from otelcost.config import load  # noqa: PLC0415
+    from otelcost.digest.settings import named  # noqa: PLC0415
 
-    records = tuple(_records(load()))
+    config = load()
+    named(config)  # complains of what no digest could use
+    records = tuple(_records(config))
     columns = [Column("key", flex=12), Column("value", flex=12)]
     if origin:
         columns.append(Column("origin", flex=16))
@@ -56,8 +59,14 @@ def _records(config: Config) -> Iterator[dict[str, Any]]:
         said = ", ".join(f"{name} {value}" for name, value in budget.items() if name != "name" and value is not None)
         yield _record(config, f"budget.{budget['name']}", said)
     for key in sorted(config.origins):
-        if key.startswith("rules."):
-            yield _record(config, key, _below(document, key))
+        if key.startswith(("rules.", "digest.", "smtp.")):
+            yield _record(config, key, _shown(key, _below(document, key)))
+
+
+def _shown(key: str, value: Any) -> Any:
+    """What may stand on a screen: a secret that is written out may not."""
+    secret = key.startswith(("digest.", "smtp.")) and key.rpartition(".")[2] in {"password", "secret", "url"}
+    return "***" if secret and isinstance(value, str) else value
 
 
 def _below(document: dict[str, Any], key: str) -> Any:

@@ -52,7 +52,10 @@ digest_install.add_to(command)
 @options.drain_option
 @options.debug_option
 def preview_command(name: str | None, window: str, format_: str, drain: bool) -> None:
-    """Show the digest that would go out now; NAME is one of otelcost.toml. Sends nothing."""
+    """Show the digest that would go out now. Sends nothing.
+
+    NAME is one of otelcost.toml; without it everything in the window.
+    """
     named = _named(name) if name else None
     context = click.get_current_context()
     given = context.get_parameter_source("window") is not click.core.ParameterSource.DEFAULT
@@ -69,7 +72,9 @@ def preview_command(name: str | None, window: str, format_: str, drain: bool) ->
 @click.option("--due", is_flag=True, required=True, help="Send every digest that is due and was not sent.")
 @options.debug_option
 def run_command(due: bool) -> int:
-    """Send what is due, once. Made to be called often: it does nothing where nothing is due.
+    """Send what is due, once.
+
+    Made to be called often: it does nothing where nothing is due.
 
     Of periods that were missed only the newest is sent. Two of these at once send one message.
     """
@@ -79,9 +84,11 @@ def run_command(due: bool) -> int:
 
     digests = named(_config())
     done = _sending(lambda post: post.run_due(digests))
-    for one in digests.values() if not done else ():
-        upcoming = next_due(one.digest.schedule, one.zone, options.now())
-        terminal.progress(f"{one.name}: nothing is due; next {_local(upcoming, one)}")
+    sent = {one.digest for one in done}
+    for one in digests.values():
+        if one.name not in sent:
+            upcoming = next_due(one.digest.schedule, one.zone, options.now())
+            terminal.progress(f"{one.name}: nothing to send now; next {_local(upcoming, one)}")
     if not digests:
         terminal.progress("no digest is configured: write [digest.weekly] into otelcost.toml")
     return _said(done)
@@ -92,7 +99,7 @@ def run_command(due: bool) -> int:
 @click.option("--to", multiple=True, metavar="ADDRESS", help="To this e-mail address only, as a trial. Repeatable.")
 @options.debug_option
 def send_command(name: str, to: tuple[str, ...]) -> int:
-    """Send a digest of the window up to now, whatever its schedule says."""
+    """Send a digest of the window up to now."""
     named = _named(name)
     return _said(_sending(lambda post: post.send(named, to)))
 
@@ -102,7 +109,10 @@ def send_command(name: str, to: tuple[str, ...]) -> int:
 @click.option("--force", is_flag=True, help="Also what was sent, or may have been. It may arrive twice.")
 @options.debug_option
 def resend_command(name: str, force: bool) -> int:
-    """Try the newest period again where it failed; what became unknown only with --force."""
+    """Try the newest period again where it failed.
+
+    What was sent, or may have been, is sent again only with --force.
+    """
     named = _named(name)
     return _said(_sending(lambda post: post.resend(named, force=force)))
 
@@ -112,7 +122,10 @@ def resend_command(name: str, force: bool) -> int:
 @options.format_option
 @options.debug_option
 def status_command(name: str | None, format_: str) -> None:
-    """Show every digest with its next time, and what was sent, failed or is unknown."""
+    """Show when each digest is next due and what was sent.
+
+    unknown: it was cut off, and may have arrived. It is not sent again unless you say so: otelcost digest resend.
+    """
     from otelcost.digest.ledger import Ledger  # noqa: PLC0415
     from otelcost.digest.settings import named, one  # noqa: PLC0415
 

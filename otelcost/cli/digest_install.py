@@ -32,9 +32,10 @@ def add_to(group: click.Group) -> None:
 @_dry_run
 @options.debug_option
 def install_command(target: str, image: str, dry_run: bool) -> None:
-    """Have digests sent when they are due: by a systemd user timer, launchd, cron, GitHub or Kubernetes.
+    """Have this machine or a cluster send what is due.
 
-    Each looks every quarter of an hour (GitHub every hour) with `otelcost digest run --due`.
+    A systemd user timer, a launchd agent, a line for cron, a GitHub workflow or a Kubernetes CronJob. Each looks
+    every quarter of an hour (GitHub every hour) with `otelcost digest run --due`.
     """
     from otelcost.digest.install import install  # noqa: PLC0415
 

@@ -81,5 +81,5 @@ def _outline(left: float, thick: float) -> str:
 def _svg(width: int, height: int, inner: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}">{inner}</svg>'
+        f'viewBox="0 0 {width} {height}" style="max-width:100%;height:auto">{inner}</svg>'
     )

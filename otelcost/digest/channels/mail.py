@@ -53,7 +53,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
         except _RefusedError as error:
             return failed(error, again=error.again)
         except (OSError, smtplib.SMTPException) as error:
-            return _not_begun(error)
+            return self._unreached(_not_begun(error))
         try:
             return self._delivered(server, body, leaving)
         finally:
@@ -78,6 +78,10 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
             said = _RefusedError(code, reply)
             return failed(said, again=said.again)
         return Outcome("sent", f"refused for {', '.join(refused)}" if refused else "")
+
+    def _unreached(self, outcome: Outcome) -> Outcome:
+        port = self.smtp.port or _PORTS[self.smtp.security]
+        return msgspec.structs.replace(outcome, detail=f"{self.smtp.host}:{port}: {outcome.detail}")
 
     def _connected(self) -> smtplib.SMTP:
         smtp = self.smtp
@@ -139,7 +143,8 @@ def _not_begun(error: Exception) -> Outcome:
 
 
 def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    reason = error.strerror if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
+    return reason or str(error) or type(error).__name__
 
 
 def _is_loopback(host: str) -> bool:
