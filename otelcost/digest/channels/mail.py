@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -89,9 +90,11 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
         context = ssl.create_default_context(cafile=smtp.ca_file)
         server: smtplib.SMTP
         if smtp.security == "ssl":
-            server = smtplib.SMTP_SSL(smtp.host, port, timeout=smtp.timeout_s, context=context)
+            server = smtplib.SMTP_SSL(
+                smtp.host, port, timeout=smtp.timeout_s, context=context, local_hostname=_own_name()
+            )
         else:
-            server = smtplib.SMTP(smtp.host, port, timeout=smtp.timeout_s)
+            server = smtplib.SMTP(smtp.host, port, timeout=smtp.timeout_s, local_hostname=_own_name())
         try:
             server.ehlo_or_helo_if_needed()
             if smtp.security == "starttls":
@@ -145,6 +148,11 @@ def _not_begun(error: Exception) -> Outcome:
 def _words(error: Exception) -> str:
     reason = error.strerror if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
     return reason or str(error) or type(error).__name__
+
+
+def _own_name() -> str:
+    """How this machine presents itself. The default asks a name server, which may take long to answer nothing."""
+    return re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()) or "localhost"
 
 
 def _is_loopback(host: str) -> bool:
