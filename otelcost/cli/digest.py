@@ -35,9 +35,6 @@ def command() -> None:
     """Digests: the answer, what drove it and what to do, short enough to read."""
 
 
-digest_install.add_to(command)
-
-
 @command.command("preview")
 @click.argument("name", required=False)
 @options.window_option
@@ -308,3 +305,6 @@ def _kinds(one: Named) -> dict[str, str]:
 
 def _channels(one: Named) -> str:
     return ", ".join(f"{name} ({kind})" for name, kind in _kinds(one).items()) or "none"
+
+
+digest_install.add_to(command)
