@@ -75,8 +75,8 @@ class Source(Protocol):
     def take_back(self, done: Event) -> Event:
         """Undo a decision. Raises UsageError where somebody decided otherwise since."""
 
-    def cancel(self) -> None:
-        """Interrupt what is running; it raises `StaleError` in its thread. Thread-safe."""
+    def cancel(self, threads: str = "") -> None:
+        """Interrupt what runs on threads whose names begin so; it raises `StaleError` there. Thread-safe."""
 
 
 class StaleError(Exception):

@@ -73,7 +73,7 @@ class Loader:
         self._loaded: tuple[Period, datetime] | None = None
         self._report: Report | None = None
         self._guard = threading.Lock()
-        self._open: set[duckdb.DuckDBPyConnection] = set()
+        self._open: dict[duckdb.DuckDBPyConnection, str] = {}
 
     def refresh(self, period: Period, *, force: bool) -> Snapshot | None:
         """Drain what is new and read the window; None where nothing can have changed."""
@@ -185,11 +185,12 @@ class Loader:
             row = queries.call(connection, call_id)
         return None if row is None else convert.detail(row, _cache_step(row))
 
-    def cancel(self) -> None:
-        """Interrupt the queries that run."""
+    def cancel(self, threads: str = "") -> None:
+        """Interrupt the queries that run on threads whose names begin so."""
         with self._guard:
-            for connection in self._open:
-                connection.interrupt()
+            for connection, name in self._open.items():
+                if name.startswith(threads):
+                    connection.interrupt()
 
     def _moment(self) -> datetime:
         return self._now or datetime.now(UTC).replace(tzinfo=None)
@@ -229,12 +230,12 @@ class Loader:
         try:
             with session(self._path) as connection:
                 with self._guard:
-                    self._open.add(connection)
+                    self._open[connection] = threading.current_thread().name
                 try:
                     yield connection
                 finally:
                     with self._guard:
-                        self._open.discard(connection)
+                        self._open.pop(connection, None)
         except duckdb.InterruptException as error:
             raise StaleError from error
 

@@ -17,11 +17,12 @@ from textual.app import App
 
 from otelcost import display
 from otelcost.tui import guard
-from otelcost.tui.host import CallReceiver, CallsReceiver, Problem, Source, State
+from otelcost.tui.host import CallReceiver, CallsReceiver, Problem, Source, StaleError, State
 from otelcost.tui.snapshot import CallQuery, Event, Order
 
 Result = TypeVar("Result")
 
+_FAST = "otelcost-page"
 _NOTE_SECONDS = 4
 _WARNING_SECONDS = 8
 
@@ -39,10 +40,12 @@ class WorkingApp(App[None]):
         self.source = source
         self.state = state
         self._done: list[Event] = []
+        self._asked: dict[str, int] = {}
+        self._answering: str | None = None
         # One thread for what reads everything and one for what a key waits for, so that a page of calls does
         # not queue behind the recommendations.
         self._slow = ThreadPoolExecutor(1, "otelcost-load")
-        self._fast = ThreadPoolExecutor(1, "otelcost-page")
+        self._fast = ThreadPoolExecutor(1, _FAST)
 
     def show_state(self) -> None:
         """Bring every page up to date."""
@@ -71,13 +74,26 @@ class WorkingApp(App[None]):
         return await asyncio.get_running_loop().run_in_executor(pool, guard.run, job)
 
     def ask(self, job: Callable[[Source], Result], receive: Callable[[Result], None], *, group: str) -> None:
-        """Run a job against the source in the background; the newest of a group wins.
+        """Run a job against the source in the background; the newest of a group wins, an older one is interrupted.
 
         It may fail where the figures were read: then the header says so, and the next load says more.
         """
 
+        number = self._asked[group] = self._asked.get(group, 0) + 1
+        if self._answering == group:
+            self.source.cancel(_FAST)
+
+        def answer_if_wanted() -> Result:
+            if self._asked[group] != number:
+                raise StaleError
+            self._answering = group
+            try:
+                return job(self.source)
+            finally:
+                self._answering = None
+
         async def wait() -> None:
-            answer = await self._run(self._fast, lambda: job(self.source))
+            answer = await self._run(self._fast, answer_if_wanted)
             if answer.problem is not None:
                 self.set_state(problem=answer.problem)
             elif not answer.stale:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from otelcost.tui.calls_filter import matching
+from otelcost.tui.host import StaleError
 from otelcost.tui.snapshot import (
     Advice,
     CachePoint,
@@ -528,6 +529,8 @@ class Facts:
         self.undone: list[Event] = []
         self.refusal: Exception | None = None
         self.cancelled = 0
+        self.interrupted = threading.Event()
+        self.endless = False
 
     def refresh(self, period: Period, *, force: bool) -> Snapshot | None:
         self.threads.add(threading.current_thread().name)
@@ -548,6 +551,10 @@ class Facts:
     def calls(self, query: CallQuery) -> CallPage:
         self.threads.add(threading.current_thread().name)
         self.queries.append(query)
+        if self.endless:
+            self.interrupted.clear()
+            self.endless = not self.interrupted.wait(30)
+            raise StaleError
         rows = [row for row in self.rows if query.task in (None, row.task) and query.model in (None, row.model)]
         rows = [row for row in rows if query.ids is None or row.id in query.ids]
         wanted = matching(query.text)
@@ -586,5 +593,6 @@ class Facts:
         self.undone.append(done)
         return msgspec.structs.replace(done, state="open")
 
-    def cancel(self) -> None:
+    def cancel(self, threads: str = "") -> None:
         self.cancelled += 1
+        self.interrupted.set()

@@ -296,6 +296,22 @@ async def test_clicks_do_what_keys_do() -> None:
         assert len(pilot.app.screen_stack) == 2
 
 
+async def test_a_question_nobody_waits_for_is_interrupted_and_those_in_between_are_never_asked() -> None:
+    async with running() as (pilot, source):
+        await press(pilot, "4", "slash")
+        before = len(source.queries)
+        source.endless = True
+        await pilot.press("e")
+        while len(source.queries) == before:  # it runs, and without an interruption it would run on
+            await asyncio.sleep(0.01)
+        shown = await press(pilot, *"mb")
+        assert source.cancelled
+        assert not source.endless
+        assert source.queries[-1].text == "emb"
+        assert "search.embed" in shown
+        assert "support-triage" not in shown
+
+
 async def test_no_question_is_asked_on_the_interface_thread() -> None:
     async with running() as (pilot, source):
         await press(pilot, "4", "enter", "r")
