@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
@@ -133,3 +134,16 @@ async def test_deciding_on_a_real_store_shows_at_once(home: Path) -> None:
         back = await press(pilot, "z")
         assert "taken back" in back
         assert "⊘ dismissed" not in back.split("DECISIONS")[0]
+
+
+async def test_a_list_says_what_was_decided_at_any_width() -> None:
+    first = facts.recommendations()[0]
+    for state, glyph in (("dismissed", "⊘"), ("snoozed", "◌"), ("accepted", "◔"), ("applied", "◑")):
+        advice = msgspec.structs.replace(
+            facts.advice(), recommendations=(msgspec.structs.replace(first, state=state), *facts.recommendations()[1:])
+        )
+        snapshot = msgspec.structs.replace(facts.snapshot(), advice=advice)
+        async with running(snapshot, size=(72, 22)) as (pilot, _):
+            shown = await press(pilot, "2")
+            row = next(row for row in shown.splitlines() if "Cache the" in row)
+            assert row.split("▸")[1].split()[0] == glyph

@@ -37,10 +37,16 @@ def columns(rows: Sequence[Recommendation]) -> tuple[Column[Recommendation], ...
     def saves(row: Recommendation, _: int) -> Cell:
         return display.money(row.marginal_picousd, places), "bold"
 
-    def state(row: Recommendation, _: int) -> Cell:
+    def state(row: Recommendation, _: int) -> tuple[str, str]:
         return ("", "") if row.state == "open" else words.state(row.state)
 
+    def mark(row: Recommendation, _: int) -> Cell:
+        text, style = state(row, 0)
+        return text[:1], style
+
+    closed = _any_closed(rows)
     return (
+        *([Column(key="mark", title="", width=1, cell=mark)] if closed else []),
         Column(key="id", title="ID", width=14, drop=4, cell=_id, sort=lambda row: row.id),
         Column(key="title", title="Do", width=24, flex=True, cell=_title, sort=lambda row: row.title),
         Column(key="task", title="Task", width=18, drop=3, cell=_task, sort=lambda row: row.task),
@@ -54,7 +60,7 @@ def columns(rows: Sequence[Recommendation]) -> tuple[Column[Recommendation], ...
             money=True,
         ),
         Column(key="basis", title="Basis", width=13, drop=1, cell=_basis, sort=lambda row: row.class_),
-        *([Column(key="state", title="State", width=11, drop=2, cell=state)] if _any_closed(rows) else []),
+        *([Column(key="state", title="State", width=11, drop=2, cell=state)] if closed else []),
     )
 
 

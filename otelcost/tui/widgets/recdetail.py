@@ -75,7 +75,12 @@ class RecommendationDetail(Paint):
 
 
 def _notes(item: Recommendation) -> list[words.Piece]:
-    named = (("", item.state), ("risk ", item.risk), ("effort ", item.effort), ("way back: ", item.reversibility))
+    named = (
+        ("", words.state(item.state)[0]),
+        ("risk ", item.risk),
+        ("effort ", item.effort),
+        ("way back: ", item.reversibility),
+    )
     return [(f" · {name}{display.clean(text)}", "$text-muted") for name, text in named if text]
 
 

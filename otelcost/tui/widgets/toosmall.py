@@ -26,7 +26,7 @@ class TooSmall(Paint):
             f"Please enlarge this terminal: it is {size.width}x{size.height}, "
             f"otelcost needs {LEAST_WIDTH}x{LEAST_HEIGHT}."
         )
-        rest = "Without one: otelcost overview\nq quits"
+        rest = "Without one: otelcost --plain\nq quits"
         return [line((row, "bold")) for row in wrap(text, width)] + [
             line((row, "$text-muted")) for row in wrap(rest, width)
         ]
