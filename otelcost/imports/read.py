@@ -102,7 +102,7 @@ def _documents(path: Path) -> Iterator[Any]:
         said = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise ExportError(f"{path} cannot be read ({said})", "give a JSON, JSON lines or CSV export") from error
     if text.lstrip()[:1] not in {"{", "["}:
-        yield from csv.DictReader(io.StringIO(text))
+        yield from _lines(path, text)
         return
     whole = _json(text)
     if whole is not None:
@@ -114,6 +114,17 @@ def _documents(path: Path) -> Iterator[Any]:
             if document is None:
                 raise ExportError(f"{path} line {number} is no JSON", "export the file again")
             yield document
+
+
+def _lines(path: Path, text: str) -> list[dict[str, Any]]:
+    """The lines of a CSV file, whose cells may hold whole prompts: longer than what Python reads by itself."""
+    before = csv.field_size_limit(len(text) + 1)
+    try:
+        return list(csv.DictReader(io.StringIO(text)))
+    except csv.Error as error:
+        raise ExportError(f"{path} is no CSV ({error})", "export the file again") from error
+    finally:
+        csv.field_size_limit(before)
 
 
 def _json(text: str) -> Any:

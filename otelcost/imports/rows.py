@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -18,8 +18,11 @@ MAX_TEXT: Final = 256
 _TRACE: Final = re.compile(r"[0-9a-f]{32}")
 _SPAN: Final = re.compile(r"[0-9a-f]{16}")
 _NOT_ERRORS: Final = frozenset({"", "success", "default", "debug", "warning", "none", "200", "ok"})
-_EPOCH_UNITS: Final = ((10**17, 1000), (10**14, 1), (10**11, 1000), (0, 1_000_000))
-"""A number of at least so much is nano-, micro-, milliseconds or seconds since 1970."""
+_EPOCH_UNITS: Final = ((10**17, Decimal("0.001")), (10**14, Decimal(1)), (10**11, Decimal(1000)), (0, Decimal(10**6)))
+"""A number of at least so much is nano-, micro-, milliseconds or seconds since 1970, and its microseconds."""
+_EARLIEST_US: Final = 946_684_800_000_000
+_LATEST_US: Final = 4_102_444_800_000_000
+"""The years 2000 to 2100: a number that is no time, such as 20261120, falls outside."""
 
 
 class RowError(ValueError):
@@ -123,22 +126,27 @@ def instant_us(text: str, name: str = "time") -> int:
     """A moment of an export in microseconds since 1970: ISO 8601, or a number of seconds or less.
 
     Raises:
-        RowError: it is neither.
+        RowError: it is neither, or a time before there were such calls.
     """
     try:
-        if re.fullmatch(r"\d+(\.\d+)?", text):
-            number = Decimal(text)
-            limit, factor = next(pair for pair in _EPOCH_UNITS if number >= pair[0])
-            return int(number / factor) if limit == _EPOCH_UNITS[0][0] else int(number * factor)
-        moment = datetime.fromisoformat(text.replace(" UTC", "+00:00"))
-    except ValueError:
+        found = _number_us(text) if re.fullmatch(r"\d+(\.\d+)?", text) else _iso_us(text)
+    except (ValueError, OverflowError):
         raise RowError(f"{name} is no time") from None
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    delta = aware - datetime(1970, 1, 1, tzinfo=UTC)
-    found = (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-    if found < 0:
-        raise RowError(f"{name} is before 1970")
+    if not _EARLIEST_US <= found < _LATEST_US:
+        raise RowError(f"{name} is no time of a call")
     return found
+
+
+def _number_us(text: str) -> int:
+    number = Decimal(text)
+    factor = next(factor for least, factor in _EPOCH_UNITS if number >= least)
+    return int(number * factor)
+
+
+def _iso_us(text: str) -> int:
+    moment = datetime.fromisoformat(text.replace(" UTC", "+00:00"))
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def _duration(fact: _Facts, start: int) -> int:

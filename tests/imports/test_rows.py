@@ -156,3 +156,18 @@ def test_buckets_are_disjoint_and_add_up(
 )  # fmt: skip
 def test_a_moment_is_read_however_it_is_written(text: str) -> None:
     assert instant_us(text) == 1_763_632_800_000_000
+
+
+@pytest.mark.parametrize("text", ["20261120", "9" * 400, "0001-01-01", "9999-12-31", "soon", "1e9", "-5"])
+def test_what_is_no_time_of_a_call_is_refused(text: str) -> None:
+    with pytest.raises(RowError, match="no time"):
+        instant_us(text)
+
+
+def test_a_cell_may_hold_a_whole_prompt(tmp_path: Path) -> None:
+    path = tmp_path / "langfuse.csv"
+    head, row = (FILES / "langfuse.csv").read_text().splitlines()
+    path.write_text(f"{head},input\n{row},{'x' * 1_000_000}\n")
+    assert len(read(path).records) == 1
+    path.write_text(f'{head}\n"never ends')
+    assert read(path).records == []
