@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from itertools import islice
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from otelcost.cli import files, options, terminal
 from otelcost.cli.exports import otlp, prometheus
-from otelcost.cli.exports.rows import ROWS, Exported
+from otelcost.cli.exports.rows import PAGE, ROWS, Exported
 from otelcost.cli.reader import reader
 from otelcost.cli.render import SCHEMA_VERSION, to_csv, to_json
 from otelcost.cli.windows import envelope
-from otelcost.display import plural
 from otelcost.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from otelcost.cli.reader import Reader
 
@@ -48,19 +50,28 @@ def command(what: str, target: str, output: str, window: str, drain: bool) -> No
         else:
             files.write_text(output, _TEXT[target](found, exported))
     if output != files.STDOUT:
-        terminal.progress(f"wrote {plural(len(exported.records), what.removesuffix('s'))} to {output}")
+        terminal.progress(f"wrote {output}")
 
 
-def _csv(_found: Reader, exported: Exported) -> str:
-    return to_csv(exported.fields, exported.records)
+def _csv(_found: Reader, exported: Exported) -> Iterator[str]:
+    yield to_csv(exported.fields, ())
+    records = iter(exported.records)
+    while page := list(islice(records, PAGE)):
+        yield to_csv(exported.fields, page).partition("\n")[2]  # without the column names
 
 
-def _json(found: Reader, exported: Exported) -> str:
+def _json(found: Reader, exported: Exported) -> Iterator[str]:
     head = {"schema_version": SCHEMA_VERSION, "window": envelope(found.window, found.label)}
-    return to_json({**head, exported.name: list(exported.records)})
+    before, _, after = to_json({**head, exported.name: []}).rpartition("[]")
+    yield f"{before}["
+    end = ""
+    for record in exported.records:
+        yield f"{',' if end else ''}\n{indent(json.dumps(record, indent=2, allow_nan=False), '    ')}"
+        end = "\n  "
+    yield f"{end}]{after}"
 
 
-_TEXT: dict[str, Callable[[Any, Exported], str]] = {
+_TEXT: dict[str, Callable[[Any, Exported], Iterable[str]]] = {
     "csv": _csv,
     "json": _json,
     "otlp": otlp.lines,
@@ -69,7 +80,8 @@ _TEXT: dict[str, Callable[[Any, Exported], str]] = {
 
 
 def _parquet(found: Reader, exported: Exported, target: Path) -> None:
-    """Through DuckDB, which writes Parquet itself; typed by what each field holds, lists and objects as JSON."""
-    from otelcost.cli.exports.parquet import parquet_bytes  # noqa: PLC0415
+    """Through DuckDB, which writes Parquet itself; typed by what each field holds."""
+    from otelcost.cli.exports.parquet import write  # noqa: PLC0415
 
-    files.write_bytes(target, parquet_bytes(found.connection, exported))
+    with files.replacing(target) as part:
+        write(found.connection, exported, part)

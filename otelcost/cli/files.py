@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -13,30 +15,34 @@ STDOUT: Final = "-"
 """The file name that stands for standard output."""
 
 
-def write_text(target: str, text: str) -> None:
-    """Write text to a file, or to standard output for `-`.
+def write_text(target: str, chunks: Iterable[str]) -> None:
+    """Write text, as it comes, to a file, or to standard output for `-`.
 
     Raises:
         OtelcostError: the file cannot be written; what was there before still is.
     """
     if target == STDOUT:
-        terminal.data(text)
-    else:
-        write_bytes(Path(target), text.encode("utf-8", "backslashreplace"))
+        for chunk in chunks:
+            terminal.data(chunk)
+        return
+    with replacing(Path(target)) as part, part.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        file.writelines(chunks)
 
 
-def write_bytes(target: Path, data: bytes) -> None:
-    """Write a file in one step: readers see the old one or the new one.
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Give a new file to write, which takes the target's place in one step: readers see the old one or the new one.
 
     Raises:
         OtelcostError: it cannot be written; what was there before still is.
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(data)
+        yield part
         part.replace(target)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise OtelcostError(
             f"{target} cannot be written ({error.strerror})", "check that its folder exists and can be written to"
         ) from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -25,6 +25,6 @@ def command(target: str, window: str, drain: bool) -> None:
 
     with reader(options.Reading(window, True, "html", drain)) as found:
         text = page.page(page.read(found))
-    files.write_text(target, text)
+    files.write_text(target, [text])
     if target != files.STDOUT:
         terminal.progress(f"wrote {Path(target)}")

@@ -38,13 +38,12 @@ def test_exports_are_these(recorded_home: Path, what: str, target: str) -> None:
 
 def test_every_form_of_calls_says_the_total_of_the_overview(recorded_home: Path, tmp_path: Path) -> None:
     totals = json.loads(run(recorded_home, "overview", "--format", "json").stdout)["totals"]
-    target = tmp_path / "calls.parquet"
+    target = tmp_path / "it's calls.parquet"
     answer = run(recorded_home, "export", "calls", "--to", "parquet", "--output", str(target))
     assert (answer.returncode, answer.stdout) == (0, "")
-    assert answer.stderr == f"wrote {totals['calls']} calls to {target}\n"
-    total, calls, unpriced = duckdb.sql(
-        f"SELECT sum(cost_picousd), count(*), count(*) FILTER (cost_picousd IS NULL) FROM '{target}'"
-    ).fetchall()[0]
+    assert answer.stderr == f"wrote {target}\n"
+    counted = "SELECT sum(cost_picousd), count(*), count(*) FILTER (cost_picousd IS NULL) FROM read_parquet(?)"
+    total, calls, unpriced = duckdb.execute(counted, [str(target)]).fetchall()[0]
     assert (total, calls, unpriced) == (totals["spend_picousd"], totals["calls"], totals["unpriced_calls"])
     rows = list(csv.DictReader(io.StringIO(run(recorded_home, "export", "calls").stdout)))
     assert sum(int(row["cost_picousd"] or 0) for row in rows) == total
@@ -104,7 +103,8 @@ def test_any_names_make_a_valid_exposition_with_few_series_and_the_whole_sum(
     rows: list[tuple[str, int | None]],
 ) -> None:
     metric = prometheus.TASK_METRICS[0]
-    told = prometheus._metric(metric, [{"task": name, "cost_picousd": cost} for name, cost in rows], ("task",))
+    sums = prometheus._sums([{"task": name, "cost_picousd": cost} for name, cost in rows], ("task",), [metric.field])
+    told = prometheus._metric(metric, sums)
     lines = told.splitlines()[2:]
     assert told.splitlines() == told.split("\n")[:-1]
     assert all(SERIES.fullmatch(line) for line in lines)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from otelcost import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from otelcost.cli.exports.rows import Exported
     from otelcost.cli.reader import Reader
     from otelcost.store.queries import CallRow
@@ -45,9 +47,10 @@ _ATTRIBUTES = {
 """Attribute -> field of a call. A cost is ours and never `gen_ai.usage.cost`, which is the provider's own word."""
 
 
-def lines(_found: Reader, exported: Exported) -> str:
+def lines(_found: Reader, exported: Exported) -> Iterator[str]:
     """A request of one span a line."""
-    return "".join(json.dumps(_request(row), separators=(",", ":")) + "\n" for row in exported.rows)
+    for row in exported.rows:
+        yield json.dumps(_request(row), separators=(",", ":")) + "\n"
 
 
 def _request(row: CallRow) -> dict[str, Any]:

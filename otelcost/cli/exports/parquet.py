@@ -20,17 +20,23 @@ _LISTS = frozenset({"flags", "tools_called", "models"})
 LARGEST = 64 * 1024 * 1024
 
 
-def parquet_bytes(connection: duckdb.DuckDBPyConnection, exported: Exported) -> bytes:
-    """The file's content. Money and counts are BIGINT, `start` is a timestamp in UTC."""
+def write(connection: duckdb.DuckDBPyConnection, exported: Exported, target: Path) -> None:
+    """Write the file. Money and counts are BIGINT, `start` is a timestamp in UTC."""
     with tempfile.TemporaryDirectory(prefix="otelcost-export-") as folder:
-        rows, target = Path(folder) / "rows.ndjson", Path(folder) / "rows.parquet"
-        rows.write_text("".join(json.dumps(_row(row, exported.fields)) + "\n" for row in exported.records))
+        rows = Path(folder) / "rows.ndjson"
+        with rows.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(_row(row, exported.fields)) + "\n" for row in exported.records)
         types = ", ".join(f"'{name}': '{column_type(name)}'" for name in exported.fields)
-        source = (
-            f"read_json('{rows}', format = 'newline_delimited', columns = {{{types}}}, maximum_object_size = {LARGEST})"
+        connection.execute(
+            f"COPY (SELECT * FROM read_json($rows, format = 'newline_delimited', columns = {{{types}}}, "
+            f"maximum_object_size = {LARGEST})) TO {_quoted(target)} (FORMAT parquet)",
+            {"rows": str(rows)},
         )
-        connection.execute(f"COPY (SELECT * FROM {source}) TO '{target}' (FORMAT parquet)")
-        return target.read_bytes()
+
+
+def _quoted(path: Path) -> str:
+    """A path as an SQL string, where no parameter can stand."""
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def column_type(name: str) -> str:

@@ -6,7 +6,7 @@ their own, what comes after them is one series called `other`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from otelcost.display import clean
@@ -56,15 +56,30 @@ _LABELS = {
 }
 
 
-def text(found: Reader, exported: Exported) -> str:
+def text(found: Reader, exported: Exported) -> Iterator[str]:
     """The exposition; it ends with the moment it is of."""
     metrics = FIX_METRICS if exported.name == "recommendations" else TASK_METRICS
-    records = [_countable(row) for row in exported.records] if exported.name == "calls" else exported.records
     labels = _LABELS[exported.name]
-    parts = [_metric(metric, records, labels) for metric in metrics]
-    start = (found.window.end - found.window.start).total_seconds()
-    parts.append(_single("otelcost_window_seconds", "Length of the window the figures are of.", f"{start:.0f}"))
-    return "".join(parts)
+    rows = map(_countable, exported.records) if exported.name == "calls" else exported.records
+    sums = _sums(rows, labels, [metric.field for metric in metrics])
+    for metric in metrics:
+        yield _metric(metric, sums)
+    length = (found.window.end - found.window.start).total_seconds()
+    yield _single("otelcost_window_seconds", "Length of the window the figures are of.", f"{length:.0f}")
+
+
+def _sums(
+    records: Iterable[Mapping[str, Any]], labels: Sequence[str], fields: Sequence[str]
+) -> dict[Labels, dict[str, int]]:
+    """What is known of each field, by label; a field nothing is known of is not there."""
+    sums: dict[Labels, dict[str, int]] = {}
+    for row in records:
+        into = sums.setdefault(tuple((name, str(row.get(name) or "unknown")) for name in labels), {})
+        for field in fields:
+            value = row.get(field)
+            if value is not None:
+                into[field] = into.get(field, 0) + int(value)
+    return sums
 
 
 def _countable(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,15 +88,9 @@ def _countable(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "calls": 1, "unpriced_calls": int(row["cost_picousd"] is None), "errors": int(failed)}
 
 
-def _metric(metric: Metric, records: Iterable[Mapping[str, Any]], labels: Sequence[str]) -> str:
-    sums: dict[Labels, int | None] = {}
-    for row in records:
-        key = tuple((name, str(row.get(name) or "unknown")) for name in labels)
-        value = row.get(metric.field)
-        before = sums.get(key)
-        sums[key] = before if value is None else (before or 0) + int(value)
-    known = {key: value for key, value in sums.items() if value is not None}
-    lines = [f"{metric.name}{_braces(key)} {_number(value, metric.unit)}\n" for key, value in _bounded(known)]
+def _metric(metric: Metric, sums: Mapping[Labels, Mapping[str, int]]) -> str:
+    known = {labels: values[metric.field] for labels, values in sums.items() if metric.field in values}
+    lines = [f"{metric.name}{_braces(labels)} {_number(value, metric.unit)}\n" for labels, value in _bounded(known)]
     return _head(metric.name, metric.help) + "".join(lines)
 
 

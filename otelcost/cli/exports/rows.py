@@ -9,7 +9,7 @@ from otelcost.cli import recommendation, tasks
 from otelcost.display import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from otelcost.cli.reader import Reader
     from otelcost.store.queries import CallRow
@@ -20,37 +20,34 @@ PAGE = 5000
 
 @dataclass(frozen=True)
 class Exported:
-    """Records of one kind. Money is integer pico-dollars; `rows` are the calls behind them, where they are calls."""
+    """Records of one kind, to be gone through once. Money is integer pico-dollars.
+
+    `rows` are the calls themselves, where they are calls, for a form that is made from those.
+    """
 
     name: str
     fields: tuple[str, ...]
-    records: Sequence[Mapping[str, Any]]
-    rows: Sequence[CallRow] = ()
+    records: Iterable[Mapping[str, Any]]
+    rows: Iterable[CallRow] = ()
 
 
 def _calls(found: Reader) -> Exported:
-    rows = _all(found)
-    fields = tuple(name for name in rows[0].__struct_fields__ if name != "segments") if rows else _call_fields()
-    return Exported("calls", fields, [_call(row, fields) for row in rows], rows)
-
-
-def _call_fields() -> tuple[str, ...]:
     from otelcost.store.queries import CallRow  # noqa: PLC0415
 
-    return tuple(name for name in CallRow.__struct_fields__ if name != "segments")
+    fields = tuple(name for name in CallRow.__struct_fields__ if name != "segments")
+    return Exported("calls", fields, (_call(row, fields) for row in _each(found)), _each(found))
 
 
-def _all(found: Reader) -> list[CallRow]:
-    """Every call of the window, oldest first, page by page."""
+def _each(found: Reader) -> Iterator[CallRow]:
+    """Every call of the window, oldest first; a page at a time is in memory."""
     from otelcost.store import queries  # noqa: PLC0415
 
-    rows: list[CallRow] = []
     after: tuple[Any, ...] | None = None
     while True:
         page = queries.calls(found.connection, found.window, limit=PAGE, order="oldest", after=after)
-        rows += page
+        yield from page
         if len(page) < PAGE:
-            return rows
+            return
         after = queries.position(page[-1], "oldest")
 
 
