@@ -17,6 +17,9 @@ SCHEMA_VERSION: Final = 1
 PICOUSD: Final = 10**12
 """Pico-dollars in a dollar."""
 
+NO_USAGE: Final = msgspec.Raw()
+"""What stands for the usage object of a provider that sent none."""
+
 Status = Literal["ok", "error", "aborted", "timeout", "cancelled", "incomplete"]
 """How an attempt ended.
 
@@ -152,7 +155,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     context: Context
     usage: Usage = Usage()
-    usage_raw: msgspec.Raw = msgspec.Raw()  # the provider's usage object as JSON on one line; empty: it sent none
+    usage_raw: msgspec.Raw = NO_USAGE  # the provider's usage object as JSON on one line; empty: it sent none
     provider: str  # OpenTelemetry `gen_ai.provider.name`
     api: str  # decoder: "openai.chat", "openai.responses", "anthropic.messages", ...
     operation: str  # OpenTelemetry `gen_ai.operation.name`

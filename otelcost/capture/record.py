@@ -271,12 +271,7 @@ def _keep(headers: Headers | None) -> dict[str, str]:
     """The headers that are useful and cannot be secret, lower-case."""
     if headers is None:
         return {}
-    kept: dict[str, str] = {}
-    for name, value in headers.raw:
-        known = _name_to_keep(name)
-        if known is not None:
-            kept[known] = value.decode("latin-1")
-    return kept
+    return {known: value.decode("latin-1") for name, value in headers.raw if (known := _name_to_keep(name)) is not None}
 
 
 @lru_cache(maxsize=512)

@@ -11,8 +11,9 @@ from typing import Final
 
 LIMIT_BYTES: Final = 2 * 1024 * 1024
 _END_BYTES: Final = 32 * 1024
+# A pattern that starts with a literal character is looked for several times faster.
 _MEMBER: Final = re.compile(
-    rb'(?<!\\)"(model|stream|max_tokens|max_completion_tokens|max_output_tokens|temperature|n|reasoning_effort'
+    rb'"(?<!\\")(model|stream|max_tokens|max_completion_tokens|max_output_tokens|temperature|n|reasoning_effort'
     rb'|service_tier|speed)"\s*:\s*("[^"\\]{1,200}"|-?\d{1,9}(?:\.\d{1,9})?|true|false)'
 )
 
@@ -22,7 +23,8 @@ def sketch(body: bytes) -> bytes:
     if body[:1] != b"{":
         return b""
     found: dict[bytes, bytes] = {}
-    for end in (body[-_END_BYTES:], body[:_END_BYTES]):
+    ends = (body[-_END_BYTES:], body[:_END_BYTES]) if len(body) > _END_BYTES else (body,)
+    for end in ends:
         for match in _MEMBER.finditer(end):
             found.setdefault(match[1], match[2])
     return b"{" + b",".join(b'"%b":%b' % pair for pair in found.items()) + b"}"

@@ -104,8 +104,10 @@ class Diagnostics:
         try:
             _replace(directory / name, data)
         except OSError:
-            with suppress(OSError):  # an unusable spool is what the report is about
+            try:  # an unusable spool is what the report is about
                 _replace(_private(_fallback(directory)) / name, data)
+            except OSError:
+                self._written = None  # nowhere: the end of the process tries once more
 
 
 def _fallback(directory: Path) -> Path:

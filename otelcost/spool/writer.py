@@ -29,6 +29,7 @@ DEFAULT_MAX_BYTES: Final = 512 * 1024 * 1024
 MAX_VARIABLE: Final = "OTELCOST_SPOOL_MAX_MB"
 
 _LOGGER = logging.getLogger("otelcost")
+_TOO_MUCH: Final = frozenset({errno.EFBIG, errno.ENOSPC})
 _CREATE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
 
 
@@ -75,23 +76,28 @@ class Spool:
     def append(self, *lines: bytes) -> bool:
         """Write lines (without their newlines) at once. False: dropped and counted; never raises OSError."""
         with self._lock:
-            if self._segment is None and time.monotonic() < self._retry_at:
-                diagnostics.count("dropped_records", len(lines))
-                return False
-            try:
-                self._write_or_move_on(b"\n".join((*lines, b"")))
-            except OSError as error:
-                self._drop(error, len(lines))
-                return False
-            self._last_append = time.monotonic()
-            return True
+            return self._append(lines)
+
+    def _append(self, lines: tuple[bytes, ...]) -> bool:
+        if self._segment is None and time.monotonic() < self._retry_at:
+            diagnostics.count("dropped_records", len(lines))
+            return False
+        try:
+            self._write_or_move_on(b"\n".join((*lines, b"")))
+        except OSError as error:
+            if error.errno in _TOO_MUCH and len(lines) > 1:  # at once: one by one some of them may fit
+                return sum(self._append((line,)) for line in lines) == len(lines)
+            self._drop(error, len(lines))
+            return False
+        self._last_append = time.monotonic()
+        return True
 
     def _write_or_move_on(self, data: bytes) -> None:
         try:
             self._write(data)
         except OSError as error:
             # The limit of this one file (RLIMIT_FSIZE), which a write reaches by being cut short first.
-            if error.errno not in {errno.EFBIG, errno.ENOSPC} or self._segment is None or not self._segment.size:
+            if error.errno not in _TOO_MUCH or self._segment is None or not self._segment.size:
                 raise
             self._seal()
             self._write(data)

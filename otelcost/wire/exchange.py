@@ -6,7 +6,7 @@ from typing import Final, get_args
 
 import msgspec
 
-from otelcost.model import Call, Exchange, Flag, Status, Usage
+from otelcost.model import NO_USAGE, Call, Exchange, Flag, Status, Usage
 from otelcost.wire import multipart
 from otelcost.wire.anatomy import Anatomy
 from otelcost.wire.body import decode_body
@@ -306,9 +306,10 @@ def _assemble(
         flags.add("provider_assumed")
     output = output_of(reply, anatomy.hasher)
     readable = bool(request.canonical)
-    call = Call(
+    return Call(
         context=exchange.context,
         usage=billing.usage,
+        usage_raw=NO_USAGE if billing.raw is None else msgspec.Raw(billing.raw),
         provider=provider or assumed_provider(exchange.path, codec.provider),
         api=codec.api,
         operation=request.operation or codec.operation,
@@ -327,7 +328,7 @@ def _assemble(
         http_status=exchange.status,
         error_type=error_type,
         finish_reason=as_text(reply.finish[0]) if reply.finish else None,
-        flags=tuple(sorted(flags, key=_FLAG_ORDER.__getitem__)),
+        flags=tuple(sorted(flags, key=_FLAG_ORDER.__getitem__)) if flags else (),
         max_output_tokens=request.max_output_tokens,
         temperature=request.temperature,
         choices=request.choices,
@@ -346,9 +347,6 @@ def _assemble(
         tools_called=reply.names(),
         segments=anatomy.segments(billing.input_tokens),
     )
-    if billing.raw is None:
-        return call
-    return msgspec.structs.replace(call, usage_raw=msgspec.Raw(billing.raw))
 
 
 def _request_id(exchange: Exchange) -> str | None:

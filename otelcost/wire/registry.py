@@ -273,6 +273,7 @@ def assumed_provider(path: str, provider: str) -> str:
     return "gcp.vertex_ai" if "/publishers/" in path else provider
 
 
+@lru_cache(maxsize=1024)
 def provider_of(host: str, path: str) -> str | None:
     """Who answers at `host`, by its name alone; None for a host nobody listed."""
     provider = _listed(host)
@@ -281,6 +282,7 @@ def provider_of(host: str, path: str) -> str | None:
     return provider
 
 
+@lru_cache(maxsize=1024)
 def place_of(host: str, path: str) -> str | None:
     """Where a request asks to be served, where its address says so: a Google location, a region of OpenAI's."""
     found = _PLACE_IN_PATH.search(path)

@@ -333,5 +333,6 @@ def add(first: Usage, second: Usage) -> Usage:
 
 def total_input(usage: Usage) -> int | None:
     """All input tokens, None where the provider told none of them."""
-    amounts = [n for n in (getattr(usage, name) for name in FIVE[:4]) if n is not None]
+    cached = (usage.cache_read_tokens, usage.cache_write_short_tokens, usage.cache_write_long_tokens)
+    amounts = [n for n in (usage.input_uncached_tokens, *cached) if n is not None]
     return sum(amounts) if amounts else None
