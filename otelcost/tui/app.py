@@ -21,6 +21,7 @@ from otelcost.tui.commands import COMMANDS
 from otelcost.tui.host import Problem, Source, State
 from otelcost.tui.pages.calls import CallsPage
 from otelcost.tui.pages.choice import WINDOWS, ChoicePage
+from otelcost.tui.pages.digests import DigestsPage
 from otelcost.tui.pages.help import HelpPage
 from otelcost.tui.pages.overview import OverviewPage
 from otelcost.tui.pages.page import Page
@@ -55,6 +56,7 @@ class OtelcostApp(WorkingApp):
         "recommendations": RecommendationsPage,
         "tasks": TasksPage,
         "calls": CallsPage,
+        "digests": DigestsPage,
     }
     DEFAULT_MODE = "overview"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  (as the base class declares it)

@@ -9,6 +9,7 @@ COMMANDS: Final = (
     ("Recommendations", "2 · what to change and what it saves", "tab('recommendations')"),
     ("Tasks", "3 · which job costs what", "tab('tasks')"),
     ("Calls", "4 · every call", "tab('calls')"),
+    ("Digests", "5 · what is sent where, and what became of it", "tab('digests')"),
     ("Window: day", "t d · the last 24 hours", "show_window('24h')"),
     ("Window: week", "t w · the last 7 days", "show_window('7d')"),
     ("Window: month", "t m · the last 30 days", "show_window('30d')"),

@@ -14,6 +14,7 @@ from otelcost.tui.snapshot import (
     CallDetail,
     CallPage,
     CallQuery,
+    DigestRow,
     Event,
     Order,
     Period,
@@ -68,6 +69,9 @@ class Source(Protocol):
 
     def pictures(self, period: Period, task: str | None) -> Pictures:
         """What the pictures of a window, or of one task in it, are drawn from."""
+
+    def digests(self) -> tuple[DigestRow, ...]:
+        """Every digest on every channel of it."""
 
     def decide(self, order: Order) -> Event:
         """Write a decision. Raises UsageError where it cannot be, or where somebody decided otherwise meanwhile."""

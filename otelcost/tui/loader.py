@@ -21,13 +21,14 @@ from otelcost import advise, settings
 from otelcost.advise import freeze, life_cycle
 from otelcost.advise.measure import measure
 from otelcost.advise.report import Recommendation, Report
+from otelcost.digest.ledger import FILE_NAME
 from otelcost.errors import UsageError
 from otelcost.pricing.facts import model_facts
 from otelcost.store import queries
 from otelcost.store.db import session
 from otelcost.store.drain import drain
 from otelcost.store.queries import Window
-from otelcost.tui import convert, convert_advice, convert_pictures
+from otelcost.tui import convert, convert_advice, convert_pictures, digests
 from otelcost.tui.calls_filter import matching
 from otelcost.tui.host import StaleError
 from otelcost.tui.snapshot import (
@@ -36,6 +37,7 @@ from otelcost.tui.snapshot import (
     CallDetail,
     CallPage,
     CallQuery,
+    DigestRow,
     Event,
     Order,
     Period,
@@ -119,6 +121,10 @@ class Loader:
                 queries.grid(connection, span, task),
                 queries.DECADE,
             )
+
+    def digests(self) -> tuple[DigestRow, ...]:
+        """What is set up, and what the ledger beside the store says of it."""
+        return digests.rows(self._path.with_name(FILE_NAME), self._moment())
 
     def decide(self, order: Order) -> Event:
         """Write a decision, with the figures that were on the screen where it promises something."""

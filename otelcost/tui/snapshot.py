@@ -336,6 +336,18 @@ class Pictures(msgspec.Struct, frozen=True, kw_only=True):
     decade: int
 
 
+class DigestRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A digest on one of its channels. `state` and `period` are of the newest delivery; None where there is none."""
+
+    name: str
+    channel: str
+    next_due: datetime | None  # naive UTC; None where it is no longer set up
+    period: str | None = None
+    state: str | None = None
+    subject: str = ""
+    detail: str = ""
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the main screens show of one window at one moment."""
 

@@ -19,6 +19,7 @@ from otelcost.tui.snapshot import (
     CallQuery,
     Day,
     Decided,
+    DigestRow,
     Driver,
     Event,
     Insight,
@@ -580,6 +581,22 @@ class Facts:
         self.threads.add(threading.current_thread().name)
         self.periods.append(period)
         return pictures(task)
+
+    def digests(self) -> tuple[DigestRow, ...]:
+        self.threads.add(threading.current_thread().name)
+        monday = datetime(2026, 11, 23, 6, 30)  # noqa: DTZ001
+        return (
+            DigestRow(name="team", channel="file", next_due=monday),
+            DigestRow(
+                name="team",
+                channel="mail",
+                next_due=monday,
+                period="2026-11-16T06:30:00",
+                state="unknown",
+                subject="LLM spend, 7d: $282.70",
+                detail="cut off after the data was sent",
+            ),
+        )
 
     def decide(self, order: Order) -> Event:
         self.threads.add(threading.current_thread().name)

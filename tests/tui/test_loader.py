@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from otelcost.digest.ledger import Delivery, Ledger
 from otelcost.errors import UsageError
 from otelcost.store import queries
 from otelcost.store.db import session
@@ -264,3 +265,27 @@ def test_a_trace_holds_its_calls_only(store: Path) -> None:
     row = loader.calls(CallQuery(period=WEEK, limit=1)).rows[0]
     assert [call.id for call in loader.trace(row.trace)] == [row.id]
     assert loader.trace("f" * 32) == ()
+
+
+def test_digests_are_those_that_are_set_up_and_those_that_were_sent(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loader = Loader(home / "store.duckdb", NOW)
+    home.mkdir(exist_ok=True)
+    monkeypatch.chdir(home)
+    assert loader.digests() == ()
+    (home / "otelcost.toml").write_text(
+        '[digest.team]\nschedule = "30 7 * * 1"\ntimezone = "UTC"\n'
+        'channels.paper = {kind = "file", path = "digest.md"}\n',
+        encoding="utf-8",
+    )
+    (planned,) = loader.digests()
+    assert (planned.name, planned.channel, planned.state) == ("team", "paper", None)
+    assert planned.next_due == datetime.fromisoformat("2026-11-23T07:30:00")
+    ledger = Ledger(home / "digests.sqlite3")
+    for period, state in (("2026-11-09T07:30:00", "sent"), ("2026-11-16T07:30:00", "unknown")):
+        ledger.put(
+            Delivery(digest="team", period=period, channel="paper", state=state, changed_at=NOW)  # type: ignore[arg-type]
+        )
+    (sent,) = loader.digests()
+    assert (sent.state, sent.period) == ("unknown", "2026-11-16T07:30:00")

@@ -27,6 +27,7 @@ PAGES: dict[str, Sequence[str]] = {
     "overview": (),
     "recommendations": ("2",),
     "recommendation": ("2", "enter"),
+    "digests": ("5",),
     "pictures": ("v",),
     "task-pictures": ("3", "v"),
     "trace": ("4", "enter", "enter"),
