@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from otelcost.advise.report import Headline, Recommendation, Report, Span
 from otelcost.digest import phrases
-from otelcost.digest.content import MAX_ACTIONS, MAX_DRIVERS, compose, drivers
+from otelcost.digest.content import MAX_ACTIONS, MAX_DRIVERS, Followed, compose, drivers
 from otelcost.store.queries import Overview, TaskRow, Window
 
 DOLLAR = 10**12
@@ -192,3 +192,12 @@ def test_drivers_are_few_real_and_in_order(now: dict[str, int], before: dict[str
     assert moves == sorted(moves, reverse=True)
     for driver in found:
         assert driver.change_picousd == now.get(driver.task, 0) - before.get(driver.task, 0) != 0
+
+
+def test_a_week_in_which_something_was_carried_out_is_not_quiet() -> None:
+    rows = ([task("a", 100 * DOLLAR)], [task("a", 98 * DOLLAR)], report(), "last 7 days")
+    done = Followed(id="R-1", title="Batch it", task="a", state="verified")
+    said = compose(overview(), *rows, followed=(done,), scope="task a*")
+    assert not said.quiet
+    assert said.subject == "LLM spend (task a*), last 7 days: $100.00, up 2.0% (+$2.00). no fixes found"
+    assert compose(overview(), *rows, followed=(Followed(id="R-1", title="x", task="a", state="gone"),)).quiet

@@ -141,3 +141,19 @@ def test_a_mistake_in_the_settings_is_one_line_that_names_it(home: Path, text: s
     assert code == 2
     assert complaint in err
     assert len(err.splitlines()) == 1
+
+
+def test_secrets_are_not_shown_with_the_settings(home: Path) -> None:
+    text = mail_settings(25, 'user = "u"\npassword = "hunter2-long"')
+    hook = '[digest.weekly.channels.h]\nkind = "webhook"\nurl = "https://example.com/t0ken"\nsecret = {env = "S"}\n'
+    write(home, text + hook)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL", "COVERAGE"))}
+    for format_ in ("table", "json"):
+        shown = subprocess.run(
+            [sys.executable, "-m", "otelcost.cli", "config", "show", "--format", format_],
+            capture_output=True, text=True, cwd=home, env={**kept, "OTELCOST_HOME": str(home)}, check=True, timeout=60,
+        ).stdout  # fmt: skip
+        assert "hunter2" not in shown
+        assert "t0ken" not in shown
+        assert "***" in shown
+        assert "digest.weekly.channels.h.kind" in shown.replace("\n", "")
