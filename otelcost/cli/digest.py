@@ -83,7 +83,9 @@ def run_command(due: bool) -> int:
     done = _sending(lambda post: post.run_due(digests))
     sent = {one.digest for one in done}
     for one in digests.values():
-        if one.name not in sent:
+        if not one.digest.channels:
+            terminal.warn(f"{one.name} goes nowhere: write [digest.{one.name}.channels.mail] into otelcost.toml")
+        elif one.name not in sent:
             upcoming = next_due(one.digest.schedule, one.zone, options.now())
             terminal.progress(f"{one.name}: nothing to send now; next {_local(upcoming, one)}")
     if not digests:

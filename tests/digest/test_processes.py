@@ -157,3 +157,13 @@ def test_secrets_are_not_shown_with_the_settings(home: Path) -> None:
         assert "t0ken" not in shown
         assert "***" in shown
         assert "digest.weekly.channels.h.kind" in shown.replace("\n", "")
+
+
+def test_a_digest_without_a_channel_says_so(home: Path) -> None:
+    write(home, "[digest.weekly]\n")
+    code, _, err = run(home, "run", "--due")
+    assert code == 0
+    assert "weekly goes nowhere: write [digest.weekly.channels.mail]" in err
+    code, _, err = run(home, "send", "weekly")
+    assert code == 2
+    assert "has no channel" in err
