@@ -73,7 +73,7 @@ def _task(rng: random.Random, task: str) -> Iterator[Ask]:
             tools_called=("t0",) if tools and rng.random() < 0.5 else (), **common,
         )  # fmt: skip
         said = [*said, Part("assistant", f"{task} {number} answer", 80)]
-        at += rng.choice([0.1, gap, gap])
+        at += rng.choice([0.13, gap, gap])  # never just when an answer comes
 
 
 def eager(rules: Sequence[Rule]) -> list[Rule]:
