@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from otelcost.cli.page.facts import Facts
     from otelcost.store.queries import CacheRow, DayRow
 
+MILLISECOND = 1000
 TOP = 8
 """Bars of a chart of tasks or recommendations; the table below has them too."""
 
@@ -214,7 +215,7 @@ def latency(facts: Facts) -> Picture | None:
     ]
     slowest = max(rows, key=lambda row: row.median_us)
     summary = f"slowest is {slowest.task} on {slowest.model or 'unknown'} with {duration(slowest.median_us)}"
-    across, up = charts.Axis("median duration", duration), charts.Axis("mean cost of a call", _short_money)
+    across, up = charts.Axis("median duration", _short_duration), charts.Axis("mean cost of a call", _short_money)
     table = Table(
         (
             Column("point", right=True), Column("task"), Column("model"), Column("calls", right=True),
@@ -231,6 +232,11 @@ def latency(facts: Facts) -> Picture | None:
     how = "Answered and priced calls, without batches; both axes are logarithmic. A larger point has more calls."
     draw = lambda width: charts.scatter(data, across, up, "Waiting against cost", summary, width)  # noqa: E731
     return _picture(draw, table, how)
+
+
+def _short_duration(microseconds: int) -> str:
+    """A duration, in microseconds where milliseconds would say nothing."""
+    return duration(microseconds) if microseconds >= MILLISECOND else f"{microseconds} us"
 
 
 def _short_money(picousd: int) -> str:

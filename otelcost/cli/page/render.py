@@ -128,9 +128,9 @@ def sections(facts: Facts) -> tuple[Section, ...]:
     return (
         Section("answer", "The answer", (Prose(overview.answer(found, facts.report)),)),
         Section("days", "Spend over time", picture=pictures.spend(facts)),
-        Section("moved", "What moved it", _without_heading(movement.blocks(facts.drivers)), pictures.drivers(facts)),
+        Section("moved", "What moved it", _moved(facts), pictures.drivers(facts)),
         Section("fixes", "What to do", _fixes(facts), pictures.savings(facts), tuple(map(_fix, _open(facts)))),
-        Section("realised", "Realised against promised", picture=pictures.realised(facts)),
+        Section("realised", "Realised against promised", _realised(facts), pictures.realised(facts)),
         Section("context", "Where the input goes", picture=pictures.anatomy(facts)),
         Section("cache", "The prompt cache over time", picture=pictures.cache(facts)),
         Section("latency", "Waiting against cost", picture=pictures.latency(facts)),
@@ -140,6 +140,16 @@ def sections(facts: Facts) -> tuple[Section, ...]:
         Section("unchecked", "What could not be checked", _unchecked(facts)),
         Section("how", "How the figures are made", (Prose(HOW, bullets=True),)),
     )
+
+
+def _moved(facts: Facts) -> tuple[Block, ...]:
+    if facts.movement is None:
+        return (Prose(("there are no calls in an equally long window before to compare with",)),)
+    return _without_heading(movement.blocks(facts.drivers))
+
+
+def _realised(facts: Facts) -> tuple[Block, ...]:
+    return () if facts.measured else (Prose(("nothing has been applied yet: otelcost rec apply ID",)),)
 
 
 def _without_heading(blocks: Sequence[Block]) -> tuple[Block, ...]:
