@@ -11,7 +11,7 @@ from otelcost.tui.host import Copy
 from otelcost.tui.pages.tablepage import TablePage
 from otelcost.tui.snapshot import DigestRow, Snapshot
 
-_NONE: Final = "no digest is set up: [digest.NAME] in otelcost.toml; otelcost digest preview shows one"
+_NONE: Final = "none is set up: put [digest.NAME] into otelcost.toml"
 _STATES: Final[dict[str, tuple[str, str]]] = {
     "pending": ("○ pending", "$text-muted"),
     "sending": ("◔ sending", "$text-primary"),

@@ -19,6 +19,7 @@ _MOST_STEPS: Final = 6
 _ROWS: Final = 8
 _CACHE_ROWS: Final = 4
 _SIDE: Final = 10
+_NOTE: Final = 23
 
 _MEANS: Final = {
     "volume": "more or fewer calls",
@@ -106,20 +107,24 @@ def prompt(pictures: Pictures, width: int) -> list[Content]:
     if not total:
         return [rule(title, width), line(("  no prompt was seen part by part", "$text-muted"))]
     largest, room = max(row.tokens for row in pictures.prompt), _room(width)
+    places = display.common_places([row.picousd for row in pictures.prompt])
     note = f"{pictures.prompt_known_calls:,} of {display.plural(pictures.prompt_calls, 'call')} known"
-    return [rule(title, width, note), *[_part(row, total, largest, room) for row in pictures.prompt if row.tokens]]
+    return [
+        rule(title, width, note),
+        *[_part(row, total, largest, room, places) for row in pictures.prompt if row.tokens],
+    ]
 
 
-def _part(row: PromptShare, total: int, largest: int, room: int) -> Content:
+def _part(row: PromptShare, total: int, largest: int, room: int, places: int) -> Content:
     share = display.percent(row.tokens, total)
     constant = f", {display.percent(row.static_tokens, row.tokens)} constant" if row.static_tokens else ""
-    bar = charts.bar(row.tokens, largest, max(4, room - 16))
+    bar = charts.bar(row.tokens, largest, max(4, room - _NOTE + 2))
     note = f"{share}{constant}"
     return line(
         (fit(row.part, _LABEL), "$text-muted"),
         (bar, "$primary"),
-        fit(f" {note}", 18),
-        f"{display.money(row.picousd):>{_AMOUNT - 2}}",
+        fit(f" {note}", _NOTE),
+        f"{display.money(row.picousd, places):>{_AMOUNT - 2}}",
     )
 
 
