@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otelcost.advise.engine import recommend
+from otelcost.advise.engine import calls_of, recommend
 from otelcost.advise.report import Headline, Insight, NotChecked, Period, Recommendation, Report
 
-__all__ = ["Headline", "Insight", "NotChecked", "Period", "Recommendation", "Report", "recommend"]
+__all__ = ["Headline", "Insight", "NotChecked", "Period", "Recommendation", "Report", "calls_of", "recommend"]

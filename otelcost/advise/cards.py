@@ -40,6 +40,14 @@ JOIN w_calls c ON c.n = a.n
 GROUP BY p
 """
 
+_ALL_CALLS: Final = """
+SELECT c.start, printf('%016x', c.span_id)
+FROM w_alone a
+JOIN w_calls c ON c.n = a.n
+WHERE a.named AND a.p = $p
+ORDER BY c.n
+"""
+
 _SITES: Final = """
 SELECT p, arg_max(call_site, (calls, call_site)) FROM (
     SELECT a.p, g.call_site, count(*) AS calls
@@ -95,8 +103,20 @@ def details(connection: duckdb.DuckDBPyConnection) -> Mapping[int, Details]:
     return {p: Details(tuple(found), sites.get(p), replays.get(p, {})) for p, found in ids}
 
 
+def calls_named(connection: duckdb.DuckDBPyConnection, p: int) -> list[tuple[datetime, str]]:
+    """Start and id of every call that a plan changes, oldest first."""
+    return connection.execute(_ALL_CALLS, {"p": p}).fetchall()
+
+
 def card(
-    plan: Plan, one: Saving, share: Marginal | None, more: Details, seen: Traffic, span: Span, state: str
+    plan: Plan,
+    one: Saving,
+    share: Marginal | None,
+    more: Details,
+    seen: Traffic,
+    span: Span,
+    state: str,
+    overlaps: tuple[str, ...] = (),
 ) -> Recommendation:
     """One recommendation. `share` is None where it is not part of the joint saving."""
     rule = plan.finding.rule
@@ -126,6 +146,7 @@ def card(
         risk=evidence.get("risk") or rule.risk,
         effort=rule.effort,
         reversibility=rule.reversibility,
+        overlaps=overlaps,
     )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
 import duckdb
 import msgspec
 
-from otelcost.advise.cards import card, details, traffic
+from otelcost.advise.cards import calls_named, card, details, traffic
 from otelcost.advise.catalogue import Rule
 from otelcost.advise.coverage import reads
 from otelcost.advise.finding import NAMED, Finding, Outcome, run, with_first_names
@@ -60,6 +61,32 @@ def recommend(
     Raises:
         UsageError: an `otelcost.toml` has a mistake in `rules`.
     """
+    with _worked_out(connection, window, now, rules) as (report, _):
+        return report
+
+
+def calls_of(
+    connection: duckdb.DuckDBPyConnection,
+    window: Period,
+    id_: str,
+    *,
+    now: datetime,
+    rules: Sequence[Rule] | None = None,
+) -> tuple[Report, list[tuple[datetime, str]]]:
+    """The report, and start and id of every call that one of its recommendations changes, oldest first.
+
+    The list is empty where no recommendation has that id. The other arguments are those of `recommend`.
+    """
+    with _worked_out(connection, window, now, rules) as (report, plans):
+        found = [plan.p for plan in plans if plan.id == id_]
+        return report, calls_named(connection, found[0]) if found else []
+
+
+@contextmanager
+def _worked_out(
+    connection: duckdb.DuckDBPyConnection, window: Period, now: datetime, rules: Sequence[Rule] | None
+) -> Iterator[tuple[Report, Sequence[Plan]]]:
+    """The report, while the relations that it was made from are still there."""
     chosen, broken, limits = (tuple(rules), (), Limits()) if rules is not None else _installed()
     own = [rule for rule in chosen if rule.source != "built-in"]
     answers = sandbox.ask(connection, window, own, limits) if own else sandbox.Answers(None, {})
@@ -77,9 +104,9 @@ def recommend(
         findings = with_first_names(connection, findings)
         insights = _insights(connection, [one for one in findings if one.transform is None])
         changes = [one for one in findings if one.transform is not None]
-        report = _advise(connection, window, changes, read_states(connection, now))
+        report, plans = _advise(connection, window, changes, read_states(connection, now))
         told = dict.fromkeys([*not_checked, *report.not_checked])
-        return msgspec.structs.replace(report, insights=insights, not_checked=tuple(told))
+        yield msgspec.structs.replace(report, insights=insights, not_checked=tuple(told)), plans
 
 
 def _reads(rule: Rule) -> str:
@@ -138,8 +165,8 @@ def _insights(connection: duckdb.DuckDBPyConnection, findings: Sequence[Finding]
 
 def _advise(
     connection: duckdb.DuckDBPyConnection, window: Period, findings: Sequence[Finding], states: Mapping[str, str]
-) -> Report:
-    """Price all findings, alone and together."""
+) -> tuple[Report, Sequence[Plan]]:
+    """Price all findings, alone and together; also the plans that stand in the report."""
     seen = traffic(connection, window)
     ledger = Ledger(connection)
     open_bills(connection, ledger, findings)
@@ -148,12 +175,16 @@ def _advise(
     plans = _best(connection, plans, savings)
     state = {plan.p: states.get(plan.id, OPEN) for plan in plans}
     counted = [plan for plan in plans if counts(state[plan.p])]
-    shares = marginals(connection, ledger, counted, savings)
+    shares, rivals = marginals(connection, ledger, counted, savings)
+    ids = {plan.p: plan.id for plan in plans}
     more = details(connection)
     span = Span(window.start, window.end)
-    cards = [card(one, savings[one.p], shares.get(one.p), more[one.p], seen, span, state[one.p]) for one in plans]
+    cards = []
+    for one in plans:
+        others = tuple(sorted(ids[p] for p in rivals.get(one.p, ())))
+        cards.append(card(one, savings[one.p], shares.get(one.p), more[one.p], seen, span, state[one.p], others))
     headline = _headline(connection, counted, shares)
-    return Report(
+    report = Report(
         window=span,
         coverage_days=seen.days_with_calls,
         spend_picousd=seen.spend,
@@ -162,6 +193,7 @@ def _advise(
         headline=headline,
         not_checked=tuple(refused),
     )
+    return report, plans
 
 
 def _best(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], savings: Mapping[int, Saving]) -> list[Plan]:

@@ -102,6 +102,13 @@ class Marginal(NamedTuple):
     by_day: dict[int, int]
 
 
+class Together(NamedTuple):
+    """By plan its share of the joint saving, and the plans that touch one of its calls."""
+
+    shares: dict[int, Marginal]
+    rivals: dict[int, set[int]]
+
+
 def alone(connection: duckdb.DuckDBPyConnection, ledger: Ledger, plans: Sequence[Plan]) -> dict[int, Saving]:
     """What each plan saves by itself, by `p`, filling `w_alone`; plans without a priced change are not there."""
     _apply(connection, [plan.p for plan in plans], "w_bills", after_others=False)
@@ -139,8 +146,8 @@ def _by_day(connection: duckdb.DuckDBPyConnection, rows: str) -> dict[int, Savin
 
 def marginals(
     connection: duckdb.DuckDBPyConnection, ledger: Ledger, plans: Sequence[Plan], savings: Mapping[int, Saving]
-) -> dict[int, Marginal]:
-    """Each plan's share of what all of `plans` save together, by `p`.
+) -> Together:
+    """Each plan's share of what all of `plans` save together, and which plans it competes with, by `p`.
 
     A plan that would cost money after the ones before it is not applied and its share is 0; one that gains from
     its predecessors is credited at most with what it saves alone. So the shares add up to a saving that is never
@@ -151,12 +158,12 @@ def marginals(
     shares = {plan.p: _first(plan, savings[plan.p]) for plan in ordered if not before[plan.p]}
     taken = [p for p, share in shares.items() if share.total > 0]
     later = _passes([plan for plan in ordered if before[plan.p]], before)
-    if not later:
-        return shares
-    _begin(connection, [plan.p for plan in ordered], taken)
+    if later:
+        _begin(connection, [plan.p for plan in ordered], taken)
     for group in later:
         shares |= _pass(connection, ledger, group, savings)
-    return shares
+    rivals = {p: before[p] | {other for other, those in before.items() if p in those} for p in before}
+    return Together(shares, rivals)
 
 
 def _touching(connection: duckdb.DuckDBPyConnection, ordered: Sequence[Plan]) -> dict[int, set[int]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+# Sizes are added up in each call's own list: a window over all segments would sort every column of them.
 _SEGMENTS: Final = """
 CREATE OR REPLACE TEMP TABLE w_segments AS
 SELECT *, tokens_to - tokens AS tokens_before
@@ -16,13 +17,17 @@ FROM (
         s.template_hash AS template_hash, s.prefix_hash AS prefix_hash, s.bytes::INTEGER AS bytes,
         s.tokens::BIGINT AS tokens, s.cache AS cache, s.volatile_offset_bytes::INTEGER AS volatile_offset_bytes,
         s.volatile_bytes::INTEGER AS volatile_bytes, {optional}
-        CASE WHEN count(s.tokens) OVER so_far = position THEN (sum(s.tokens) OVER so_far)::BIGINT END AS tokens_to
+        CASE WHEN known >= position THEN tokens_to::BIGINT END AS tokens_to
     FROM (
-        SELECT w.n, w.g, unnest(b.segments) AS s, unnest(range(1, len(b.segments) + 1)) AS position
-        FROM w_calls w
-        JOIN v_base b ON b.span_id = w.span_id AND b.start = w.start
+        SELECT n, g, unnest(segments) AS s, unnest(range(1, len(segments) + 1)) AS position,
+            unnest(list_transform(sizes, lambda size, place: list_sum(sizes[:place]))) AS tokens_to,
+            coalesce(list_position(sizes, NULL) - 1, len(sizes)) AS known
+        FROM (
+            SELECT w.n, w.g, b.segments, list_transform(b.segments, lambda s: s.tokens) AS sizes
+            FROM w_calls w
+            JOIN v_base b ON b.span_id = w.span_id AND b.start = w.start
+        )
     )
-    WINDOW so_far AS (PARTITION BY n ORDER BY position ROWS UNBOUNDED PRECEDING)
 )
 """
 

@@ -39,7 +39,8 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     estimated, the low end is without it, and so is what an exact saving adds to the joint figure.
     `monthly_picousd` is the standalone saving scaled to 30 days, without estimated bills where it is exact; None
     below seven UTC days with calls that it changes. `call_ids` are the first thousand in the order of start;
-    `calls` counts all.
+    `calls` counts all, and `otelcost.advise.calls_of` names them. `overlaps` are the ids of the other open
+    recommendations that touch one of its calls.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     risk: str
     effort: str
     reversibility: str
+    overlaps: tuple[str, ...] = ()
 
 
 class Insight(msgspec.Struct, frozen=True, kw_only=True):

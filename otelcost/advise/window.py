@@ -25,6 +25,7 @@ from otelcost.pricing.cost import TERMS
 from otelcost.pricing.facts import ModelFacts, model_facts
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
+_COMMENT: Final = re.compile(r"--[^\n]*")
 _USUAL: Final = frozenset(
     {"input_uncached_tokens", "cache_read_tokens", "cache_write_short_tokens", "cache_write_long_tokens",
      "output_tokens", "reasoning_tokens", "input_audio_tokens", "input_image_tokens"}
@@ -46,13 +47,13 @@ DERIVED: Final = {
     "segment_count": "o.segment_count",
     "prompt_hash": "o.prompt_hash",
     "cache_marks": "o.cache_marks",
-    "batch_price_key": "k.batch_price_key",
+    "batch_price_key": "k.batch_price_key::e_price_key",
     "price_variant": "k.variant",
     "price_region": "k.region",
 }
 """The columns of `w_calls` that no view has, as expressions over `v_calls` and the table of price keys `k`."""
 
-_ENUMS: Final = {name: f"::e_{name}" for name in ("task", "provider", "model")}
+_ENUMS: Final = {name: f"::e_{name}" for name in ("task", "provider", "model", "price_key")}
 """The texts that repeat in every call and are grouped and sorted by everywhere: numbers inside, texts outside."""
 
 _PROMPT: Final = {
@@ -61,10 +62,6 @@ _PROMPT: Final = {
     "cache_marks": "len(list_filter(segments, lambda s: s.cache IS NOT NULL))",
 }
 """Those that come from the prompt."""
-
-ROOMY_CALLS: Final = 1_200_000
-BYTES_PER_CALL: Final = 700
-"""How many calls fit into a session's own memory, and what each takes where they are more."""
 
 _NEVER: Final = frozenset({"usage_raw", "labels", "segments", "call_id"})
 
@@ -105,7 +102,7 @@ FROM (
 )
 """
 
-# The joins are outer ones so that the small tables are hashed and the calls stream by.
+# The joins are outer ones, so that the calls on their left stream by what is hashed of the right.
 _CALLS: Final = """
 CREATE OR REPLACE TEMP TABLE w_calls AS
 SELECT o.n, g.g, {columns}
@@ -146,7 +143,7 @@ def materialised(connection: duckdb.DuckDBPyConnection, period: Period, texts: I
         period: the window; naive UTC.
         texts: what will read them (the SQL or Python of rules): names found there are made available.
     """
-    words = frozenset(word for text in texts for word in _WORD.findall(text.lower()))
+    words = frozenset(word for text in texts for word in _WORD.findall(_COMMENT.sub("", text.lower())))
     try:
         _fill(connection, period, words)
         yield
@@ -164,13 +161,8 @@ def _fill(connection: duckdb.DuckDBPyConnection, period: Period, words: Collecti
     prompt = "".join(f", {text} AS {name}" for name, text in _PROMPT.items() if name in named)
     connection.execute(_ORDER.format(prompt=prompt), span)
     columns = _columns(connection, named | _used(connection, span))
-    _make_room(connection)
-    # Their order is in `n`; keeping that of the store would hold much of a large window in memory at once.
-    connection.execute("SET preserve_insertion_order = false")
-    try:
+    with _streaming(connection):
         connection.execute(_CALLS.format(columns=columns), span)
-    finally:
-        connection.execute("RESET preserve_insertion_order")
     connection.execute("DROP TABLE w_order")
     connection.execute(_MODELS)
     connection.execute("CREATE OR REPLACE TEMP TABLE w_price AS SELECT * FROM price")
@@ -179,11 +171,17 @@ def _fill(connection: duckdb.DuckDBPyConnection, period: Period, words: Collecti
         connection.execute(relations.sql(name, words))
 
 
-def _make_room(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let a window of more than a million calls have more memory than a session has: not every join can spill."""
-    (calls,) = connection.execute("SELECT count(*) FROM w_order").fetchone() or (0,)
-    if calls > ROOMY_CALLS:
-        connection.execute(f"SET memory_limit = '{calls * BYTES_PER_CALL // 1_000_000}MB'")
+@contextmanager
+def _streaming(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let wide calls stream by the tables that they are joined to, in any order, so that memory holds few at once.
+
+    The optimizer takes the views for smaller than they are and would hash every column of every call.
+    """
+    connection.execute("SET disabled_optimizers = 'build_side_probe_side'; SET preserve_insertion_order = false")
+    try:
+        yield
+    finally:
+        connection.execute("RESET disabled_optimizers; RESET preserve_insertion_order")
 
 
 def _used(connection: duckdb.DuckDBPyConnection, span: dict[str, Any]) -> frozenset[str]:
@@ -207,7 +205,8 @@ def _columns(connection: duckdb.DuckDBPyConnection, words: frozenset[str]) -> st
 
 def _make_enums(connection: duckdb.DuckDBPyConnection) -> None:
     for name in _ENUMS:
-        values = f"SELECT DISTINCT {name} FROM w_groups WHERE {name} IS NOT NULL ORDER BY 1"
+        known = "w_price_keys" if name == "price_key" else "w_groups"
+        values = f"SELECT DISTINCT {name} FROM {known} WHERE {name} IS NOT NULL ORDER BY 1"
         connection.execute(f"CREATE TEMP TYPE e_{name} AS ENUM ({values})")
 
 

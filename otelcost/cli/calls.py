@@ -74,17 +74,32 @@ COLUMNS = (
 @click.command("calls")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many calls.")
 @click.option("--ids", multiple=True, metavar="ID[,ID...]", help="Only these calls (span ids); may be repeated.")
+@click.option("--rec", metavar="ID", help="Only the calls that this recommendation changes.")
 @click.option("--since", metavar="2h|ISO", help="Only calls from then on; instead of --window.")
 @click.option("--task", help="Only calls of this task.")
 @click.option("--order", type=click.Choice(ORDERS), default="newest", show_default=True, help="What comes first.")
 @options.reading
 def command(
-    request: options.Reading, limit: int, ids: tuple[str, ...], since: str | None, task: str | None, order: str
+    request: options.Reading,
+    limit: int,
+    ids: tuple[str, ...],
+    rec: str | None,
+    since: str | None,
+    task: str | None,
+    order: str,
 ) -> None:
     """List calls: one HTTP attempt at a provider each, with its tokens and exact cost.
 
-    With --ids, the whole store is searched unless a window is given, and --limit does not apply.
+    With --ids, the whole store is searched unless a window is given, and --limit does not apply. Nor does it with
+    --rec in json and csv: they have every call of the recommendation.
     """
+    if rec is not None:
+        from otelcost.cli import rec_calls  # noqa: PLC0415
+
+        if ids or task is not None:
+            raise UsageError("--rec goes with neither --ids nor --task", "give one of them")
+        rec_calls.show(_window(request, since, everything=False), rec, order, limit)
+        return
     from otelcost.store import queries  # noqa: PLC0415
 
     wanted = _split(ids)

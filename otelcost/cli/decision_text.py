@@ -41,15 +41,28 @@ def decided(event: Event, card: Recommendation | None) -> Document:
         lines.append(f"frozen: it saves {money(card.standalone_picousd)} alone in this window")
     lines.append(terminal.runnable(f"Every decision on it: otelcost rec history {event.id}"))
     return Document(
-        envelope={"event": _as_json(event)},
+        envelope={"event": as_json(event)},
         blocks=(Prose(tuple(lines)),),
         fields=EVENT_FIELDS,
-        records=(_as_json(event),),
+        records=(as_json(event),),
     )
 
 
 def history(events: Sequence[Event], id_: str | None) -> Document:
     """Decisions, oldest first."""
+    title = "Decisions" + (f" on {id_}" if id_ else "")
+    body: Block = table(events) if events else Prose(("nothing has been decided yet",))
+    records = tuple(as_json(event) for event in events)
+    return Document(
+        envelope={"history": list(records)},
+        blocks=(Heading(title, level=1), body),
+        fields=EVENT_FIELDS,
+        records=records,
+    )
+
+
+def table(events: Sequence[Event]) -> Table:
+    """Decisions for people, each with the saving that was frozen with it."""
     columns = (
         Column("when"), Column("id"), Column("state"), Column("saves alone", right=True), Column("by", drop=1, flex=12),
         Column("why", flex=20),
@@ -61,15 +74,7 @@ def history(events: Sequence[Event], id_: str | None) -> Document:
         )
         for event in events
     )  # fmt: skip
-    title = "Decisions" + (f" on {id_}" if id_ else "")
-    body: Block = Table(columns, rows) if rows else Prose(("nothing has been decided yet",))
-    records = tuple(_as_json(event) for event in events)
-    return Document(
-        envelope={"history": list(records)},
-        blocks=(Heading(title, level=1), body),
-        fields=EVENT_FIELDS,
-        records=records,
-    )
+    return Table(columns, rows)
 
 
 def measured(measurements: Sequence[Measurement]) -> Document:
@@ -111,7 +116,8 @@ def _figure(event: Event, name: str) -> str:
     return _money((event.frozen or {}).get(name))
 
 
-def _as_json(event: Event) -> dict[str, Any]:
+def as_json(event: Event) -> dict[str, Any]:
+    """One decision as JSON, with the figures that were frozen with it."""
     return {
         "seq": event.seq,
         "id": event.id,

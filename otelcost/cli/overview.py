@@ -71,6 +71,7 @@ def envelope(overview: Overview, report: Report, drivers: Sequence[Driver], foun
         "needs_trial": saved.trials,
         "joint_picousd": report.joint_picousd,
         "headline": headline(report),
+        "insights": len(report.insights),
         "drivers": movement.as_json(drivers),
         "by_task": [_slice(row) for row in overview.by_task],
         "by_model": [_slice(row) for row in overview.by_model],
@@ -169,8 +170,9 @@ def answer(overview: Overview, report: Report) -> tuple[Line, ...]:
 
 def _fixes(report: Report) -> tuple[Block, ...]:
     fixes = phrases.open_fixes(report)[:TOP_FIXES]
+    found = (Prose((_found(report),)),) if report.insights else ()
     if not fixes:
-        return ()
+        return found
     rows = tuple((fix.id, fix.title, saved, fix.class_) for fix, saved in zip(fixes, savings(fixes), strict=True))
     columns = (
         Column("fix"),
@@ -178,7 +180,14 @@ def _fixes(report: Report) -> tuple[Block, ...]:
         Column("saves", right=True),
         Column("basis", drop=1),
     )
-    return Heading("Top fixes (all of them: otelcost rec list)"), Table(columns, rows)
+    return Heading("Top fixes (all of them: otelcost rec list)"), Table(columns, rows), *found
+
+
+def _found(report: Report) -> Line:
+    """What is worth knowing beside the fixes, in one line: the dearest, and how many there are."""
+    first, more = report.insights[0], len(report.insights) - 1
+    rest = f", and {more:,} more in otelcost rec list" if more else ""
+    return ("worth knowing: ", Name(first.title), rest)
 
 
 def breakdown(what: str, rows: Sequence[SliceRow], spend: int | None, more: str) -> tuple[Block, ...]:

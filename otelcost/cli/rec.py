@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from otelcost.cli import decisions, evidence, options, recommendation, terminal, windows
+from otelcost.cli import decision_text, decisions, evidence, options, recommendation, terminal, windows
+from otelcost.cli.figures import costs
 from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import Reader, reader, unknown
 from otelcost.cli.render import Block, Column, Document, Heading, Line, Name, Prose, Table
@@ -14,7 +15,10 @@ from otelcost.digest import phrases
 from otelcost.display import count, money, plural, range_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from otelcost.advise import Recommendation, Report
+    from otelcost.advise.life_cycle import Event
 
 SHOWN_CALLS = 5
 
@@ -27,7 +31,7 @@ def command() -> None:
 @command.command("list")
 @options.reading
 def list_command(request: options.Reading) -> None:
-    """List recommendations, with what they save together and what could not be checked."""
+    """List recommendations, with what they save together, what else was found and what was not checked."""
     with reader(request) as found:
         shown = list_document(report_of(found), found)
     options.show(shown, request.format)
@@ -38,13 +42,16 @@ def list_command(request: options.Reading) -> None:
 @options.reading
 def show_command(request: options.Reading, recommendation_id: str) -> None:
     """Show one recommendation: why, the arithmetic, the change and the calls behind it."""
+    from otelcost.advise.life_cycle import history  # noqa: PLC0415
+
     with reader(request) as found:
         report = report_of(found)
+        events = history(found.connection, recommendation_id)
     by_id = {row.id: row for row in report.recommendations}
     row = by_id.get(recommendation_id)
     if row is None:
         raise unknown("no recommendation of this window has the id", recommendation_id, by_id, "otelcost rec list")
-    options.show(show_document(row, found), request.format)
+    options.show(show_document(row, found, events), request.format)
 
 
 def report_of(found: Reader) -> Report:
@@ -71,6 +78,7 @@ def list_blocks(report: Report, found: Reader) -> tuple[Block, ...]:
         Heading(("Recommendations, ", Name(windows.in_words(found.label))), level=1),
         Prose(_summary(report, found)),
         *(_table(report) if report.coverage_days or report.not_checked else (why_nothing(found),)),
+        *_insights(report),
         *_not_checked(report),
     )
 
@@ -103,6 +111,21 @@ def _table(report: Report) -> tuple[Block, ...]:
     return (Table(columns, rows), Prose((terminal.runnable("Evidence and the exact change: otelcost rec show ID"),)))
 
 
+def _insights(report: Report) -> tuple[Block, ...]:
+    if not report.insights:
+        return ()
+    observed = costs([row.cost_observed_picousd for row in report.insights])
+    rows = tuple(
+        (row.id, row.task, row.title, cost, count(row.calls))
+        for row, cost in zip(report.insights, observed, strict=True)
+    )
+    columns = (
+        Column("id", drop=2), Column("task", drop=1, flex=20), Column("what was found", flex=24),
+        Column("its calls cost", right=True), Column("calls", right=True, drop=3),
+    )  # fmt: skip
+    return Heading("Worth knowing, with no saving claimed"), Table(columns, rows)
+
+
 def _not_checked(report: Report) -> tuple[Block, ...]:
     if not report.not_checked:
         return ()
@@ -112,30 +135,33 @@ def _not_checked(report: Report) -> tuple[Block, ...]:
     )
 
 
-def show_document(row: Recommendation, found: Reader) -> Document:
-    """One recommendation as a document."""
+def show_document(row: Recommendation, found: Reader, events: Sequence[Event] = ()) -> Document:
+    """One recommendation as a document, with what was decided on it."""
     facts = recommendation.as_json(row, found.window, found.label)
+    past = [decision_text.as_json(event) for event in events]
     return Document(
-        envelope={"window": facts["window"], "recommendation": facts},
-        blocks=show_blocks(row, facts["evidence"], facts["transform"]),
+        envelope={"window": facts["window"], "recommendation": facts, "history": past},
+        blocks=show_blocks(row, facts, events),
         fields=(*recommendation.FIELDS, "call_ids"),
         records=(facts,),
     )
 
 
-def show_blocks(row: Recommendation, facts: dict[str, Any], transform: dict[str, Any]) -> tuple[Block, ...]:
-    """Why, math, change: in the order in which somebody decides."""
+def show_blocks(row: Recommendation, facts: dict[str, Any], events: Sequence[Event] = ()) -> tuple[Block, ...]:
+    """Why, math, change: in the order in which somebody decides; then what was decided. `facts`: the row as JSON."""
+    told, transform = facts["evidence"], facts["transform"]
     return (
         Heading((row.id, ": ", Name(row.title)), level=1),
         Prose((("task ", Name(row.task), f", rule {row.rule}, {row.state}"), *_place(row))),
         Heading("Why"),
-        Prose(evidence.lines(facts), bullets=True),
+        Prose(evidence.lines(told), bullets=True),
         Heading("Math"),
-        Prose((*_math(row), evidence.repricing(transform), *evidence.replay(facts)), bullets=True),
+        Prose((*_math(row), evidence.repricing(transform), *evidence.replay(told)), bullets=True),
         Heading("Change"),
         Prose(tuple((Name(line),) for line in row.change.splitlines())),
         Heading("Calls"),
-        Prose(_calls(row)),
+        Prose(_calls(row, facts["window"]["label"])),
+        *((Heading("Decided"), decision_text.table(events)) if events else ()),
     )
 
 
@@ -161,12 +187,16 @@ def _range(row: Recommendation) -> str:
     return f", range {spread}" if spread else ""
 
 
-def _calls(row: Recommendation) -> tuple[Line, ...]:
+def _calls(row: Recommendation, window: str) -> tuple[Line, ...]:
     shown = ",".join(row.call_ids[:SHOWN_CALLS])
     left = row.calls - SHOWN_CALLS
-    listed = "all of them" if row.calls == len(row.call_ids) else f"the first {len(row.call_ids):,}"
-    more = f"and {left:,} more, {listed} in --format json" if left > 0 else ""
-    return tuple(line for line in (terminal.runnable(f"otelcost calls --ids {shown}"), more) if line)
+    if left <= 0:
+        return (terminal.runnable(f"otelcost calls --ids {shown}"),)
+    every = f"otelcost calls --rec {row.id} --window {window} --format csv"
+    return (
+        terminal.runnable(f"otelcost calls --ids {shown}"),
+        terminal.runnable(f"and {left:,} more, all of them: {every}"),
+    )
 
 
 decisions.install(command)

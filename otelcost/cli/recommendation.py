@@ -37,7 +37,9 @@ FIELDS = (
 
 
 def envelope(report: Report, window: Window, label: str) -> dict[str, Any]:
-    """`rec list` as JSON: the recommendations, what they save together, and what could not be checked."""
+    """`rec list` as JSON: the recommendations, what they save together, what else was found, what was not checked."""
+    from msgspec import to_builtins  # noqa: PLC0415
+
     return {
         "window": windows.envelope(window, label),
         "coverage_days": round(report.coverage_days, 3),
@@ -45,6 +47,7 @@ def envelope(report: Report, window: Window, label: str) -> dict[str, Any]:
         "joint_picousd": report.joint_picousd,
         "headline": headline(report),
         "recommendations": [as_json(found, window, label) for found in report.recommendations],
+        "insights": [to_builtins(row) for row in report.insights],
         "not_checked": [{"rule": row.rule, "task": row.task, "reason": row.reason} for row in report.not_checked],
     }
 
@@ -82,6 +85,7 @@ def as_json(found: Recommendation, window: Window, label: str) -> dict[str, Any]
         "risk": found.risk,
         "effort": found.effort,
         "reversibility": found.reversibility,
+        "overlaps": list(found.overlaps),
         "call_site": found.call_site,
         "change": found.change,
     }

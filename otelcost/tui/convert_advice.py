@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from otelcost import display
-from otelcost.digest.phrases import OPEN_STATES
 from otelcost.tui import evidence
 from otelcost.tui.snapshot import Advice, Decided, Event, Insight, Measured, NotChecked, Recommendation
 
@@ -23,9 +22,8 @@ _TELLING = 20
 def advice(report: advise.Report, events: Sequence[life_cycle.Event], measured: Sequence[Measurement]) -> Advice:
     """The report with what was decided on it, and every recommendation's rivals: those that touch the same calls."""
     head = report.headline
-    calls = {item.id: frozenset(item.call_ids) for item in report.recommendations if item.state in OPEN_STATES}
     return Advice(
-        recommendations=tuple(_recommendation(item, calls) for item in report.recommendations),
+        recommendations=tuple(_recommendation(item) for item in report.recommendations),
         not_checked=tuple(NotChecked(row.rule, row.task or "all tasks", row.reason) for row in report.not_checked),
         spend_picousd=report.spend_picousd,
         joint_picousd=report.joint_picousd,
@@ -39,8 +37,7 @@ def advice(report: advise.Report, events: Sequence[life_cycle.Event], measured: 
     )
 
 
-def _recommendation(item: advise.Recommendation, calls: Mapping[str, frozenset[str]]) -> Recommendation:
-    mine = calls.get(item.id, frozenset())
+def _recommendation(item: advise.Recommendation) -> Recommendation:
     return Recommendation(
         id=item.id,
         rule=item.rule,
@@ -62,7 +59,7 @@ def _recommendation(item: advise.Recommendation, calls: Mapping[str, frozenset[s
         effort=item.effort,
         reversibility=item.reversibility,
         facts=_facts(item.evidence, item.change),
-        overlaps=tuple(other for other, theirs in calls.items() if other != item.id and not mine.isdisjoint(theirs)),
+        overlaps=item.overlaps,
     )
 
 

@@ -19,7 +19,7 @@ import msgspec
 from otelcost.advise.catalogue import Rule
 from otelcost.advise.finding import COLUMNS, PARAMETER, is_list_of_calls
 from otelcost.advise.own.protocol import MOST_ROWS, MOST_TEXT, Answer, Job, Ready, fingerprint, most_bytes
-from otelcost.advise.window import ROOMY_CALLS, materialised
+from otelcost.advise.window import materialised
 from otelcost.store.db import CONFIG
 
 _SPILL_MB: Final = 1024
@@ -62,8 +62,7 @@ def main() -> None:
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         with materialised(connection, _Window(job.start, job.end), [rule.sql or "" for rule in job.rules]):
             window = fingerprint(connection)
-            # A large window has been given the room that it needs; rules share it.
-            _give_up(connection, 0 if window[0] > ROOMY_CALLS else job.memory_mb, most_bytes(window[0]))
+            _give_up(connection, job.memory_mb, most_bytes(window[0]))
             _say(Ready(window))
             for rule in job.rules:
                 _say(_answer(connection, rule, most_bytes(window[0])))
@@ -117,15 +116,14 @@ def _of_size(answer: Answer, most: int) -> Answer:
 
 
 def _give_up(connection: duckdb.DuckDBPyConnection, memory_mb: int, answer: int) -> None:
-    """From here on there are the window and the store to read, and nothing else. 0 MB: what the window was given."""
+    """From here on there are the window and the store to read, and nothing else."""
     spilled = connection.execute("SELECT coalesce(sum(size), 0) FROM duckdb_temporary_files()").fetchone() or (0,)
     connection.execute(f"SET max_temp_directory_size = '{(int(spilled[0]) >> 20) + _SPILL_MB}MiB'")
-    if memory_mb:
-        connection.execute(f"SET memory_limit = '{memory_mb}MiB'")
+    connection.execute(f"SET memory_limit = '{memory_mb}MiB'")
     connection.execute(_LOCK)
     with suppress(OSError):  # only Linux says how much there is; elsewhere the database's own limit stands alone
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        room = (memory_mb or 2 * _RESERVE_MB) + _RESERVE_MB
+        room = memory_mb + _RESERVE_MB
         most = pages * resource.getpagesize() + (room << 20) + answer
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 

@@ -129,7 +129,13 @@ def sections(facts: Facts) -> tuple[Section, ...]:
         Section("answer", "The answer", (Prose(overview.answer(found, facts.report)),)),
         Section("days", "Spend over time", picture=pictures.spend(facts)),
         Section("moved", "What moved it", _moved(facts), pictures.drivers(facts)),
-        Section("fixes", "What to do", _fixes(facts), pictures.savings(facts), tuple(map(_fix, _open(facts)))),
+        Section(
+            "fixes",
+            "What to do",
+            _fixes(facts),
+            pictures.savings(facts),
+            tuple(_fix(fix, facts) for fix in _open(facts)),
+        ),
         Section("realised", "Realised against promised", _realised(facts), pictures.realised(facts)),
         Section("context", "Where the input goes", picture=pictures.anatomy(facts)),
         Section("cache", "The prompt cache over time", picture=pictures.cache(facts)),
@@ -173,11 +179,9 @@ def _fixes(facts: Facts) -> tuple[Block, ...]:
     return (Prose((phrases.savings(facts.report),)), *((Table(columns, rows),) if rows else ()))
 
 
-def _fix(fix: Recommendation) -> tuple[str, tuple[Block, ...]]:
+def _fix(fix: Recommendation, facts: Facts) -> tuple[str, tuple[Block, ...]]:
     """One recommendation: why, math, change, as `otelcost rec show` tells them."""
-    from msgspec import to_builtins  # noqa: PLC0415
-
-    blocks = rec.show_blocks(fix, to_builtins(fix.evidence), to_builtins(fix.transform))
+    blocks = rec.show_blocks(fix, recommendation.as_json(fix, facts.found.window, facts.found.label))
     return f"{fix.id}: {fix.title}", blocks[1:]
 
 

@@ -3,7 +3,7 @@ WITH attempts AS (
     SELECT
         n, task, trace_id, operation_id, attempt, request_hash, prompt_hash, start, end_at, status,
         finish_reason, output_kind, temperature, max_output_tokens, cost_picousd, http_status,
-        list_has_any(flags, ['estimated', 'lower_bound']) AS doubtful,
+        doubtful,
         max(attempt) OVER (PARTITION BY trace_id, operation_id) AS last_attempt
     FROM w_calls
     WHERE operation <> 'embeddings' AND NOT coalesce(batch, false)
