@@ -45,25 +45,26 @@ WITH turns AS (
     WHERE status IN ('ok', 'incomplete') AND operation <> 'embeddings' AND segment_count > 0
     WINDOW w AS (PARTITION BY g ORDER BY n)
 ),
-compared AS (
-    SELECT p.n, count(*) AS compared_to,
-        min(a.position, 2) FILTER (a.hash <> b.hash) AS places,
-        arg_min(a.template_hash = b.template_hash AND a.volatile_bytes > 0, a.position) FILTER (a.hash <> b.hash)
-            AS only_values,
-        coalesce(min(a.tokens_before) FILTER (a.hash <> b.hash), max(a.tokens_to)) AS shared_tokens
+differing AS (
+    SELECT p.n, min(a.position, 2) AS places, min(a.tokens_before) AS shared_tokens,
+        arg_min(a.template_hash = b.template_hash AND a.volatile_bytes > 0, a.position) AS only_values
     FROM turns p
     JOIN w_segments a ON a.n = p.n
-    JOIN w_segments b ON b.n = p.earlier AND b.position = a.position
+    JOIN w_segments b ON b.n = p.earlier AND b.position = a.position AND b.hash <> a.hash
     GROUP BY p.n
 )
 SELECT
     p.n, p.earlier, p.g,
     epoch_us(p.start) - epoch_us(p.earlier_end) AS gap_us,
-    c.compared_to, c.places[1] AS first_difference, c.places[2] AS next_difference,
-    coalesce(c.only_values, false) AS only_values, c.shared_tokens,
-    c.places IS NULL AND p.segment_count > p.earlier_count AS extends
+    least(p.segment_count, p.earlier_count) AS compared_to,
+    c.places[1] AS first_difference, c.places[2] AS next_difference,
+    coalesce(c.only_values, false) AS only_values,
+    CASE WHEN c.n IS NULL THEN x.tokens_to ELSE c.shared_tokens END AS shared_tokens,
+    c.n IS NULL AND p.segment_count > p.earlier_count AS extends
 FROM turns p
-JOIN compared c ON c.n = p.n
+LEFT JOIN differing c ON c.n = p.n
+LEFT JOIN w_segments x ON c.n IS NULL AND x.n = p.n AND x.position = least(p.segment_count, p.earlier_count)
+WHERE p.earlier IS NOT NULL
 """
 
 _TOOLS: Final = """
@@ -109,13 +110,39 @@ periodic AS (
         AND count(DISTINCT began::DATE) >= {_PERIODIC_DAYS} AND count(DISTINCT began::DATE) = count(*)
         AND max(epoch_us(began) % 86400000000) - min(epoch_us(began) % 86400000000) <= {_DRIFT_US}
 ),
+roots AS (
+    SELECT k.root_span_kind, k.root_span_name,
+        CASE
+            WHEN k.root_span_kind = 'CONSUMER' THEN 'its root span consumes a queue'
+            WHEN regexp_matches(lower(k.root_span_name), '{_JOB_NAMES}')
+                THEN 'its root span is named like a scheduled job'
+            WHEN p.root_span_name IS NOT NULL THEN 'its root span bursts at the same time of day'
+        END AS why
+    FROM (
+        SELECT DISTINCT root_span_kind, root_span_name FROM w_calls WHERE root_span_kind IN ('CONSUMER', 'INTERNAL')
+    ) k
+    LEFT JOIN periodic p ON p.root_span_name = k.root_span_name
+),
+rooted AS (
+    SELECT c.*, r.why
+    FROM w_calls c
+    LEFT JOIN roots r ON r.root_span_kind = c.root_span_kind
+        AND coalesce(r.root_span_name, '') = coalesce(c.root_span_name, '')
+),
+-- who waits for whom is asked only where nobody seems to wait
+inside AS (
+    SELECT n, trace_id, task, start, end_at, segment_count, prompt_hash
+    FROM w_calls
+    WHERE trace_id IN (SELECT trace_id FROM rooted WHERE why IS NOT NULL)
+),
 with_history AS (
-    SELECT DISTINCT n FROM w_segments WHERE "role" = 'assistant' OR kind IN ('tool_call', 'tool_result')
+    SELECT DISTINCT n FROM w_segments
+    WHERE ("role" = 'assistant' OR kind IN ('tool_call', 'tool_result')) AND n IN (SELECT n FROM inside)
 ),
 stages AS (
     SELECT c.trace_id, c.task, max(c.start) AS last_start,
         max(CASE WHEN h.n IS NOT NULL THEN c.start END) AS last_history
-    FROM w_calls c
+    FROM inside c
     LEFT JOIN with_history h ON h.n = c.n
     GROUP BY c.trace_id, c.task
 ),
@@ -132,7 +159,7 @@ neighbours AS (
         n, trace_id, task, start, segment_count,
         max(end_at) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier_end,
         lag(segment_count) OVER w AS earlier_count, lag(prompt_hash) OVER w AS earlier_prompt
-    FROM w_calls
+    FROM inside
     WINDOW w AS (PARTITION BY trace_id, task ORDER BY n)
 ),
 grown AS (
@@ -150,21 +177,13 @@ chains AS (
     GROUP BY trace_id, task
 )
 SELECT
-    c.n,
-    CASE
-        WHEN c.root_span_kind = 'CONSUMER' THEN 'its root span consumes a queue'
-        WHEN c.root_span_kind = 'INTERNAL' AND regexp_matches(lower(c.root_span_name), '{_JOB_NAMES}')
-            THEN 'its root span is named like a scheduled job'
-        WHEN c.root_span_kind = 'INTERNAL' AND p.root_span_name IS NOT NULL
-            THEN 'its root span bursts at the same time of day'
-    END AS why,
+    c.n, c.why,
     coalesce(f.last_other_task >= c.end_at, false) OR coalesce(f.last_history >= c.end_at, false)
         OR c.output_kind = 'tool' AND c.tools_hash IS NOT NULL AND f.last_history IS NOT NULL
         OR coalesce(h.grows, false) AS awaited,
     h.one_at_a_time, h.links, h.idle_us
-FROM w_calls c
+FROM rooted c
 LEFT JOIN chains h ON h.trace_id = c.trace_id AND h.task = c.task
-LEFT JOIN periodic p ON p.root_span_name = c.root_span_name
 LEFT JOIN followers f ON f.trace_id = c.trace_id AND f.task = c.task
 WHERE c.status IN ('ok', 'incomplete') AND NOT coalesce(c.batch, false) AND NOT coalesce(c.stream, false)
     AND c.cost_picousd > 0

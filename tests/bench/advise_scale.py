@@ -1,7 +1,8 @@
 """How long advice takes at scale: `python tests/bench/advise_scale.py [calls ...]`. One JSON line for each size.
 
-The calls are made by the store's own SQL from a small drained sample and spread over thirty days, so that the numbers
-speak of the engine and not of the loader. With other work on the machine, `cpu_seconds` says more than `seconds`.
+The calls are made by the store's own SQL from a small drained sample and spread over a month or, ten million of them,
+over three, of which the last week is asked for; so the numbers speak of the engine and not
+of the loader. With other work on the machine, `cpu_seconds` says more than `seconds`.
 """
 
 from __future__ import annotations
@@ -46,22 +47,24 @@ SAMPLE = [
 ]  # fmt: skip
 
 
-DAYS = 30
-"""Over how many days the copies are spread."""
+MONTH = 30
 
-SIZES = {100_000: DAYS, 1_000_000: DAYS, 10_000_000: 7}
-"""How many calls a store has, and how many of the last days advice is asked for."""
+SIZES = {100_000: (MONTH, MONTH), 1_000_000: (MONTH, MONTH), 10_000_000: (3 * MONTH, 7)}
+"""How many calls a store has, over how many days, and for how many of the last of them advice is asked."""
 
 
-def main(calls: int, days: int) -> None:
+def main(calls: int, days: int, asked: int) -> None:
     """Build a store, advise three times in processes of their own, print the median."""
     with tempfile.TemporaryDirectory() as folder:
-        _build(Path(folder), calls)
-        runs = [_advise_apart(folder, days) for _ in range(3)]
-    print(json.dumps({"calls": calls, "days": days, **sorted(runs, key=lambda run: run["seconds"])[1]}), flush=True)
+        _build(Path(folder), calls, days)
+        runs = [_advise_apart(folder, days, asked) for _ in range(3)]
+    print(
+        json.dumps({"calls": calls, "days": days, "asked": asked, **sorted(runs, key=lambda run: run["seconds"])[1]}),
+        flush=True,
+    )
 
 
-def _build(home: Path, calls: int) -> None:
+def _build(home: Path, calls: int, days: int) -> None:
     os.environ["OTELCOST_HOME"] = str(home)
     with world.store_of(world.expand(SAMPLE), home) as connection:
         (sample,) = connection.execute("SELECT count(*) FROM calls").fetchone() or (0,)
@@ -70,25 +73,25 @@ def _build(home: Path, calls: int) -> None:
         connection.execute(
             "INSERT INTO calls SELECT c.* REPLACE (hash(c.span_id, k) AS span_id, hash(c.operation_id, k) AS "
             "operation_id, md5(c.trace_id::VARCHAR || k)::UUID AS trace_id, "
-            f"c.start + to_days((k % {DAYS // 10} * 10)::INTEGER) + to_microseconds(k * 1000003 % 9000000000) "
+            f"c.start + to_days((k % {days // 10} * 10)::INTEGER) + to_microseconds(k * 1000003 % 9000000000) "
             "AS start) "
             f"FROM calls c, range(1, {copies}) r(k)"
         )
 
 
-def _advise_apart(folder: str, days: int) -> dict[str, Any]:
+def _advise_apart(folder: str, days: int, asked: int) -> dict[str, Any]:
     """In a process of its own, so that the peak is that of one run."""
     environment = {**os.environ, "OTELCOST_HOME": folder}
-    command = [sys.executable, __file__, "--advise", str(days)]
+    command = [sys.executable, __file__, "--advise", str(days), str(asked)]
     found: dict[str, Any] = json.loads(
         subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout
     )
     return found
 
 
-def advise(days: int) -> None:
+def advise(days: int, asked: int) -> None:
     """Advise once on the store of this environment, and print the cost of it."""
-    window = world.Window(world.BASE + timedelta(days=DAYS - days), world.BASE + timedelta(days=DAYS + 1))
+    window = world.Window(world.BASE + timedelta(days=days - asked), world.BASE + timedelta(days=days + 1))
     with session() as connection:
         began, worked = time.perf_counter(), time.process_time()
         report = recommend(connection, window, now=world.NOW)
@@ -109,7 +112,7 @@ def advise(days: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--advise"]:
-        advise(int(sys.argv[2]))
+        advise(int(sys.argv[2]), int(sys.argv[3]))
     else:
         for size in map(int, sys.argv[1:] or SIZES):
-            main(size, SIZES.get(size, DAYS))
+            main(size, *SIZES.get(size, (MONTH, MONTH)))

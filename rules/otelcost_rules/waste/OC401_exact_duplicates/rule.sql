@@ -1,5 +1,9 @@
 -- Requests that had been answered before, byte for byte, where the answer can only be the same.
-WITH answered AS (
+WITH asked_again AS (
+    SELECT request_hash FROM w_calls WHERE status = 'ok' GROUP BY request_hash
+    HAVING count(*) > 1 AND bool_or(temperature = 0)
+),
+answered AS (
     SELECT
         n, task, provider, request_hash, trace_id, start, end_at, output_hash, cost_picousd,
         temperature = 0 AS deterministic,
@@ -13,10 +17,11 @@ WITH answered AS (
             RANGE BETWEEN to_hours($horizon_hours::INTEGER) PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
         ) AS first_end
     FROM w_calls
-    WHERE status = 'ok' AND request_hash IS NOT NULL AND operation <> 'embeddings' AND NOT coalesce(batch, false)
+    WHERE status = 'ok' AND request_hash IN (SELECT request_hash FROM asked_again WHERE request_hash IS NOT NULL)
+        AND operation <> 'embeddings' AND NOT coalesce(batch, false)
         AND coalesce(web_search_requests, 0) + coalesce(web_fetch_requests, 0) + coalesce(file_search_requests, 0)
             + coalesce(code_execution_requests, 0) = 0
-    WINDOW w AS (PARTITION BY provider, request_hash ORDER BY start, n)
+    WINDOW w AS (PARTITION BY provider, request_hash ORDER BY n)
 ),
 repeats AS (
     SELECT *, coalesce(first_end <= start, false) AS was_answered, epoch_us(start) - epoch_us(earlier_start) AS gap_us

@@ -1,36 +1,71 @@
 -- Billed attempts whose answer was not used, because the same thing was asked again.
-WITH attempts AS (
-    SELECT
-        n, task, trace_id, operation_id, attempt, request_hash, prompt_hash, start, end_at, status,
-        finish_reason, output_kind, temperature, max_output_tokens, cost_picousd, http_status,
-        doubtful,
-        max(attempt) OVER (PARTITION BY trace_id, operation_id) AS last_attempt
+WITH retried AS (
+    SELECT trace_id, operation_id, max(attempt) AS last_attempt
     FROM w_calls
     WHERE operation <> 'embeddings' AND NOT coalesce(batch, false)
+    GROUP BY trace_id, operation_id
+    HAVING count(*) > 1
+),
+attempts AS (
+    SELECT
+        c.n, c.task, c.trace_id, c.request_hash, c.prompt_hash, c.start, c.end_at, c.status, c.finish_reason,
+        c.output_kind, c.temperature, c.max_output_tokens, c.cost_picousd, c.doubtful,
+        c.attempt < coalesce(r.last_attempt, c.attempt) AS superseded
+    FROM w_calls c
+    LEFT JOIN retried r ON r.trace_id = c.trace_id AND r.operation_id = c.operation_id
+    WHERE c.operation <> 'embeddings' AND NOT coalesce(c.batch, false)
 ),
 -- the application sends an identical request again
+requests AS (
+    SELECT trace_id, request_hash, count(*) AS copies
+    FROM attempts
+    WHERE NOT superseded AND request_hash IS NOT NULL
+    GROUP BY trace_id, request_hash
+),
 equal_requests AS (
     SELECT
-        *, count(*) OVER (PARTITION BY trace_id, request_hash) AS copies,
+        a.*, r.copies,
         lead(start) OVER w AS next_start, lead(output_kind) OVER w AS next_kind,
         last_value(output_kind) OVER (
-            PARTITION BY trace_id, request_hash ORDER BY start, n
+            PARTITION BY a.trace_id, a.request_hash ORDER BY a.n
             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final_kind
-    FROM attempts
-    WHERE attempt = last_attempt AND request_hash IS NOT NULL
-    WINDOW w AS (PARTITION BY trace_id, request_hash ORDER BY start, n)
+    FROM attempts a
+    JOIN requests r ON r.trace_id = a.trace_id AND r.request_hash = a.request_hash
+    WHERE NOT a.superseded AND r.copies > 1
+    WINDOW w AS (PARTITION BY a.trace_id, a.request_hash ORDER BY a.n)
+),
+-- the requests that were sent once, which is most of them, need no order
+single AS (
+    SELECT a.task, count(*) AS groups, count(*) FILTER (a.status = 'ok') AS answers,
+        count(*) FILTER (a.status = 'ok' AND a.output_kind IN ('json', 'tool')) AS closed
+    FROM attempts a
+    WHERE NOT a.superseded AND a.request_hash IS NOT NULL AND a.status IN ('ok', 'incomplete')
+        AND NOT EXISTS (
+            SELECT 1 FROM requests r
+            WHERE r.copies > 1 AND r.trace_id = a.trace_id AND r.request_hash = a.request_hash)
+    GROUP BY a.task
 ),
 habits AS (
-    SELECT task,
-        avg(CASE WHEN copies = 1 THEN 1.0 ELSE 0.0 END) AS single_share,
+    SELECT task, sum(CASE WHEN copies = 1 THEN groups ELSE 0 END) / sum(groups) AS single_share,
         count(DISTINCT copies) AS different_copies
-    FROM (SELECT DISTINCT task, trace_id, request_hash, copies FROM equal_requests WHERE status IN ('ok', 'incomplete'))
+    FROM (
+        SELECT task, 1 AS copies, groups FROM single
+        UNION ALL
+        SELECT task, copies, count(DISTINCT hash(trace_id, request_hash)) FROM equal_requests
+        WHERE status IN ('ok', 'incomplete')
+        GROUP BY task, copies
+    )
     GROUP BY task
 ),
 forms AS (
-    SELECT task, avg(CASE WHEN output_kind IN ('json', 'tool') THEN 1.0 ELSE 0.0 END) AS closed_share
-    FROM equal_requests
-    WHERE next_start IS NULL AND status = 'ok'
+    SELECT task, sum(closed) / sum(answers) AS closed_share
+    FROM (
+        SELECT task, closed, answers FROM single WHERE answers > 0
+        UNION ALL
+        SELECT task, count(*) FILTER (output_kind IN ('json', 'tool')), count(*) FROM equal_requests
+        WHERE next_start IS NULL AND status = 'ok'
+        GROUP BY task
+    )
     GROUP BY task
 ),
 -- above temperature 0, asking again may be sampling until the answers agree: only a sign of failure counts
@@ -54,8 +89,9 @@ resent AS (
 same_prompt AS (
     SELECT *, lead(start) OVER w AS next_start, lead(max_output_tokens) OVER w AS next_limit
     FROM attempts
-    WHERE attempt = last_attempt AND prompt_hash IS NOT NULL
-    WINDOW w AS (PARTITION BY trace_id, task, prompt_hash ORDER BY start, n)
+    WHERE NOT superseded AND prompt_hash IN (
+        SELECT prompt_hash FROM attempts WHERE finish_reason IN ('length', 'max_tokens', 'max_output_tokens'))
+    WINDOW w AS (PARTITION BY trace_id, task, prompt_hash ORDER BY n)
 ),
 truncated AS (
     SELECT n, 'truncated' AS cause
@@ -65,7 +101,7 @@ truncated AS (
         AND next_limit > max_output_tokens
 ),
 -- the SDK tries again by itself
-superseded AS (SELECT n, 'superseded' AS cause FROM attempts WHERE attempt < last_attempt),
+superseded AS (SELECT n, 'superseded' AS cause FROM attempts WHERE superseded),
 causes AS (
     SELECT n, min(cause) AS cause
     FROM (
