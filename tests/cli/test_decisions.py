@@ -58,6 +58,9 @@ def test_the_way_of_a_recommendation(home: Path) -> None:
     past = _json(home, "rec", "history", id_)["history"]
     assert [event["state"] for event in past] == ["accepted", "applied"]
     assert past[1]["frozen"]["since"].startswith("2026-11-20")
+    shown = _json(home, "rec", "show", id_, *WINDOW)
+    assert shown["history"] == past
+    assert shown["history"][0]["frozen"]["standalone_picousd"] == card["standalone_picousd"]
     (measured,) = _json(home, "rec", "measure")["measurements"]
     assert measured["id"] == id_
     assert measured["verdict"] in {"too early", "failed"}  # nothing changed in this world
