@@ -88,7 +88,7 @@ class Anatomy:
         key = (len(part.raw), hashed)
         known = _memo.get(key)
         if known is None:
-            known = scan_part(part.raw, self.hasher)
+            known = scan_part(part.raw, hashed, self.hasher)
             if len(_memo) >= _MEMO_LIMIT:
                 _memo.clear()
             _memo[key] = known
@@ -122,7 +122,10 @@ class Anatomy:
 
     def request_hash(self) -> int:
         """Hash of the whole request with its parameters; how it is delivered and billed to is left out."""
-        return self.hasher.of_all(self._request.canonical)
+        canonical = self._request.canonical
+        if self._request.apart and self.prefixes:  # the last link stands for every part before it
+            canonical = [*canonical, self.prefixes[-1].to_bytes(8, "big")]
+        return self.hasher.of_all(canonical)
 
     def tools_hash(self) -> int | None:
         """Hash of the tools offered, in order; None without tools."""

@@ -137,14 +137,17 @@ def _read_request(exchange: Exchange, codec: Codec, flags: set[Flag]) -> Request
     encoding = exchange.request_headers.get("content-encoding", "")
     body = decode_body(exchange.request_body, encoding).data if encoding else exchange.request_body
     form = multipart.parse(body, exchange.request_headers.get("content-type", ""))
-    fields = Fields.parse(body) if form is None else form.fields
-    if fields is None:
-        if not exchange.request_truncated:
-            flags.add("request_undecodable")
-        return Request(model=model_in(exchange.path), stream=asks_for_stream(exchange.path))
-    request = codec.request(fields)
+    request = codec.plain(body) if codec.plain is not None and form is None else None
+    if request is None:
+        fields = Fields.parse(body) if form is None else form.fields
+        if fields is None:
+            if not exchange.request_truncated:
+                flags.add("request_undecodable")
+            return Request(model=model_in(exchange.path), stream=asks_for_stream(exchange.path))
+        request = codec.request(fields)
+    if form is not None:
+        request.parts = [*request.parts, *form.files]
     request.model = request.model or model_in(exchange.path)
-    request.parts = [*request.parts, *(form.files if form else ())]
     request.stream = request.stream or asks_for_stream(exchange.path)
     return request
 

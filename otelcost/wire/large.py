@@ -20,26 +20,43 @@ _SEARCHED_BYTES: Final = 4 * 1024
 _NEWLINE: Final = b"\\n"
 """The end of a line, as JSON writes it inside a string."""
 
+_MIDDLES: Final = 256
+_middles: dict[int, int] = {}
+"""Hashes of the middles of large parts by those of the parts: the scan that follows needs them again."""
+
 
 def of_part(raw: bytes, hasher: Hasher) -> int:
     """The hash of a prompt part: another one for other bytes."""
     return hasher.of(raw) if len(raw) <= LARGE_BYTES else _of_large(raw, hasher)
 
 
-def scan_part(raw: bytes, hasher: Hasher) -> Scan:
-    """Template hash and volatile values of a prompt part; in the middle of a large one they are not looked for."""
-    return scan(raw, hasher.of) if len(raw) <= LARGE_BYTES else _scan_large(raw, hasher)
+def scan_part(raw: bytes, hashed: int, hasher: Hasher) -> Scan:
+    """Template hash and volatile values of a prompt part; in the middle of a large one they are not looked for.
+
+    Args:
+        raw: the part.
+        hashed: what `of_part` said of it.
+        hasher: the same as then.
+    """
+    return scan(raw, hasher.of) if len(raw) <= LARGE_BYTES else _scan_large(raw, hashed, hasher)
 
 
 def _of_large(raw: bytes, hasher: Hasher) -> int:
     head, tail = _cuts(raw)
     view = memoryview(raw)
-    return hasher.of_hashes([hasher.of(view[:head]), hasher.of(view[head:tail]), hasher.of(view[tail:])]) or 0
+    middle = hasher.of(view[head:tail])
+    hashed = hasher.of_hashes([hasher.of(view[:head]), middle, hasher.of(view[tail:])]) or 0
+    if len(_middles) >= _MIDDLES:
+        _middles.clear()
+    _middles[hashed] = middle
+    return hashed
 
 
-def _scan_large(raw: bytes, hasher: Hasher) -> Scan:
+def _scan_large(raw: bytes, hashed: int, hasher: Hasher) -> Scan:
     start, stop = _cuts(raw)
-    middle = hasher.of(memoryview(raw)[start:stop])
+    middle = _middles.get(hashed)
+    if middle is None:
+        middle = hasher.of(memoryview(raw)[start:stop])
     head, tail = scan(raw[:start], hasher.of), scan(raw[stop:], hasher.of)
     template = hasher.of_hashes([head.template_hash, middle, tail.template_hash]) or 0
     if head.offset_bytes is None and tail.offset_bytes is None:

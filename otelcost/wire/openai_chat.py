@@ -10,11 +10,12 @@ import msgspec
 from otelcost.model import SegmentKind
 from otelcost.wire import openai_parts, sse, usage
 from otelcost.wire.codec import Codec
-from otelcost.wire.jsonview import Fields, as_text, decode_any
-from otelcost.wire.parts import Part, Request, common
+from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text, decode_any
+from otelcost.wire.parts import IN_PARTS, Part, Request, common, text_of
 from otelcost.wire.reply import Reply, ToolUse, error_name
 
 _DONE: Final = b"[DONE]"
+_NOTHING: Final = msgspec.Raw()
 
 
 class _Function(msgspec.Struct, gc=False, frozen=True):
@@ -30,8 +31,8 @@ class _ToolCall(msgspec.Struct, gc=False, frozen=True):
 class _Delta(msgspec.Struct, gc=False, frozen=True):
     content: str | list[msgspec.Raw] | None = None  # Mistral's thinking models send typed parts
     refusal: str | None = None
-    reasoning_content: msgspec.Raw = msgspec.Raw()  # DeepSeek, vLLM
-    reasoning: msgspec.Raw = msgspec.Raw()  # OpenRouter, Groq
+    reasoning_content: msgspec.Raw = _NOTHING  # DeepSeek, vLLM
+    reasoning: msgspec.Raw = _NOTHING  # OpenRouter, Groq
     tool_calls: list[_ToolCall] | None = None
     function_call: _Function | None = None
 
@@ -48,11 +49,60 @@ class _Chunk(msgspec.Struct, gc=False, frozen=True):
     choices: list[_Choice] | None = None
     usage: dict[str, msgspec.Raw] | None = None
     service_tier: str | None = None
-    error: msgspec.Raw = msgspec.Raw()
+    error: msgspec.Raw = _NOTHING
     x_groq: dict[str, msgspec.Raw] | None = None
 
 
 _CHUNKS: Final = msgspec.json.Decoder(list[_Chunk])
+
+
+class _Message(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    role: str
+    content: msgspec.Raw = _NOTHING
+    name: msgspec.Raw = _NOTHING
+    refusal: msgspec.Raw = _NOTHING
+    annotations: msgspec.Raw = _NOTHING
+    reasoning_content: msgspec.Raw = _NOTHING
+    tool_call_id: msgspec.Raw = _NOTHING
+    tool_calls: msgspec.Raw = _NOTHING
+    function_call: msgspec.Raw = _NOTHING
+
+
+class _Plain(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A request of the members that most have, each of its usual type."""
+
+    messages: list[_Message]
+    model: str | None = None
+    stream: bool | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    n: int | None = None
+    service_tier: str | None = None
+    reasoning_effort: str | None = None
+    reasoning: msgspec.Raw = _NOTHING
+    response_format: msgspec.Raw = _NOTHING
+    tools: msgspec.Raw = _NOTHING
+    tool_choice: msgspec.Raw = _NOTHING
+    parallel_tool_calls: msgspec.Raw = _NOTHING
+    top_p: msgspec.Raw = _NOTHING
+    stop: msgspec.Raw = _NOTHING
+    seed: msgspec.Raw = _NOTHING
+    frequency_penalty: msgspec.Raw = _NOTHING
+    presence_penalty: msgspec.Raw = _NOTHING
+    logit_bias: msgspec.Raw = _NOTHING
+    logprobs: msgspec.Raw = _NOTHING
+    top_logprobs: msgspec.Raw = _NOTHING
+    verbosity: msgspec.Raw = _NOTHING
+    store: msgspec.Raw = _NOTHING
+    prompt_cache_key: msgspec.Raw = _NOTHING
+    stream_options: msgspec.Raw = _NOTHING
+    user: msgspec.Raw = _NOTHING
+    metadata: msgspec.Raw = _NOTHING
+    safety_identifier: msgspec.Raw = _NOTHING
+
+
+_PLAIN: Final = msgspec.json.Decoder(_Plain)
 
 
 def request(fields: Fields) -> Request:
@@ -66,14 +116,64 @@ def request(fields: Fields) -> Request:
     read.parts = openai_parts.tools(fields) + openai_parts.schema_part(read.schema)
     ttl = openai_parts.default_ttl(fields)
     for message in fields.objects("messages"):
-        read.parts += _message(message, ttl)
+        role = openai_parts.role_of(message)
+        read.parts += openai_parts.content(message.view("content"), role, ttl, _kind(role))
+        read.parts += _calls(message, role)
     return read
 
 
-def _message(message: Fields, ttl: str) -> Iterator[Part]:
-    role = openai_parts.role_of(message)
-    kind: SegmentKind = "tool_result" if role == "tool" else "text"
-    yield from openai_parts.content(message.view("content"), role, ttl, kind)
+def plain(body: bytes) -> Request | None:
+    """What `request` reads, in one pass over a body that has nothing unusual; None of any other."""
+    try:
+        asked = _PLAIN.decode(body)
+    except BAD_JSON:
+        return None
+    read = Request(
+        model=as_text(asked.model),
+        stream=asked.stream is True,
+        tier=as_text(asked.service_tier),
+        temperature=as_number(asked.temperature),
+        choices=as_count(asked.n),
+        max_output_tokens=as_count(
+            asked.max_tokens if asked.max_completion_tokens is None else asked.max_completion_tokens
+        ),
+        effort=as_text(asked.reasoning_effort),
+        apart=True,
+    )
+    if asked.reasoning and read.effort is None:
+        reasoning = Fields.parse(asked.reasoning)
+        read.effort = reasoning.text("effort") if reasoning else None
+    if asked.response_format:
+        read.schema = openai_parts.schema(Fields.parse(asked.response_format), "json_schema")
+    tools = openai_parts.tools(Fields({"tools": asked.tools})) if asked.tools else []
+    read.parts = tools + openai_parts.schema_part(read.schema)
+    for message in asked.messages:
+        _plain_message(message, read.parts)
+    asked.stream, asked.stream_options = None, _NOTHING
+    asked.user = asked.metadata = asked.safety_identifier = _NOTHING
+    read.canonical = [msgspec.json.encode(asked)]
+    return read
+
+
+def _plain_message(message: _Message, parts: list[Part]) -> None:
+    role = openai_parts.in_segments(message.role)
+    text = text_of(message.content)
+    if text is not None:
+        parts.append(Part(role, _kind(role), text))
+        message.content = IN_PARTS
+    elif message.content:
+        content = Fields({"content": message.content}).view("content")
+        parts += openai_parts.content(content, role, openai_parts.DEFAULT_TTL, _kind(role))
+    if message.tool_calls or message.function_call:
+        calls = {"tool_calls": message.tool_calls, "function_call": message.function_call}
+        parts += _calls(Fields({name: raw for name, raw in calls.items() if raw}), role)
+
+
+def _kind(role: str) -> SegmentKind:
+    return "tool_result" if role == "tool" else "text"
+
+
+def _calls(message: Fields, role: str) -> Iterator[Part]:
     for call in message.objects("tool_calls"):
         function = call.object("function")
         yield Part(role, "tool_call", openai_parts.whole_of(call), name=function.text("name") if function else None)
@@ -198,5 +298,5 @@ def _piece(key: object, function: _Function, reply: Reply) -> None:
     _arguments(tool, function.arguments)
 
 
-CODEC: Final = Codec("openai.chat", "chat", "openai", usage.OPENAI, request, whole, stream)
+CODEC: Final = Codec("openai.chat", "chat", "openai", usage.OPENAI, request, whole, stream, plain=plain)
 """POST /chat/completions."""

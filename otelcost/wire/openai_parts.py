@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from otelcost.model import SegmentKind
-from otelcost.wire.jsonview import Fields
+from otelcost.wire.jsonview import Fields, as_text
 from otelcost.wire.parts import Part, string, unmarked
 
 _ROLES: Final = {"developer": "system", "function": "tool"}
@@ -24,19 +24,26 @@ _MEDIA_TYPES: Final[dict[str, SegmentKind]] = {
     "document_url": "document",
 }
 _TTLS: Final = frozenset({"30m", "12h"})
+DEFAULT_TTL: Final = "30m"
+"""Of cache breakpoints of which nothing says for how long."""
 
 
 def role_of(fields: Fields) -> str:
     """Role of a message in the vocabulary of segments."""
-    role = fields.text("role") or "user"
-    return _ROLES.get(role, role)
+    return in_segments(fields.text("role"))
+
+
+def in_segments(role: str | None) -> str:
+    """A role as it was sent in the vocabulary of segments."""
+    known = as_text(role) or "user"
+    return _ROLES.get(known, known)
 
 
 def default_ttl(fields: Fields) -> str:
     """Time to live of the request's explicit breakpoints that do not name their own."""
     options = fields.object("prompt_cache_options")
     ttl = options.text("ttl") if options else None
-    return ttl if ttl in _TTLS else "30m"
+    return ttl if ttl in _TTLS else DEFAULT_TTL
 
 
 def tools(fields: Fields) -> list[Part]:
@@ -87,7 +94,7 @@ def content(raw: bytes | memoryview | None, role: str, ttl: str, kind: SegmentKi
         yield content_part(part, role, ttl, kind)
 
 
-def content_part(part: Fields, role: str, ttl: str = "30m", kind: SegmentKind = "text") -> Part:
+def content_part(part: Fields, role: str, ttl: str = DEFAULT_TTL, kind: SegmentKind = "text") -> Part:
     """One typed part of a content."""
     cache = _breakpoint(part, ttl)
     part_type = part.text("type") or ""

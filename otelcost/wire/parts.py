@@ -17,6 +17,7 @@ _CACHE_CONTROL: Final = re.compile(
     rb',\s*"(?:cache_control|prompt_cache_breakpoint)"\s*:\s*(?:null|\{[^{}]*\})'
     rb'|"(?:cache_control|prompt_cache_breakpoint)"\s*:\s*(?:null|\{[^{}]*\})\s*,?'
 )
+_QUOTE: Final = ord('"')
 _MARKERS: Final = (b'"cache_control"', b'"prompt_cache_breakpoint"')
 
 
@@ -47,6 +48,7 @@ class Request(msgspec.Struct, kw_only=True):
     hidden_context: bool = False  # the provider adds stored turns: the input is more than these parts
     shaped: bool = False  # the body has this API's own members, though it names no model
     canonical: list[bytes | memoryview] = []  # top-level members by name, without what does not change the job
+    apart: bool = False  # `canonical` leaves out texts that are parts: it is whole with the parts' hashes
 
 
 NOT_THE_JOB: Final = frozenset({"stream", "stream_options", "user", "metadata", "safety_identifier"})
@@ -89,6 +91,16 @@ def unmarked(raw: bytes) -> bytes:
 def string(raw: bytes | memoryview) -> bytes | None:
     """The inside of a JSON string, escapes as they stand; None for any other value."""
     return bytes(raw[1:-1]) if raw[:1] == b'"' and len(raw) >= 2 else None
+
+
+IN_PARTS: Final = msgspec.Raw(b"_")
+"""Stands in a canonical form where a text was that is a part of its own. No JSON value is spelt so."""
+
+
+def text_of(raw: msgspec.Raw) -> bytes | None:
+    """What `string` tells of a slice: the one copy that is made of a prompt."""
+    view = memoryview(raw)
+    return bytes(view[1:-1]) if len(view) >= 2 and view[0] == _QUOTE else None
 
 
 def texts(raw: bytes | None, role: str) -> list[Part]:
