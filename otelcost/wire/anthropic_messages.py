@@ -10,16 +10,18 @@ import msgspec
 from otelcost.model import Flag, SegmentKind, Usage
 from otelcost.wire import sse, usage
 from otelcost.wire.codec import Codec
-from otelcost.wire.jsonview import Fields, as_text
-from otelcost.wire.parts import Part, Request, common, string, unmarked
+from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text
+from otelcost.wire.parts import IN_PARTS, Part, Request, common, string, text_of, unmarked
 from otelcost.wire.reply import Reply, error_name
 
+_NOTHING: Final = msgspec.Raw()
 _MEDIA_TYPES: Final[dict[str, SegmentKind]] = {
     "image": "image",
     "document": "document",
     "search_result": "document",
     "container_upload": "document",
 }
+_STRUCTURED: Final = ("system", "tools", "output_config", "output_format", "thinking", "cache_control")
 _SERVER_USES: Final = frozenset({"server_tool_use", "mcp_tool_use"})
 _KNOWN: Final = frozenset({"content_block_stop", "ping"})
 
@@ -34,14 +36,44 @@ class _Delta(msgspec.Struct, gc=False, frozen=True):
 class _Event(msgspec.Struct, gc=False, frozen=True):
     type: str = ""
     index: int = 0
-    message: msgspec.Raw = msgspec.Raw()
-    content_block: msgspec.Raw = msgspec.Raw()
+    message: msgspec.Raw = _NOTHING
+    content_block: msgspec.Raw = _NOTHING
     delta: _Delta | None = None
-    usage: msgspec.Raw = msgspec.Raw()
-    error: msgspec.Raw = msgspec.Raw()
+    usage: msgspec.Raw = _NOTHING
+    error: msgspec.Raw = _NOTHING
 
 
 _EVENTS: Final = msgspec.json.Decoder(list[_Event])
+
+
+class _Message(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    role: str
+    content: msgspec.Raw = _NOTHING
+
+
+class _Plain(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A request of the members that most have, each of its usual type."""
+
+    messages: list[_Message]
+    model: str | None = None
+    max_tokens: int | None = None
+    stream: bool | None = None
+    temperature: float | None = None
+    service_tier: str | None = None
+    system: msgspec.Raw = _NOTHING
+    tools: msgspec.Raw = _NOTHING
+    tool_choice: msgspec.Raw = _NOTHING
+    thinking: msgspec.Raw = _NOTHING
+    output_config: msgspec.Raw = _NOTHING
+    output_format: msgspec.Raw = _NOTHING
+    cache_control: msgspec.Raw = _NOTHING
+    stop_sequences: msgspec.Raw = _NOTHING
+    top_k: msgspec.Raw = _NOTHING
+    top_p: msgspec.Raw = _NOTHING
+    metadata: msgspec.Raw = _NOTHING
+
+
+_PLAIN: Final = msgspec.json.Decoder(_Plain)
 
 
 def request(fields: Fields) -> Request:
@@ -51,16 +83,59 @@ def request(fields: Fields) -> Request:
     read.effort = _effort(fields)
     read.schema = _schema(fields)
     read.hidden_context = fields.slice("thread") is not None
-    read.parts = [_tool(tool) for tool in fields.objects("tools")]
-    if read.schema is not None:
-        read.parts.append(Part("system", "schema", read.schema))
-    read.parts += _content(fields, "system", "system")
+    read.parts = _preamble(fields, read.schema)
     for message in fields.objects("messages"):
         read.parts += _content(message, "content", message.text("role") or "user")
-    marker = _marker(fields)
-    if marker is not None and read.parts and read.parts[-1].cache is None:
-        read.parts[-1] = msgspec.structs.replace(read.parts[-1], cache=marker)
+    _mark_last(fields, read.parts)
     return read
+
+
+def plain(body: bytes) -> Request | None:
+    """What `request` reads, in one pass over a body that has nothing unusual; None of any other."""
+    try:
+        asked = _PLAIN.decode(body)
+    except BAD_JSON:
+        return None
+    # Few have any of these but the first two.
+    fields = Fields({name: raw for name in _STRUCTURED if (raw := getattr(asked, name))})
+    read = Request(
+        model=as_text(asked.model),
+        stream=asked.stream is True,
+        tier=as_text(asked.service_tier),
+        temperature=as_number(asked.temperature),
+        max_output_tokens=as_count(asked.max_tokens),
+        effort=_effort(fields),
+        schema=_schema(fields),
+        apart=True,
+    )
+    read.parts = _preamble(fields, read.schema)
+    for message in asked.messages:
+        role, text = as_text(message.role) or "user", text_of(message.content)
+        if text is not None:
+            read.parts.append(Part(role, "text", text))
+            message.content = IN_PARTS
+        elif message.content:
+            read.parts += _content(Fields({"content": message.content}), "content", role)
+    _mark_last(fields, read.parts)
+    asked.stream, asked.metadata = None, _NOTHING
+    read.canonical = [msgspec.json.encode(asked)]
+    return read
+
+
+def _preamble(fields: Fields, schema: bytes | None) -> list[Part]:
+    """The parts before the messages."""
+    parts = [_tool(tool) for tool in fields.objects("tools")]
+    if schema is not None:
+        parts.append(Part("system", "schema", schema))
+    parts += _content(fields, "system", "system")
+    return parts
+
+
+def _mark_last(fields: Fields, parts: list[Part]) -> None:
+    """A request's own cache breakpoint stands behind its last part."""
+    marker = _marker(fields)
+    if marker is not None and parts and parts[-1].cache is None:
+        parts[-1] = msgspec.structs.replace(parts[-1], cache=marker)
 
 
 def _effort(fields: Fields) -> str | None:
@@ -232,5 +307,7 @@ def hidden_usage(counts: object) -> usage.Reading:
     return usage.Reading(total, frozenset(flags))
 
 
-CODEC: Final = Codec("anthropic.messages", "chat", "anthropic", usage.ANTHROPIC, request, whole, stream, hidden_usage)
+CODEC: Final = Codec(
+    "anthropic.messages", "chat", "anthropic", usage.ANTHROPIC, request, whole, stream, hidden_usage, plain=plain
+)
 """POST /v1/messages."""

@@ -1,0 +1,156 @@
+"""Requests of the usual members are read in one pass: what comes out is what the patient reading finds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otelcost.wire.anatomy import Anatomy
+from otelcost.wire.codecs import codec_of
+from otelcost.wire.hashing import Hasher
+from otelcost.wire.jsonview import Fields
+from otelcost.wire.parts import Request
+
+HASHER = Hasher(b"k" * 32)
+TEXTS = st.sampled_from(
+    ["", "a", "b", "ab", "null", "_", 'say "no"', "Zürich \u2028 \\u", "Order 4711 of 2026-11-03", "x" * 300]
+)
+ODD = st.sampled_from(
+    [None, True, 0, 1, 1.0, -3, 0.2, 1e300, 1 << 70, "", "x", "high", [], {}, [None], ["x"], {"type": "text"}]
+)
+BLOCK = st.fixed_dictionaries(
+    {"type": st.sampled_from(["text", "image_url", "image", "tool_use", "tool_result", "refusal"]) | ODD},
+    optional={
+        "text": TEXTS | ODD,
+        "image_url": st.just({"url": "data:", "detail": "low"}) | ODD,
+        "name": TEXTS | ODD,
+        "input": ODD,
+        "cache_control": st.sampled_from([{"type": "ephemeral"}, {"type": "ephemeral", "ttl": "1h"}]) | ODD,
+        "prompt_cache_breakpoint": st.sampled_from([{}, {"ttl": "12h"}]) | ODD,
+    },
+)  # fmt: skip
+CONTENT = TEXTS | st.lists(BLOCK, max_size=3) | ODD
+CALL = st.fixed_dictionaries(
+    {"id": TEXTS, "function": st.fixed_dictionaries({"name": TEXTS, "arguments": TEXTS}) | ODD}
+)
+TOOL = st.fixed_dictionaries({"type": TEXTS, "name": TEXTS, "function": st.fixed_dictionaries({"name": TEXTS}) | ODD})
+ROLES = st.sampled_from(["system", "developer", "user", "assistant", "tool", "function", "x" * 400, ""]) | ODD
+CHAT_MESSAGE = st.fixed_dictionaries(
+    {"role": ROLES, "content": CONTENT},
+    optional={"tool_calls": st.lists(CALL, max_size=2) | ODD, "function_call": CALL | ODD, "name": TEXTS, "more": ODD},
+)
+MESSAGE = st.fixed_dictionaries({"content": CONTENT}, optional={"role": ROLES, "more": ODD})
+COMMON = {
+    "model": TEXTS | ODD,
+    "stream": ODD,
+    "temperature": ODD,
+    "max_tokens": ODD,
+    "service_tier": ODD,
+    "tools": st.lists(TOOL, max_size=2) | ODD,
+    "metadata": ODD,
+}
+CHAT = st.fixed_dictionaries(
+    {"messages": st.lists(CHAT_MESSAGE, max_size=4)},
+    optional=COMMON
+    | {
+        "n": ODD,
+        "max_completion_tokens": ODD,
+        "reasoning_effort": ODD,
+        "reasoning": st.just({"effort": "low"}) | ODD,
+        "response_format": st.just({"type": "json_schema", "json_schema": {"name": "a", "schema": {}}}) | ODD,
+        "stream_options": ODD,
+        "top_k": ODD,
+    },
+)
+MESSAGES = st.fixed_dictionaries(
+    {"messages": st.lists(MESSAGE, max_size=4)},
+    optional=COMMON
+    | {
+        "system": CONTENT,
+        "thinking": st.just({"type": "enabled", "budget_tokens": 1024}) | ODD,
+        "output_config": st.just({"effort": "low", "format": {"schema": {"type": "object"}}}) | ODD,
+        "cache_control": st.just({"type": "ephemeral"}) | ODD,
+        "more": ODD,
+    },
+)
+BODIES = st.tuples(st.just("openai.chat"), CHAT) | st.tuples(st.just("anthropic.messages"), MESSAGES)
+INDENTS = st.sampled_from([None, 0, 2])
+
+
+def _plain(api: str, body: object, indent: int | None = None) -> Request | None:
+    codec = codec_of(api)
+    assert codec.plain is not None
+    return codec.plain(json.dumps(body, indent=indent).encode())
+
+
+def _patient(api: str, body: object, indent: int | None = None) -> Request:
+    fields = Fields.parse(json.dumps(body, indent=indent).encode())
+    assert fields is not None
+    return codec_of(api).request(fields)
+
+
+def _facts(request: Request) -> dict[str, Any]:
+    return msgspec.structs.asdict(request) | {"canonical": None, "apart": None}
+
+
+@given(asked=BODIES, indent=INDENTS)
+@settings(deadline=None)
+def test_one_pass_finds_what_the_patient_reading_finds(asked: tuple[str, dict[str, Any]], indent: int | None) -> None:
+    found = _plain(*asked, indent)
+    assert found is None or _facts(found) == _facts(_patient(*asked, indent))
+
+
+@pytest.mark.parametrize("api", ["openai.chat", "anthropic.messages"])
+def test_usual_requests_are_plain_and_others_are_not(api: str) -> None:
+    usual = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}], "temperature": 0.2}
+    assert _plain(api, usual) is not None
+    assert _plain(api, usual | {"unheard_of": 1}) is None
+    assert _plain(api, usual | {"messages": [{"role": "user", "content": "Hello", "unheard_of": 1}]}) is None
+    assert _plain(api, usual | {"max_tokens": "nine"}) is None
+    assert _plain(api, []) is None
+
+
+def _hash(api: str, body: dict[str, Any]) -> int:
+    request = _plain(api, body) or _patient(api, body)
+    return Anatomy(request, HASHER).request_hash()
+
+
+def _job(body: dict[str, Any]) -> object:
+    """What is asked: delivery left out."""
+    return {name: value for name, value in body.items() if name not in {"stream", "stream_options", "metadata"}}
+
+
+PLAIN_MESSAGE = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "system"])}, optional={"content": TEXTS | st.just([])}
+)
+PLAIN = st.fixed_dictionaries(
+    {"messages": st.lists(PLAIN_MESSAGE, max_size=3)},
+    optional={"temperature": st.sampled_from([0.1, 0.2]), "metadata": ODD, "model": TEXTS, "stream": st.booleans()},
+)  # fmt: skip
+
+
+@given(api=st.sampled_from(["openai.chat", "anthropic.messages"]), one=PLAIN, two=PLAIN)
+@settings(deadline=None, max_examples=300)
+def test_the_hash_of_plain_requests_tells_jobs_apart(api: str, one: dict[str, Any], two: dict[str, Any]) -> None:
+    assert (_hash(api, one) == _hash(api, two)) == (_job(one) == _job(two))
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"role": "user", "content": "ab"}, {"role": "user", "content": ""}],
+        [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}, {"role": "user"}],
+        [{"role": "user", "content": "a"}, {"role": "user"}, {"role": "user", "content": "b"}],
+        [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],
+        [{"role": "user", "content": [{"type": "text", "text": "a"}]}, {"role": "user", "content": "b"}],
+    ],
+)
+def test_a_text_in_another_message_is_another_job(messages: list[dict[str, Any]]) -> None:
+    base = {"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}
+    for api in ("openai.chat", "anthropic.messages"):
+        assert _hash(api, {"messages": messages}) != _hash(api, base)
