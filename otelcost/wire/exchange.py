@@ -28,6 +28,7 @@ from otelcost.wire.registry import (
 )
 from otelcost.wire.reply import STOPPED_EARLY, Reply, error_name, output_of
 from otelcost.wire.usage import FIVE, add, read, total_input
+from otelcost.wire.usage_plain import Told
 
 _FLAG_ORDER: Final = {flag: position for position, flag in enumerate(get_args(Flag))}
 _PLACEHOLDERS: Final = dict.fromkeys(
@@ -212,32 +213,43 @@ def _response_body(exchange: Exchange, flags: set[Flag]) -> bytes:
 
 
 def _bill(codec: Codec, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Billing:
-    found = _usage_object(reply.usage_raw)
-    if found is None:
+    raw = reply.usage_raw
+    told = None if raw is None or len(raw) > _MAX_USAGE_BYTES else _told(raw, codec, anatomy, flags)
+    if raw is None or told is None:
         return _Billing(usage=Usage(**reply.tool_counts))
-    counts, line = found
-    reading = read(counts, codec.usage, writes_long=anatomy.writes_long())
-    flags |= reading.flags
-    usage = reading.usage
+    usage = told.usage
     if reply.tool_counts:
         usage = msgspec.structs.replace(usage, **reply.tool_counts)
-    if codec.hidden_usage is not None:
-        hidden = codec.hidden_usage(counts)
-        if hidden.flags:
-            flags |= hidden.flags
-            usage = add(usage, hidden.usage)
-    if reply.vector and total_input(usage) is not None:  # there is no text to bill
-        usage = msgspec.structs.replace(usage, output_tokens=usage.output_tokens or 0)
+    if told.hidden is not None:
+        usage = add(usage, told.hidden)
+    input_tokens = total_input(told.usage)
+    if reply.vector and input_tokens is not None and usage.output_tokens is None:  # there is no text to bill
+        usage = msgspec.structs.replace(usage, output_tokens=0)
     if not reply.usage_final:
         usage = msgspec.structs.replace(usage, **_PLACEHOLDERS)
-    return _Billing(
-        usage=usage,
-        raw=line,
-        tier=reply.tier or as_text(counts.get("service_tier")),
-        speed=as_text(counts.get("speed")),
-        geo=as_text(counts.get("inference_geo")),
-        input_tokens=total_input(reading.usage),
-    )
+    # A record is one line of its file.
+    line = msgspec.json.format(raw, indent=-1)
+    return _Billing(usage, line, reply.tier or told.tier, told.speed, told.geo, input_tokens)
+
+
+def _told(raw: bytes, codec: Codec, anatomy: Anatomy, flags: set[Flag]) -> Told | None:
+    """What a usage object tells, None where it is no object."""
+    writes_long = anatomy.writes_long()
+    told = codec.usage.plain(raw, writes_long=writes_long) if codec.usage.plain is not None else None
+    if told is not None:
+        return told
+    try:
+        counts = _COUNTS.decode(raw)
+    except BAD_JSON:
+        return None
+    reading = read(counts, codec.usage, writes_long=writes_long)
+    flags |= reading.flags
+    tier, speed, geo = (as_text(counts.get(name)) for name in ("service_tier", "speed", "inference_geo"))
+    hidden = codec.hidden_usage(counts) if codec.hidden_usage is not None else None
+    if hidden is None or not hidden.flags:
+        return Told(reading.usage, tier, speed, geo)
+    flags |= hidden.flags
+    return Told(reading.usage, tier, speed, geo, hidden.usage)
 
 
 def _unbilled(billing: _Billing, flags: set[Flag]) -> _Billing:
@@ -246,16 +258,6 @@ def _unbilled(billing: _Billing, flags: set[Flag]) -> _Billing:
     flags.add("free")
     billing.usage = Usage(**_NOTHING, provider_total_tokens=billing.input_tokens)
     return billing
-
-
-def _usage_object(raw: bytes | None) -> tuple[dict[str, object], bytes] | None:
-    """The usage object, and the same JSON on one line: a record is one line of its file."""
-    if raw is None or len(raw) > _MAX_USAGE_BYTES:
-        return None
-    try:
-        return _COUNTS.decode(raw), msgspec.json.format(raw, indent=-1)
-    except BAD_JSON:
-        return None
 
 
 def _outcome(exchange: Exchange, reply: Reply, flags: set[Flag]) -> tuple[Status, str | None]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from otelcost.model import PICOUSD, Flag, Usage
+from otelcost.wire import usage_plain
 from otelcost.wire.jsonview import MAX_COUNT, as_count, as_number
 
 _INPUT: Final = "input"
@@ -51,11 +52,19 @@ class Branch:
             child.settle()
 
 
+class Plain(Protocol):
+    """A reader that finds what the rows would, or None."""
+
+    def __call__(self, raw: bytes, *, writes_long: bool) -> usage_plain.Told | None:
+        """Read a usage object."""
+
+
 class UsageMap(msgspec.Struct, frozen=True):
     """How to read one family of usage objects."""
 
     root: Branch
     inclusive: bool  # whether the reported input includes cache reads and writes
+    plain: Plain | None = None  # reads the usual objects of the family, and no others
     omits_zeros: bool = False  # an output of nothing is left out, and only the total tells that it is known
 
 
@@ -119,6 +128,7 @@ OPENAI: Final = UsageMap(
         Row(("cost_in_usd_ticks",), "provider_cost_picousd", 100),
     ),
     inclusive=True,
+    plain=usage_plain.openai,
 )
 """OpenAI's chat, completions, responses and embeddings, and the dialects of those who speak them."""
 
@@ -154,6 +164,7 @@ ANTHROPIC: Final = UsageMap(
         """
     ),
     inclusive=False,
+    plain=usage_plain.anthropic,
 )
 """Anthropic's messages: the reported input excludes both cache reads and cache writes."""
 
@@ -261,20 +272,15 @@ def _scaled(value: object, scale: int) -> int | None:
 
 
 def _split_writes(found: dict[str, int], *, writes_long: bool) -> None:
-    """Make the split of cache writes add up to their total, which later stream events may have revised."""
+    """Split cache writes by their time to live where only their total was told, or another total than the split's."""
     total = found.pop(_WRITE, None)
-    if total is None:
-        return
-    short, long = found.get("cache_write_short_tokens"), found.get("cache_write_long_tokens")
-    if short is None and long is None:
-        short, long = (0, total) if writes_long else (total, 0)
-    elif writes_long:
-        short = min(short or 0, total)
-        long = total - short
-    else:
-        long = min(long or 0, total)
-        short = total - long
-    found["cache_write_short_tokens"], found["cache_write_long_tokens"] = short, long
+    if total is not None:
+        found["cache_write_short_tokens"], found["cache_write_long_tokens"] = usage_plain.split_writes(
+            total,
+            found.get("cache_write_short_tokens"),
+            found.get("cache_write_long_tokens"),
+            writes_long=writes_long,
+        )
 
 
 def _exclude_cache(found: dict[str, int]) -> bool:

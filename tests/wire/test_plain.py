@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otelcost.model import Usage
+from otelcost.wire import usage
 from otelcost.wire.anatomy import Anatomy
 from otelcost.wire.codecs import codec_of
 from otelcost.wire.hashing import Hasher
@@ -154,3 +156,84 @@ def test_a_text_in_another_message_is_another_job(messages: list[dict[str, Any]]
     base = {"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}
     for api in ("openai.chat", "anthropic.messages"):
         assert _hash(api, {"messages": messages}) != _hash(api, base)
+
+
+COUNTS = st.sampled_from([None, 0, 1, 5, 6.0, 7, 12, -1, 1.5, True, "7", 1 << 53, 1 << 70, {}, []])
+SPLIT = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        (
+            "cached_tokens",
+            "audio_tokens",
+            "image_tokens",
+            "text_tokens",
+            "reasoning_tokens",
+            "accepted_prediction_tokens",
+        ),
+        COUNTS,
+    ),
+)
+WRITES = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"), COUNTS)
+)
+OPENAI_USAGE = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens", "total_tokens"), COUNTS
+    )
+    | dict.fromkeys(("prompt_tokens_details", "completion_tokens_details"), SPLIT | st.none())
+    | dict.fromkeys(("input_tokens_details", "output_tokens_details"), SPLIT | st.none())
+    | {"cost": ODD},
+)
+ANTHROPIC_USAGE = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"), COUNTS
+    )
+    | {
+        "cache_creation": WRITES | ODD,
+        "output_tokens_details": st.fixed_dictionaries({}, optional={"thinking_tokens": COUNTS}) | ODD,
+        "server_tool_use": st.fixed_dictionaries({}, optional={"web_search_requests": COUNTS}) | ODD,
+        "service_tier": ODD,
+    },
+)
+
+
+@given(
+    told=st.tuples(st.just(usage.OPENAI), OPENAI_USAGE) | st.tuples(st.just(usage.ANTHROPIC), ANTHROPIC_USAGE),
+    writes_long=st.booleans(),
+)
+@settings(deadline=None, max_examples=500)
+def test_plain_usage_is_what_the_rows_find(told: tuple[usage.UsageMap, dict[str, Any]], writes_long: bool) -> None:
+    table, counts = told
+    raw = json.dumps(counts).encode()
+    assert table.plain is not None
+    plain = table.plain(raw, writes_long=writes_long)
+    if plain is not None:
+        patient = usage.read(msgspec.json.decode(raw), table, writes_long=writes_long)
+        assert (plain.usage, patient.flags) == (patient.usage, frozenset())
+
+
+def test_usual_usages_are_plain() -> None:
+    chat = {
+        "prompt_tokens": 9,
+        "completion_tokens": 1,
+        "total_tokens": 10,
+        "prompt_tokens_details": {"cached_tokens": 4},
+    }
+    response = {"input_tokens": 9, "output_tokens": 1, "total_tokens": 10, "input_tokens_details": {"cached_tokens": 4}}
+    message = {"input_tokens": 5, "output_tokens": 1, "cache_creation_input_tokens": 3, "service_tier": "standard"}
+    assert usage.OPENAI.plain is not None
+    assert usage.ANTHROPIC.plain is not None
+    for told in (chat, response):
+        found = usage.OPENAI.plain(json.dumps(told).encode(), writes_long=False)
+        assert found is not None
+        assert found.usage == Usage(
+            input_uncached_tokens=5, cache_read_tokens=4, output_tokens=1, provider_total_tokens=10
+        )
+    written = usage.ANTHROPIC.plain(json.dumps(message).encode(), writes_long=True)
+    assert written is not None
+    assert written.tier == "standard"
+    assert written.usage == Usage(
+        input_uncached_tokens=5, output_tokens=1, cache_write_short_tokens=0, cache_write_long_tokens=3
+    )
