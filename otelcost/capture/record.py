@@ -35,6 +35,7 @@ _ENDED: Final[dict[str, Status]] = {
     "timeout": "timeout",
     "error": "error",
 }
+_HEADER_NAMES: Final = 512
 _AGENTS: Final = {"asyncopenai": "openai", "asyncanthropic": "anthropic"}
 
 
@@ -271,14 +272,21 @@ def _keep(headers: Headers | None) -> dict[str, str]:
     """The headers that are useful and cannot be secret, lower-case."""
     if headers is None:
         return {}
-    return {known: value.decode("latin-1") for name, value in headers.raw if (known := _name_to_keep(name)) is not None}
+    return {known: value.decode("latin-1") for name, value in headers.raw if (known := _names[name]) is not None}
 
 
-@lru_cache(maxsize=512)
-def _name_to_keep(name: bytes) -> str | None:
-    """A header's name in lower case, None where the header is of no use or may be secret."""
-    lower = name.decode("latin-1").lower()
-    return lower if lower in wire.HEADERS else None
+class _Names(dict[bytes, str | None]):
+    """Header names in lower case, None of those that are of no use or may be secret; those met last."""
+
+    def __missing__(self, name: bytes) -> str | None:
+        if len(self) >= _HEADER_NAMES:
+            self.clear()
+        lower = name.decode("latin-1").lower()
+        self[name] = known = lower if lower in wire.HEADERS else None
+        return known
+
+
+_names = _Names()
 
 
 def _sdk(headers: dict[str, str]) -> tuple[str | None, str | None]:

@@ -10,8 +10,9 @@ import msgspec
 from otelcost.model import Flag, SegmentKind, Usage
 from otelcost.wire import sse, usage
 from otelcost.wire.codec import Codec
-from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text
+from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text, given
 from otelcost.wire.parts import IN_PARTS, Part, Request, common, string, text_of, unmarked
+from otelcost.wire.registry import MAX_NAME
 from otelcost.wire.reply import Reply, error_name
 
 _NOTHING: Final = msgspec.Raw()
@@ -73,7 +74,26 @@ class _Plain(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     metadata: msgspec.Raw = _NOTHING
 
 
+class _Made(msgspec.Struct, gc=False, frozen=True):
+    type: str = ""
+    text: str | None = None
+    name: str | None = None
+    input: msgspec.Raw = _NOTHING
+
+
+class _Answer(msgspec.Struct, gc=False, frozen=True):
+    """An answer whose members are of their usual types, whatever else it holds."""
+
+    id: str | None = None
+    model: str | None = None
+    content: list[_Made] | None = None
+    stop_reason: str | None = None
+    usage: msgspec.Raw = _NOTHING
+    error: None = None
+
+
 _PLAIN: Final = msgspec.json.Decoder(_Plain)
+_ANSWERS: Final = msgspec.json.Decoder(_Answer)
 
 
 def request(fields: Fields) -> Request:
@@ -216,6 +236,26 @@ def whole(body: Fields, reply: Reply) -> None:
         _answer(index, block, reply)
 
 
+def plain_whole(body: bytes, reply: Reply) -> bool:
+    """What `whole` reads, in one pass over a message that has nothing unusual; False of any other."""
+    try:
+        answer = _ANSWERS.decode(body)
+    except BAD_JSON:
+        return False
+    reply.model, reply.id = as_text(answer.model), as_text(answer.id)
+    reply.usage_raw = given(answer.usage)
+    reply.recognised = answer.content is not None or reply.usage_raw is not None
+    reply.complete = True
+    if answer.stop_reason:
+        reply.finish = [answer.stop_reason[:MAX_NAME]]
+    for index, block in enumerate(answer.content or ()):
+        if block.type == "text":
+            reply.texts.append(block.text or "")
+        elif block.type.endswith("tool_use"):
+            _tool_use(index, block.type, as_text(block.name), given(block.input), reply)
+    return True
+
+
 def _answer(index: int, block: Fields, reply: Reply) -> None:
     block_type = block.text("type") or ""
     if block_type == "text":
@@ -223,12 +263,15 @@ def _answer(index: int, block: Fields, reply: Reply) -> None:
         if isinstance(value, str):
             reply.texts.append(value)
     elif block_type.endswith("tool_use"):
-        tool = reply.tool(index)
-        tool.name = block.text("name") or ""
-        tool.server = block_type in _SERVER_USES
-        given = block.slice("input")
-        if given is not None and given != b"{}":  # streams open a block with an empty input
-            tool.arguments.append(given.decode("utf-8", "replace"))
+        _tool_use(index, block_type, block.text("name"), block.slice("input"), reply)
+
+
+def _tool_use(index: int, block_type: str, name: str | None, arguments: bytes | None, reply: Reply) -> None:
+    tool = reply.tool(index)
+    tool.name = name or ""
+    tool.server = block_type in _SERVER_USES
+    if arguments is not None and arguments != b"{}":  # streams open a block with an empty input
+        tool.arguments.append(arguments.decode("utf-8", "replace"))
 
 
 def stream(events: sse.Events, reply: Reply) -> None:
@@ -308,6 +351,7 @@ def hidden_usage(counts: object) -> usage.Reading:
 
 
 CODEC: Final = Codec(
-    "anthropic.messages", "chat", "anthropic", usage.ANTHROPIC, request, whole, stream, hidden_usage, plain=plain
-)
+    "anthropic.messages", "chat", "anthropic", usage.ANTHROPIC, request, whole, stream,
+    hidden_usage, plain=plain, plain_whole=plain_whole,
+)  # fmt: skip
 """POST /v1/messages."""

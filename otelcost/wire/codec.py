@@ -36,3 +36,4 @@ class Codec(msgspec.Struct, frozen=True):
     free: bool = False  # charged for only where the answer itself tells a usage that is billed
     shared_path: bool = False  # other services have such paths too: the bodies must confirm what it is
     plain: Callable[[bytes], Request | None] | None = None  # `request` in one pass, None of a body it does not know
+    plain_whole: Callable[[bytes, Reply], bool] | None = None  # the same of `whole`; False: nothing was read

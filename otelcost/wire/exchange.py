@@ -173,12 +173,7 @@ def _read_response(exchange: Exchange, codec: Codec, request: Request, flags: se
         request.stream = True
         codec.stream(events, reply)
     elif body:
-        fields = Fields.parse(body)
-        if fields is not None:
-            _read_whole(exchange, codec, fields, reply)
-        elif codec.opaque is not None and _succeeded(exchange):
-            codec.opaque(body, reply)
-            reply.recognised, reply.complete = True, exchange.ended == "complete"
+        _read_whole(exchange, codec, body, reply)
     if codec.finish is not None:
         codec.finish(request, exchange.response_headers, reply)
     unread = not reply.recognised and reply.error is None
@@ -189,8 +184,16 @@ def _read_response(exchange: Exchange, codec: Codec, request: Request, flags: se
     return reply
 
 
-def _read_whole(exchange: Exchange, codec: Codec, fields: Fields, reply: Reply) -> None:
-    if _succeeded(exchange):
+def _read_whole(exchange: Exchange, codec: Codec, body: bytes, reply: Reply) -> None:
+    succeeded = _succeeded(exchange)
+    if succeeded and codec.plain_whole is not None and codec.plain_whole(body, reply):
+        return
+    fields = Fields.parse(body)
+    if fields is None:
+        if succeeded and codec.opaque is not None:
+            codec.opaque(body, reply)
+            reply.recognised, reply.complete = True, exchange.ended == "complete"
+    elif succeeded:
         codec.whole(fields, reply)
     else:
         reply.error = error_name(fields)

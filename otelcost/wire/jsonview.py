@@ -58,6 +58,12 @@ def as_number(value: object) -> float | None:
     return None
 
 
+def given(raw: msgspec.Raw) -> bytes | None:
+    """A member's exact bytes, None where it is missing or null."""
+    data = bytes(raw)  # compared, not looked up in a set: that would hash a whole prompt
+    return None if data == b"null" or not data else data
+
+
 class Fields:
     """The members of one JSON object, each decoded when it is read."""
 
@@ -83,11 +89,7 @@ class Fields:
     def slice(self, name: str) -> bytes | None:
         """The member's exact bytes, None where it is missing, null or an empty slice."""
         raw = self.raw.get(name)
-        if raw is None:
-            return None
-        data = bytes(raw)
-        # Not by a set: that would hash a whole prompt to find that it is neither.
-        return None if data == b"null" or not data else data
+        return None if raw is None else given(raw)
 
     def view(self, name: str) -> memoryview | None:
         """What `slice` returns, in place: a prompt is large, and memory new to the process is dear."""

@@ -26,13 +26,14 @@ _MAX_CANDIDATES: Final = 2048
 
 class _Pattern(msgspec.Struct, frozen=True):
     name: str
-    tail: re.Pattern[bytes]  # starts with a literal character
+    first: bytes  # the literal character the tail starts with
+    tail: re.Pattern[bytes]
     head: re.Pattern[bytes]  # what must end where the tail starts
     width: int | None  # of the head, where it is fixed
 
 
 def _pattern(name: str, tail: bytes, head: bytes, width: int | None) -> _Pattern:
-    return _Pattern(name, re.compile(tail), re.compile(head + rb"\Z", re.IGNORECASE), width)
+    return _Pattern(name, tail[:1], re.compile(tail), re.compile(head + rb"\Z", re.IGNORECASE), width)
 
 
 _PATTERNS: Final = (
@@ -89,7 +90,7 @@ class Scan(msgspec.Struct, frozen=True):
 
 def find(data: bytes) -> list[tuple[Span, str]]:
     """Volatile values of a text with their class, in order, none overlapping another."""
-    found = [hit for pattern in _PATTERNS if pattern.tail.pattern[:1] in data for hit in _hits(pattern, data)]
+    found = [hit for pattern in _PATTERNS if pattern.first in data for hit in _hits(pattern, data)]
     found.sort()
     kept: list[tuple[Span, str]] = []
     end = 0

@@ -10,8 +10,9 @@ import msgspec
 from otelcost.model import SegmentKind
 from otelcost.wire import openai_parts, sse, usage
 from otelcost.wire.codec import Codec
-from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text, decode_any
+from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text, decode_any, given
 from otelcost.wire.parts import IN_PARTS, Part, Request, common, text_of
+from otelcost.wire.registry import MAX_NAME
 from otelcost.wire.reply import Reply, ToolUse, error_name
 
 _DONE: Final = b"[DONE]"
@@ -102,7 +103,42 @@ class _Plain(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     safety_identifier: msgspec.Raw = _NOTHING
 
 
+class _Named(msgspec.Struct, gc=False, frozen=True):
+    name: str | None = None
+    arguments: str | None = None
+    input: str | None = None
+
+
+class _Asked(msgspec.Struct, gc=False, frozen=True):
+    function: _Named | None = None
+    custom: _Named | None = None
+
+
+class _Said(msgspec.Struct, gc=False, frozen=True):
+    content: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_Asked] | None = None
+    function_call: _Named | None = None
+
+
+class _Chosen(msgspec.Struct, gc=False, frozen=True):
+    finish_reason: str | None = None
+    message: _Said | None = None
+
+
+class _Completion(msgspec.Struct, gc=False, frozen=True):
+    """An answer whose members are of their usual types, whatever else it holds."""
+
+    id: str | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    choices: list[_Chosen] | None = None
+    usage: msgspec.Raw = _NOTHING
+    error: None = None
+
+
 _PLAIN: Final = msgspec.json.Decoder(_Plain)
+_COMPLETIONS: Final = msgspec.json.Decoder(_Completion)
 
 
 def request(fields: Fields) -> Request:
@@ -198,6 +234,37 @@ def whole(body: Fields, reply: Reply) -> None:
         message = choice.object("message")
         if message is not None:
             _answer(index, message, reply)
+
+
+def plain_whole(body: bytes, reply: Reply) -> bool:
+    """What `whole` reads, in one pass over a completion that has nothing unusual; False of any other."""
+    try:
+        completion = _COMPLETIONS.decode(body)
+    except BAD_JSON:
+        return False
+    reply.model, reply.id = as_text(completion.model), as_text(completion.id)
+    reply.tier = as_text(completion.service_tier)
+    reply.usage_raw = given(completion.usage)
+    reply.recognised = bool(completion.choices) or reply.usage_raw is not None
+    reply.complete = True
+    for index, choice in enumerate(completion.choices or ()):
+        if choice.finish_reason:
+            reply.finish.append(choice.finish_reason[:MAX_NAME])
+        if choice.message is not None:
+            _said(index, choice.message, reply)
+    return True
+
+
+def _said(index: int, message: _Said, reply: Reply) -> None:
+    reply.texts += [text for text in (message.content, message.refusal) if text]
+    calls: list[tuple[object, _Named | None]] = []
+    if message.tool_calls:
+        calls = [((index, at), call.function or call.custom) for at, call in enumerate(message.tool_calls)]
+    for key, named in (*calls, ((index, "function_call"), message.function_call)):
+        if named is not None:
+            tool = reply.tool(key)
+            tool.name = as_text(named.name) or ""
+            _arguments(tool, named.arguments or named.input)
 
 
 def _answer(index: int, message: Fields, reply: Reply) -> None:
@@ -298,5 +365,7 @@ def _piece(key: object, function: _Function, reply: Reply) -> None:
     _arguments(tool, function.arguments)
 
 
-CODEC: Final = Codec("openai.chat", "chat", "openai", usage.OPENAI, request, whole, stream, plain=plain)
+CODEC: Final = Codec(
+    "openai.chat", "chat", "openai", usage.OPENAI, request, whole, stream, plain=plain, plain_whole=plain_whole
+)
 """POST /chat/completions."""

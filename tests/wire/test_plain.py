@@ -17,6 +17,7 @@ from otelcost.wire.codecs import codec_of
 from otelcost.wire.hashing import Hasher
 from otelcost.wire.jsonview import Fields
 from otelcost.wire.parts import Request
+from otelcost.wire.reply import Reply
 
 HASHER = Hasher(b"k" * 32)
 TEXTS = st.sampled_from(
@@ -237,3 +238,74 @@ def test_usual_usages_are_plain() -> None:
     assert written.usage == Usage(
         input_uncached_tokens=5, output_tokens=1, cache_write_short_tokens=0, cache_write_long_tokens=3
     )
+
+
+FUNCTION = st.fixed_dictionaries({}, optional={"name": TEXTS | ODD, "arguments": TEXTS | ODD, "input": TEXTS | ODD})
+CHOICE = st.fixed_dictionaries(
+    {},
+    optional={
+        "finish_reason": TEXTS | ODD,
+        "message": ODD
+        | st.fixed_dictionaries(
+            {"content": TEXTS | ODD},
+            optional={
+                "refusal": TEXTS | ODD,
+                "tool_calls": ODD
+                | st.lists(st.fixed_dictionaries({}, optional={"function": FUNCTION | ODD, "custom": FUNCTION | ODD})),
+                "function_call": FUNCTION | ODD,
+                "more": ODD,
+            },
+        ),
+    },
+)
+MADE = st.fixed_dictionaries(
+    {"type": st.sampled_from(["text", "tool_use", "server_tool_use", "thinking"]) | ODD},
+    optional={"text": TEXTS | ODD, "name": TEXTS | ODD, "input": st.just({"a": 1}) | ODD},
+)
+ANSWERED = {
+    "id": TEXTS | ODD,
+    "model": TEXTS | ODD,
+    "usage": ODD,
+    "service_tier": TEXTS | ODD,
+    "error": ODD,
+    "more": ODD,
+}
+COMPLETION = st.fixed_dictionaries({}, optional=ANSWERED | {"choices": ODD | st.lists(CHOICE, max_size=3)})
+ANSWER = st.fixed_dictionaries(
+    {}, optional=ANSWERED | {"content": ODD | st.lists(MADE, max_size=3), "stop_reason": TEXTS | ODD}
+)
+ANSWERS = st.tuples(st.just("openai.chat"), COMPLETION) | st.tuples(st.just("anthropic.messages"), ANSWER)
+
+
+def _told(reply: Reply) -> dict[str, Any]:
+    return msgspec.structs.asdict(reply) | {"texts": "".join(reply.texts)}
+
+
+@given(answered=ANSWERS, indent=INDENTS)
+@settings(deadline=None, max_examples=300)
+def test_one_pass_over_an_answer_finds_the_same(answered: tuple[str, dict[str, Any]], indent: int | None) -> None:
+    api, answer = answered
+    body = json.dumps(answer, indent=indent).encode()
+    codec, plain, patient = codec_of(api), Reply(), Reply()
+    assert codec.plain_whole is not None
+    fields = Fields.parse(body)
+    assert fields is not None
+    codec.whole(fields, patient)
+    expected = patient if codec.plain_whole(body, plain) else Reply()
+    assert _told(plain) == _told(expected)
+
+
+@pytest.mark.parametrize(
+    ("api", "answer"),
+    [
+        ("openai.chat", {"id": "a", "choices": [{"message": {"content": "Hello", "refusal": None}}], "usage": {}}),
+        ("anthropic.messages", {"id": "a", "content": [{"type": "text", "text": "Hello"}], "stop_reason": None}),
+    ],
+)
+def test_usual_answers_are_plain_and_others_are_not(api: str, answer: dict[str, Any]) -> None:
+    plain = codec_of(api).plain_whole
+    assert plain is not None
+    assert plain(json.dumps(answer).encode(), Reply())
+    assert not plain(json.dumps(answer | {"error": {"code": "no"}}).encode(), Reply())
+    assert not plain(json.dumps(answer | {"id": 7}).encode(), Reply())
+    assert not plain(b"not JSON", Reply())
