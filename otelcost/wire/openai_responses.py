@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from otelcost.wire import openai_parts, sse, usage
 from otelcost.wire.codec import Codec
-from otelcost.wire.jsonview import Fields, as_text
-from otelcost.wire.parts import Part, Request, common, string, unmarked
+from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text, given
+from otelcost.wire.parts import IN_PARTS, Part, Request, common, string, text_of, unmarked
 from otelcost.wire.reply import Reply, error_name
 
 _TERMINAL: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
@@ -40,32 +40,65 @@ _COUNTED: Final = {
 }
 """Output items that are billed by the piece, and the bucket that counts them."""
 
+_STRUCTURED: Final = ("reasoning", "text", "tools", "previous_response_id", "conversation")
+_NOTHING: Final = msgspec.Raw()
 _DELAYED: Final = frozenset({"2h", "8h"})
 
 
 class _Event(msgspec.Struct, gc=False, frozen=True):
     type: str = ""
-    response: msgspec.Raw = msgspec.Raw()
-    item: msgspec.Raw = msgspec.Raw()
-    delta: msgspec.Raw = msgspec.Raw()
+    response: msgspec.Raw = _NOTHING
+    item: msgspec.Raw = _NOTHING
+    delta: msgspec.Raw = _NOTHING
     output_index: int = 0
     code: str | None = None
-    error: msgspec.Raw = msgspec.Raw()
+    error: msgspec.Raw = _NOTHING
+
+
+class _Message(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    role: str
+    content: msgspec.Raw
+    type: Literal["message"] = "message"
+
+
+class _Plain(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A request of the members that most have, each of its usual type."""
+
+    input: msgspec.Raw
+    model: str | None = None
+    stream: bool | None = None
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    service_tier: str | None = None
+    instructions: msgspec.Raw = _NOTHING
+    previous_response_id: msgspec.Raw = _NOTHING
+    conversation: msgspec.Raw = _NOTHING
+    reasoning: msgspec.Raw = _NOTHING
+    text: msgspec.Raw = _NOTHING
+    tools: msgspec.Raw = _NOTHING
+    tool_choice: msgspec.Raw = _NOTHING
+    parallel_tool_calls: msgspec.Raw = _NOTHING
+    include: msgspec.Raw = _NOTHING
+    store: msgspec.Raw = _NOTHING
+    top_p: msgspec.Raw = _NOTHING
+    truncation: msgspec.Raw = _NOTHING
+    prompt_cache_key: msgspec.Raw = _NOTHING
+    stream_options: msgspec.Raw = _NOTHING
+    user: msgspec.Raw = _NOTHING
+    metadata: msgspec.Raw = _NOTHING
+    safety_identifier: msgspec.Raw = _NOTHING
 
 
 _EVENTS: Final = msgspec.json.Decoder(list[_Event])
+_PLAIN: Final = msgspec.json.Decoder(_Plain)
+_MESSAGES: Final = msgspec.json.Decoder(list[_Message])
 
 
 def request(fields: Fields) -> Request:
     """Parameters and prompt parts: tools, output schema, instructions, then the input items in order."""
     read = common(fields)
     read.max_output_tokens = fields.count("max_output_tokens")
-    reasoning, text = fields.object("reasoning"), fields.object("text")
-    read.effort = reasoning.text("effort") if reasoning else None
-    read.schema = openai_parts.schema(text.object("format") if text else None, "schema")
-    read.hidden_context = any(
-        fields.slice(name) is not None for name in ("previous_response_id", "conversation", "prompt")
-    )
+    _shape(fields, read)
     background = fields.object("background_options")
     window = background.text("completion_window") if background else None
     read.tier = f"background-{window}" if window in _DELAYED else read.tier
@@ -74,6 +107,68 @@ def request(fields: Fields) -> Request:
     read.parts += openai_parts.content(fields.slice("instructions"), "system", ttl)
     read.parts += _input(fields, ttl)
     return read
+
+
+def plain(body: bytes) -> Request | None:
+    """What `request` reads, in one pass over a body that has nothing unusual; None of any other."""
+    try:
+        asked = _PLAIN.decode(body)
+    except BAD_JSON:
+        return None
+    read = Request(
+        model=as_text(asked.model),
+        stream=asked.stream is True,
+        tier=as_text(asked.service_tier),
+        temperature=as_number(asked.temperature),
+        max_output_tokens=as_count(asked.max_output_tokens),
+        apart=True,
+    )
+    fields = Fields({name: raw for name in _STRUCTURED if (raw := getattr(asked, name))})
+    if fields.raw:
+        _shape(fields, read)
+    read.parts = openai_parts.tools(fields) + openai_parts.schema_part(read.schema)
+    instructions = text_of(asked.instructions)
+    if instructions is not None:
+        read.parts.append(Part("system", "text", instructions))
+        asked.instructions = IN_PARTS
+    elif asked.instructions:
+        read.parts += openai_parts.content(given(asked.instructions), "system", openai_parts.DEFAULT_TTL)
+    asked.input = _plain_input(asked.input, read.parts)
+    asked.stream, asked.stream_options = None, _NOTHING
+    asked.user = asked.metadata = asked.safety_identifier = _NOTHING
+    read.canonical = [msgspec.json.encode(asked)]
+    return read
+
+
+def _plain_input(raw: msgspec.Raw, parts: list[Part]) -> msgspec.Raw:
+    """Append the parts of an input; what of it is in no part is left."""
+    text = text_of(raw)
+    if text is not None:
+        parts.append(Part("user", "text", text))
+        return IN_PARTS
+    try:
+        messages = _MESSAGES.decode(raw)
+    except BAD_JSON:
+        parts += _input(Fields({"input": raw}), openai_parts.DEFAULT_TTL)
+        return raw
+    for message in messages:
+        role, text = openai_parts.in_segments(message.role), text_of(message.content)
+        if text is None:
+            parts += openai_parts.content(given(message.content), role, openai_parts.DEFAULT_TTL)
+        else:
+            parts.append(Part(role, "text", text))
+            message.content = IN_PARTS
+    return msgspec.Raw(msgspec.json.encode(messages))
+
+
+def _shape(fields: Fields, read: Request) -> None:
+    """What a request says of its answer, and of turns that are not in it."""
+    reasoning, text = fields.object("reasoning"), fields.object("text")
+    read.effort = reasoning.text("effort") if reasoning else None
+    read.schema = openai_parts.schema(text.object("format") if text else None, "schema")
+    read.hidden_context = any(
+        fields.slice(name) is not None for name in ("previous_response_id", "conversation", "prompt")
+    )
 
 
 def _input(fields: Fields, ttl: str) -> Iterator[Part]:
@@ -202,5 +297,5 @@ def _announce(event: _Event, reply: Reply) -> None:
         tool.server = kind not in _CLIENT_CALLS
 
 
-CODEC: Final = Codec("openai.responses", "chat", "openai", usage.OPENAI, request, whole, stream)
+CODEC: Final = Codec("openai.responses", "chat", "openai", usage.OPENAI, request, whole, stream, plain=plain)
 """POST /responses. Only creating one bills: reading it again repeats the same usage."""

@@ -81,7 +81,27 @@ MESSAGES = st.fixed_dictionaries(
         "more": ODD,
     },
 )
-BODIES = st.tuples(st.just("openai.chat"), CHAT) | st.tuples(st.just("anthropic.messages"), MESSAGES)
+ITEM = st.fixed_dictionaries(
+    {"role": ROLES, "content": CONTENT}, optional={"type": st.just("message") | ODD, "id": ODD}
+)
+RESPONSE = st.fixed_dictionaries(
+    {"input": TEXTS | ODD | st.lists(ITEM | BLOCK, max_size=4)},
+    optional=COMMON
+    | {
+        "instructions": CONTENT,
+        "max_output_tokens": ODD,
+        "reasoning": st.just({"effort": "low"}) | ODD,
+        "text": st.just({"format": {"type": "json_schema", "name": "a", "schema": {}}}) | ODD,
+        "previous_response_id": TEXTS | ODD,
+        "conversation": ODD,
+        "background": ODD,
+    },
+)
+BODIES = (
+    st.tuples(st.just("openai.chat"), CHAT)
+    | st.tuples(st.just("anthropic.messages"), MESSAGES)
+    | st.tuples(st.just("openai.responses"), RESPONSE)
+)
 INDENTS = st.sampled_from([None, 0, 2])
 
 
@@ -108,18 +128,28 @@ def test_one_pass_finds_what_the_patient_reading_finds(asked: tuple[str, dict[st
     assert found is None or _facts(found) == _facts(_patient(*asked, indent))
 
 
-@pytest.mark.parametrize("api", ["openai.chat", "anthropic.messages"])
+APIS = ["openai.chat", "anthropic.messages", "openai.responses"]
+
+
+def _spelt(api: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The body in the words of an API."""
+    words = {"messages": "input", "max_tokens": "max_output_tokens"} if api == "openai.responses" else {}
+    return {words.get(name, name): value for name, value in body.items()}
+
+
+@pytest.mark.parametrize("api", APIS)
 def test_usual_requests_are_plain_and_others_are_not(api: str) -> None:
     usual = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}], "temperature": 0.2}
-    assert _plain(api, usual) is not None
-    assert _plain(api, usual | {"unheard_of": 1}) is None
-    assert _plain(api, usual | {"messages": [{"role": "user", "content": "Hello", "unheard_of": 1}]}) is None
-    assert _plain(api, usual | {"max_tokens": "nine"}) is None
+    strange = [{"role": "user", "content": "Hello", "unheard_of": 1}]
+    assert _plain(api, _spelt(api, usual)) is not None
+    assert _plain(api, _spelt(api, usual | {"unheard_of": 1})) is None
+    assert _plain(api, _spelt(api, usual | {"max_tokens": "nine"})) is None
     assert _plain(api, []) is None
+    assert api == "openai.responses" or _plain(api, usual | {"messages": strange}) is None
 
 
 def _hash(api: str, body: dict[str, Any]) -> int:
-    request = _plain(api, body) or _patient(api, body)
+    request = _plain(api, _spelt(api, body)) or _patient(api, _spelt(api, body))
     return Anatomy(request, HASHER).request_hash()
 
 
@@ -137,7 +167,7 @@ PLAIN = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@given(api=st.sampled_from(["openai.chat", "anthropic.messages"]), one=PLAIN, two=PLAIN)
+@given(api=st.sampled_from(APIS), one=PLAIN, two=PLAIN)
 @settings(deadline=None, max_examples=300)
 def test_the_hash_of_plain_requests_tells_jobs_apart(api: str, one: dict[str, Any], two: dict[str, Any]) -> None:
     assert (_hash(api, one) == _hash(api, two)) == (_job(one) == _job(two))
@@ -155,7 +185,7 @@ def test_the_hash_of_plain_requests_tells_jobs_apart(api: str, one: dict[str, An
 )
 def test_a_text_in_another_message_is_another_job(messages: list[dict[str, Any]]) -> None:
     base = {"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}
-    for api in ("openai.chat", "anthropic.messages"):
+    for api in APIS:
         assert _hash(api, {"messages": messages}) != _hash(api, base)
 
 
