@@ -38,7 +38,7 @@ def scan_part(raw: bytes, hashed: int, hasher: Hasher) -> Scan:
         hashed: what `of_part` said of it.
         hasher: the same as then.
     """
-    return scan(raw, hasher.of) if len(raw) <= LARGE_BYTES else _scan_large(raw, hashed, hasher)
+    return scan(raw, hasher.of, hashed) if len(raw) <= LARGE_BYTES else _scan_large(raw, hashed, hasher)
 
 
 def _of_large(raw: bytes, hasher: Hasher) -> int:

@@ -131,12 +131,15 @@ def template(data: bytes, found: list[tuple[Span, str]]) -> bytes:
     return data.translate(None, _DIGITS)
 
 
-def scan(data: bytes, digest: Callable[[bytes], int]) -> Scan:
-    """Template hash and volatile values of one segment."""
+def scan(data: bytes, digest: Callable[[bytes], int], known: int | None = None) -> Scan:
+    """Template hash and volatile values of one segment; `known` is the digest of the data itself."""
     found = find(data)
-    hashed = digest(template(data, found))
+    masked = template(data, found)
     if not found:
-        return Scan(hashed, (), None, None)
+        if known is None or len(masked) != len(data):  # something was taken out
+            known = digest(masked)
+        return Scan(known, (), None, None)
+    hashed = digest(masked)
     return Scan(
         hashed,
         tuple(sorted({name for _, name in found})),

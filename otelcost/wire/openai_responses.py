@@ -89,6 +89,34 @@ class _Plain(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     safety_identifier: msgspec.Raw = _NOTHING
 
 
+class _Said(msgspec.Struct, gc=False, frozen=True):
+    text: str | None = None
+    refusal: str | None = None
+
+
+class _Item(msgspec.Struct, gc=False, frozen=True):
+    type: Literal["message", "function_call", "reasoning"]
+    content: list[_Said] | None = None
+    name: str | None = None
+    arguments: str | None = None
+    input: str | None = None
+    code: str | None = None
+
+
+class _Answer(msgspec.Struct, gc=False, frozen=True):
+    """An answer that is whole and whose members are of their usual types, whatever else it holds."""
+
+    status: Literal["completed"]
+    output: list[_Item]
+    id: str | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    usage: msgspec.Raw = _NOTHING
+    error: None = None
+    incomplete_details: None = None
+
+
+_ANSWERS: Final = msgspec.json.Decoder(_Answer)
 _EVENTS: Final = msgspec.json.Decoder(list[_Event])
 _PLAIN: Final = msgspec.json.Decoder(_Plain)
 _MESSAGES: Final = msgspec.json.Decoder(list[_Message])
@@ -219,6 +247,28 @@ def whole(body: Fields, reply: Reply) -> None:
             _output_item(index, item, reply)
 
 
+def plain_whole(body: bytes, reply: Reply) -> bool:
+    """What `whole` reads, in one pass over a response that has nothing unusual; False of any other."""
+    try:
+        answer = _ANSWERS.decode(body)
+    except BAD_JSON:
+        return False
+    reply.model, reply.id = as_text(answer.model), as_text(answer.id)
+    reply.tier = as_text(answer.service_tier)
+    reply.usage_raw = given(answer.usage)
+    reply.recognised = reply.complete = True
+    reply.finish = [answer.status]
+    reply.tool_counts = dict.fromkeys(_COUNTED.values(), 0)
+    for index, item in enumerate(answer.output):
+        if item.type == "message":
+            reply.texts += [text for part in item.content or () if (text := part.text or part.refusal)]
+        elif item.type == "function_call":
+            tool = reply.tool(index)
+            tool.name = as_text(item.name) or "function"
+            tool.arguments = [value for value in (item.arguments, item.input, item.code) if value is not None]
+    return True
+
+
 def _output_item(index: int, item: Fields, reply: Reply) -> None:
     kind = item.text("type") or ""
     if kind == "message":
@@ -297,5 +347,7 @@ def _announce(event: _Event, reply: Reply) -> None:
         tool.server = kind not in _CLIENT_CALLS
 
 
-CODEC: Final = Codec("openai.responses", "chat", "openai", usage.OPENAI, request, whole, stream, plain=plain)
+CODEC: Final = Codec(
+    "openai.responses", "chat", "openai", usage.OPENAI, request, whole, stream, plain=plain, plain_whole=plain_whole
+)
 """POST /responses. Only creating one bills: reading it again repeats the same usage."""

@@ -304,7 +304,25 @@ COMPLETION = st.fixed_dictionaries({}, optional=ANSWERED | {"choices": ODD | st.
 ANSWER = st.fixed_dictionaries(
     {}, optional=ANSWERED | {"content": ODD | st.lists(MADE, max_size=3), "stop_reason": TEXTS | ODD}
 )
-ANSWERS = st.tuples(st.just("openai.chat"), COMPLETION) | st.tuples(st.just("anthropic.messages"), ANSWER)
+PIECE = st.fixed_dictionaries({}, optional={"text": TEXTS | ODD, "refusal": TEXTS | ODD})
+OUTPUT = st.fixed_dictionaries(
+    {"type": st.sampled_from(["message", "function_call", "reasoning", "web_search_call"]) | ODD},
+    optional={
+        "content": st.lists(PIECE, max_size=2) | ODD,
+        "name": TEXTS | ODD,
+        "arguments": TEXTS | ODD,
+        "input": TEXTS | ODD,
+    },
+)
+RESPONDED = st.fixed_dictionaries(
+    {"status": st.sampled_from(["completed", "completed", "failed", "queued", "incomplete"]) | ODD},
+    optional=ANSWERED | {"output": ODD | st.lists(OUTPUT, max_size=3), "incomplete_details": ODD},
+)
+ANSWERS = (
+    st.tuples(st.just("openai.chat"), COMPLETION)
+    | st.tuples(st.just("anthropic.messages"), ANSWER)
+    | st.tuples(st.just("openai.responses"), RESPONDED)
+)
 
 
 def _told(reply: Reply) -> dict[str, Any]:
@@ -330,6 +348,7 @@ def test_one_pass_over_an_answer_finds_the_same(answered: tuple[str, dict[str, A
     [
         ("openai.chat", {"id": "a", "choices": [{"message": {"content": "Hello", "refusal": None}}], "usage": {}}),
         ("anthropic.messages", {"id": "a", "content": [{"type": "text", "text": "Hello"}], "stop_reason": None}),
+        ("openai.responses", {"status": "completed", "output": [{"type": "message", "content": [{"text": "Hello"}]}]}),
     ],
 )
 def test_usual_answers_are_plain_and_others_are_not(api: str, answer: dict[str, Any]) -> None:
