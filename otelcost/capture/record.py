@@ -47,6 +47,7 @@ class Recorder:
         self._encoder = msgspec.json.Encoder()
         self._trusted = settings.trusted_hosts()
         self._host = host_name()
+        self._service = plain(os.environ.get("OTEL_SERVICE_NAME", "")) or None
         self._interop = Interop()
 
     def record(self, attempt: Attempt, *, quick: bool) -> bytes:
@@ -105,6 +106,7 @@ class Recorder:
         """The record of an attempt whose bodies nobody reads: identity, place, times and status."""
         request, started = attempt.request, attempt.started
         url = request.url
+        start_us, duration_us, ttft_us = _times(attempt)
         succeeded = attempt.status is not None and attempt.status < 400
         status: Status = "ok" if succeeded and attempt.ended == "complete" else _ENDED[attempt.ended]
         return Call(
@@ -115,7 +117,9 @@ class Recorder:
                 attempt=attempt.attempt,
                 host=self._host,
                 pid=os.getpid(),
-                **_times(attempt),
+                start_unix_us=start_us,
+                duration_us=duration_us,
+                ttft_us=ttft_us,
             ),
             usage=usage or Usage(),
             provider="unknown",
@@ -175,7 +179,8 @@ class Recorder:
             values, tags = labels.collect(started.context)
         file, line, function = _place(attempt.site)
         sdk, version = _sdk(headers)
-        return Context(
+        start_us, duration_us, ttft_us = _times(attempt)
+        context = Context(
             trace_id=f"{started.trace_id:032x}",
             span_id=f"{started.span_id:016x}",
             operation_id=f"{attempt.operation_id:016x}",
@@ -187,15 +192,17 @@ class Recorder:
             call_site_file=file,
             call_site_line=line,
             call_site_function=function,
-            service_name=_service_name(started),
+            service_name=_service_name(started) or self._service,
             sdk=sdk,
             sdk_version=version,
             labels=tags,
             host=self._host,
             pid=os.getpid(),
-            **_times(attempt),
-            **values,
+            start_unix_us=start_us,
+            duration_us=duration_us,
+            ttft_us=ttft_us,
         )
+        return msgspec.structs.replace(context, **values) if values else context
 
 
 def _without_prompt(call: Call, request_bytes: int) -> Call:
@@ -226,13 +233,14 @@ def _settles_nothing(call: Call) -> bool:
     return call.http_status != 200 or not final or call.response_id is None
 
 
-def _times(attempt: Attempt) -> dict[str, Any]:
-    first = attempt.first_ns
-    return {
-        "start_unix_us": attempt.unix_us,
-        "duration_us": max(attempt.ended_ns - attempt.began_ns, 0) // 1000,
-        "ttft_us": None if first is None else max(first - attempt.began_ns, 0) // 1000,
-    }
+def _times(attempt: Attempt) -> tuple[int, int, int | None]:
+    """When an attempt began, how long it took, and how long its first chunk (None: it came whole), in microseconds."""
+    began, first = attempt.began_ns, attempt.first_ns
+    return (
+        attempt.unix_us,
+        max(attempt.ended_ns - began, 0) // 1000,
+        None if first is None else max(first - began, 0) // 1000,
+    )
 
 
 def _place(site: Site | None) -> tuple[str | None, int | None, str | None]:
@@ -311,8 +319,10 @@ def _product(user_agent: str) -> tuple[str | None, str | None]:
 
 
 def _service_name(started: Started) -> str | None:
-    resource: Any = None if started.pipeline is None else started.pipeline.provider.resource
+    if started.pipeline is None:
+        return None
+    resource: Any = started.pipeline.provider.resource
     name = None if resource is None else resource.attributes.get("service.name")
     if isinstance(name, str) and not name.startswith("unknown_service"):
         return plain(name)
-    return plain(os.environ.get("OTEL_SERVICE_NAME", "")) or None
+    return None
