@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -22,7 +22,7 @@ _MEDIA_TYPES: Final[dict[str, SegmentKind]] = {
     "search_result": "document",
     "container_upload": "document",
 }
-_STRUCTURED: Final = ("system", "tools", "output_config", "output_format", "thinking", "cache_control")
+_STRUCTURED: Final = ("tools", "output_config", "output_format", "thinking", "cache_control")
 _SERVER_USES: Final = frozenset({"server_tool_use", "mcp_tool_use"})
 _KNOWN: Final = frozenset({"content_block_stop", "ping"})
 
@@ -50,6 +50,17 @@ _EVENTS: Final = msgspec.json.Decoder(list[_Event])
 class _Message(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     role: str
     content: msgspec.Raw = _NOTHING
+
+
+class _Control(msgspec.Struct, gc=False, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    type: str | None = None
+    ttl: str | None = None
+
+
+class _Text(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    type: Literal["text"]
+    text: msgspec.Raw
+    cache_control: _Control | None = None
 
 
 class _Plain(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -92,6 +103,7 @@ class _Answer(msgspec.Struct, gc=False, frozen=True):
     error: None = None
 
 
+_TEXTS: Final = msgspec.json.Decoder(list[_Text])
 _PLAIN: Final = msgspec.json.Decoder(_Plain)
 _ANSWERS: Final = msgspec.json.Decoder(_Answer)
 
@@ -116,7 +128,6 @@ def plain(body: bytes) -> Request | None:
         asked = _PLAIN.decode(body)
     except BAD_JSON:
         return None
-    # Few have any of these but the first two.
     fields = Fields({name: raw for name in _STRUCTURED if (raw := getattr(asked, name))})
     read = Request(
         model=as_text(asked.model),
@@ -129,21 +140,45 @@ def plain(body: bytes) -> Request | None:
         apart=True,
     )
     read.parts = _preamble(fields, read.schema)
+    asked.system = _plain_content(asked.system, "system", read.parts)
     for message in asked.messages:
-        role, text = as_text(message.role) or "user", text_of(message.content)
-        if text is not None:
-            read.parts.append(Part(role, "text", text))
-            message.content = IN_PARTS
-        elif message.content:
-            read.parts += _content(Fields({"content": message.content}), "content", role)
+        message.content = _plain_content(message.content, as_text(message.role) or "user", read.parts)
     _mark_last(fields, read.parts)
     asked.stream, asked.metadata = None, _NOTHING
     read.canonical = [msgspec.json.encode(asked)]
     return read
 
 
+def _plain_content(raw: msgspec.Raw, role: str, parts: list[Part]) -> msgspec.Raw:
+    """Append the parts of a content; what of it is in no part is left."""
+    if not raw:
+        return raw
+    text = text_of(raw)
+    if text is not None:
+        parts.append(Part(role, "text", text))
+        return IN_PARTS
+    try:
+        blocks = _TEXTS.decode(raw)
+    except BAD_JSON:
+        blocks = []
+    found = [(block, text) for block in blocks if (text := text_of(block.text)) is not None]
+    if not blocks or len(found) < len(blocks):
+        parts += _content(Fields({"content": raw}), "content", role)
+        return raw
+    for block, text in found:
+        parts.append(Part(role, "text", text, cache=_time_to_live(block.cache_control)))
+        block.text = IN_PARTS
+    return msgspec.Raw(msgspec.json.encode(blocks))
+
+
+def _time_to_live(control: _Control | None) -> str | None:
+    if control is None:
+        return None
+    return "1h" if control.ttl == "1h" else "5m"
+
+
 def _preamble(fields: Fields, schema: bytes | None) -> list[Part]:
-    """The parts before the messages."""
+    """The parts before the messages, as far as the members are there."""
     parts = [_tool(tool) for tool in fields.objects("tools")]
     if schema is not None:
         parts.append(Part("system", "schema", schema))

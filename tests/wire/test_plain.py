@@ -158,8 +158,11 @@ def _job(body: dict[str, Any]) -> object:
     return {name: value for name, value in body.items() if name not in {"stream", "stream_options", "metadata"}}
 
 
+TEXT_BLOCK = st.fixed_dictionaries(
+    {"type": st.just("text"), "text": TEXTS}, optional={"cache_control": st.just({"type": "ephemeral"})}
+)
 PLAIN_MESSAGE = st.fixed_dictionaries(
-    {"role": st.sampled_from(["user", "system"])}, optional={"content": TEXTS | st.just([])}
+    {"role": st.sampled_from(["user", "system"])}, optional={"content": TEXTS | st.lists(TEXT_BLOCK, max_size=2)}
 )
 PLAIN = st.fixed_dictionaries(
     {"messages": st.lists(PLAIN_MESSAGE, max_size=3)},
