@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -53,17 +54,16 @@ def test_every_form_of_calls_says_the_total_of_the_overview(recorded_home: Path,
     assert sum(round(float(one) * 10**12) for one in dollars) == total
 
 
-def test_an_export_brought_back_adds_nothing_here_and_everything_elsewhere(
-    recorded_home: Path, empty_home: Path, tmp_path: Path
-) -> None:
-    target = tmp_path / "calls.jsonl"
-    run(recorded_home, "export", "calls", "--to", "otlp", "--output", str(target))
-    there = json.loads(run(recorded_home, "overview", "--format", "json").stdout)["totals"]
-    back = json.loads(run(recorded_home, "import", str(target), "--format", "json").stdout)["files"][0]
+def test_an_export_brought_back_adds_nothing_here_and_everything_elsewhere(recorded_home: Path, tmp_path: Path) -> None:
+    target, elsewhere = tmp_path / "calls.jsonl", tmp_path / "elsewhere"
+    home = Path(shutil.copytree(recorded_home, tmp_path / "copy"))
+    run(home, "export", "calls", "--to", "otlp", "--output", str(target))
+    there = json.loads(run(home, "overview", "--format", "json").stdout)["totals"]
+    back = json.loads(run(home, "import", str(target), "--format", "json").stdout)["files"][0]
     assert back["covered"] == back["calls"] == there["calls"]
-    assert json.loads(run(recorded_home, "overview", "--format", "json").stdout)["totals"] == there
-    assert run(empty_home, "import", str(target)).returncode == 0
-    here = json.loads(run(empty_home, "overview", "--format", "json").stdout)["totals"]
+    assert json.loads(run(home, "overview", "--format", "json").stdout)["totals"] == there
+    assert run(elsewhere, "import", str(target)).returncode == 0
+    here = json.loads(run(elsewhere, "overview", "--format", "json").stdout)["totals"]
     for name in ("calls", "input_tokens", "output_tokens", "cache_read_tokens"):
         assert here[name] == there[name]
 

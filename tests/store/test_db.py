@@ -137,7 +137,7 @@ def test_views_follow_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     with session():
         pass
     with monkeypatch.context() as then:
-        then.setattr(db, "_views_text", lambda: "CREATE OR REPLACE VIEW v_new AS SELECT 1 AS one")
+        then.setattr(db, "views_text", lambda: "CREATE OR REPLACE VIEW v_new AS SELECT 1 AS one")
         then.setattr(db, "_views_digest", lambda: "new")
         with session() as connection:
             assert connection.execute("SELECT one FROM v_new").fetchone() == (1,)
