@@ -1,8 +1,6 @@
 -- Calls that nobody waits for and that no batch can take, or that were paid to be fast: the cheapest way that is left.
 WITH waiting AS (
-    SELECT c.n, c.task, c.provider, c.model, c.price_key, c.price_variant, u.why, u.awaited,
-        regexp_replace(c.price_key, '/[^/+]+([+][^/]*)?$', '/') AS place,
-        coalesce('+' || c.price_region, '') AS region
+    SELECT c.n, c.task, c.provider, c.model, c.price_key, c.price_variant, c.price_region, u.why, u.awaited
     FROM w_unattended u
     JOIN w_calls c ON c.n = u.n
     WHERE u.why IS NOT NULL AND c.price_variant IN ('standard', 'priority', 'fast', 'ultrafast')
@@ -22,7 +20,11 @@ rates AS (
 offers AS (
     SELECT k.price_key, k.awaited, t.tier,
         row_number() OVER (PARTITION BY k.price_key, k.awaited ORDER BY r.rate, t.preference) AS place
-    FROM (SELECT DISTINCT price_key, awaited, place, region FROM waiting) k
+    FROM (
+        SELECT price_key, awaited, regexp_replace(price_key, '/[^/+]+([+][^/]*)?$', '/') AS place,
+            coalesce('+' || price_region, '') AS region
+        FROM (SELECT DISTINCT price_key, awaited, price_region FROM waiting)
+    ) k
     CROSS JOIN tiers t
     JOIN rates r ON r.price_key = k.place || t.tier || k.region
     JOIN rates o ON o.price_key = k.price_key
