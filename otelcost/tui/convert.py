@@ -1,52 +1,46 @@
-"""From rows of the query layer to what screens show. Pure."""
+"""From rows of the query layer to what screens show. Pure.
+
+Fields of one name mean the same on both sides and are taken over as they are; what differs is said here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from otelcost import display
 from otelcost.digest import content
-from otelcost.tui.snapshot import (
-    Call,
-    CallDetail,
-    Day,
-    Driver,
-    Overview,
-    Part,
-    Slice,
-    Task,
-)
+from otelcost.tui.snapshot import Call, CallDetail, Day, Driver, Overview, Part, Slice, Task
 
 if TYPE_CHECKING:
     from otelcost.store import queries
 
+Kind = TypeVar("Kind", bound=msgspec.Struct)
+
+
+def like(kind: type[Kind], row: object, **others: Any) -> Kind:
+    """A struct from a row: `others` as given, every further field that the row has by its name, else the default."""
+    shared = (name for name in kind.__struct_fields__ if name not in others and hasattr(row, name))
+    return kind(**{name: getattr(row, name) for name in shared}, **others)
+
 
 def overview(found: queries.Overview) -> Overview:
     """The first screen's figures."""
-    return Overview(
-        spend_picousd=found.spend_picousd,
-        previous_picousd=found.previous_picousd,
-        monthly_picousd=found.monthly_picousd,
-        calls=found.calls,
-        unpriced_calls=found.unpriced_calls,
-        errors=found.errors,
-        estimated_calls=found.estimated_calls,
-        input_tokens=found.input_tokens,
-        cache_read_tokens=found.cache_read_tokens,
-        output_tokens=found.output_tokens,
-        coverage_days=found.coverage_days,
-        days=tuple(Day(row.day, row.cost_picousd, row.calls, row.unpriced_calls) for row in found.by_day),
+    return like(
+        Overview,
+        found,
+        days=tuple(like(Day, row, picousd=row.cost_picousd) for row in found.by_day),
         tasks=_slices(found.by_task),
         models=_slices(found.by_model),
-        last_call=found.last_call,
         recorded_ever=found.last_call is not None,
     )
 
 
 def _slices(rows: Iterable[queries.SliceRow]) -> tuple[Slice, ...]:
-    return tuple(Slice(row.name or display.UNKNOWN, row.cost_picousd, row.calls, row.unpriced_calls) for row in rows)
+    return tuple(like(Slice, row, name=row.name or display.UNKNOWN, picousd=row.cost_picousd) for row in rows)
 
 
 def tasks(
@@ -54,18 +48,12 @@ def tasks(
 ) -> tuple[Task, ...]:
     """Tasks with their cost on each of `days`; a day without calls cost nothing."""
     return tuple(
-        Task(
+        like(
+            Task,
+            row,
             name=row.task,
             source=row.task_source,
             picousd=row.cost_picousd,
-            previous_picousd=row.previous_picousd,
-            calls=row.calls,
-            unpriced_calls=row.unpriced_calls,
-            errors=row.errors,
-            input_tokens=row.input_tokens,
-            output_tokens=row.output_tokens,
-            cache_read_tokens=row.cache_read_tokens,
-            models=row.models,
             days=tuple(by_day.get(row.task, {}).get(day, 0) for day in days),
         )
         for row in rows
@@ -75,17 +63,7 @@ def tasks(
 def driver(rows: Sequence[queries.TaskRow], before: Sequence[queries.TaskRow]) -> Driver | None:
     """The task that moved the spend most: the digest's first; None without a past."""
     found = content.drivers(rows, before) if before else ()
-    if not found:
-        return None
-    first = found[0]
-    return Driver(
-        task=first.task,
-        change_picousd=first.change_picousd,
-        calls=first.calls,
-        previous_calls=first.previous_calls,
-        tokens_per_call=first.tokens_per_call,
-        previous_tokens_per_call=first.previous_tokens_per_call,
-    )
+    return like(Driver, found[0]) if found else None
 
 
 def span_of(days: Iterable[Day]) -> list[date]:
@@ -98,32 +76,14 @@ def span_of(days: Iterable[Day]) -> list[date]:
 
 def call(row: queries.CallRow) -> Call:
     """One row of the list."""
-    return Call(
+    return like(
+        Call,
+        row,
         id=row.span_id,
-        start=row.start,
-        task=row.task,
-        model=row.model,
+        trace=row.trace_id,
+        picousd=row.cost_picousd,
         provider=row.provider or display.UNKNOWN,
         operation=row.operation or display.UNKNOWN,
-        status=row.status,
-        error_type=row.error_type,
-        attempt=row.attempt,
-        stream=row.stream,
-        input_tokens=row.input_tokens,
-        input_uncached_tokens=row.input_uncached_tokens,
-        cache_read_tokens=row.cache_read_tokens,
-        cache_write_short_tokens=row.cache_write_short_tokens,
-        cache_write_long_tokens=row.cache_write_long_tokens,
-        output_tokens=row.output_tokens,
-        reasoning_tokens=row.reasoning_tokens,
-        picousd=row.cost_picousd,
-        price_status=row.price_status,
-        duration_us=row.duration_us,
-        ttft_us=row.ttft_us,
-        call_site=row.call_site,
-        trace=row.trace_id,
-        http_status=row.http_status,
-        flags=row.flags,
     )
 
 
@@ -131,19 +91,7 @@ def detail(row: queries.CallRow, cache_step_tokens: int = 0) -> CallDetail:
     """One call in full."""
     return CallDetail(
         call=call(row),
-        parts=tuple(
-            Part(
-                role=part.role,
-                kind=part.kind,
-                bytes=part.bytes,
-                tokens=part.tokens,
-                name=part.name,
-                cache=part.cache,
-                volatile=part.volatile,
-                volatile_offset_bytes=part.volatile_offset_bytes,
-            )
-            for part in row.segments
-        ),
+        parts=tuple(like(Part, part) for part in row.segments),
         bill=(
             ("input", row.cost_input_picousd),
             ("cache read", row.cost_cache_read_picousd),

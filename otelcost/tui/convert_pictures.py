@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from otelcost.tui.convert import like
 from otelcost.tui.snapshot import CachePoint, Moved, Pictures, PromptShare, Spot
 
 if TYPE_CHECKING:
@@ -40,16 +41,11 @@ def pictures(
     return Pictures(
         task=task,
         moved=change,
-        prompt=()
-        if known is None
-        else tuple(
-            PromptShare(part=row.part, tokens=row.tokens, static_tokens=row.static_tokens, picousd=row.picousd)
-            for row in known.parts
-        ),
+        prompt=() if known is None else tuple(like(PromptShare, row) for row in known.parts),
         prompt_calls=0 if known is None else known.calls,
         prompt_known_calls=0 if known is None else known.known_calls,
-        cache=tuple(CachePoint(row.start, row.input_tokens, row.read_tokens) for row in rows),
+        cache=tuple(like(CachePoint, row) for row in rows),
         cache_step_seconds=round(step.total_seconds()),
-        spots=tuple(Spot(row.x, row.y, row.calls) for row in spots),
+        spots=tuple(like(Spot, row) for row in spots),
         decade=decade,
     )

@@ -9,6 +9,7 @@ from otelcost import config
 from otelcost.digest.ledger import Delivery, Ledger
 from otelcost.digest.schedule import next_due
 from otelcost.digest.settings import named
+from otelcost.tui.convert import like
 from otelcost.tui.snapshot import DigestRow
 
 
@@ -31,14 +32,4 @@ def rows(ledger: Path, now: datetime) -> tuple[DigestRow, ...]:
 
 def _row(key: tuple[str, str], due: datetime | None, last: Delivery | None) -> DigestRow:
     name, channel = key
-    if last is None:
-        return DigestRow(name=name, channel=channel, next_due=due)
-    return DigestRow(
-        name=name,
-        channel=channel,
-        next_due=due,
-        period=last.period,
-        state=last.state,
-        subject=last.subject,
-        detail=last.detail,
-    )
+    return like(DigestRow, last, name=name, channel=channel, next_due=due)
