@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from otelcost import periods
 from otelcost.cli import options, windows
 from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import reader
 from otelcost.cli.render import Block, Column, Document, Prose, Table
+from otelcost.digest import outlook
 from otelcost.display import common_places, iso, money, plural, signed_money
 
 if TYPE_CHECKING:
-    from datetime import datetime, tzinfo
+    from datetime import tzinfo
 
     from otelcost.store.queries import Anomalies, Anomaly
-
-OVERALL = "all tasks"
 
 FIELDS = (
     "task",
@@ -117,8 +115,8 @@ def _how(result: Anomalies) -> str:
 
 def _cells(one: Anomaly, zone: tzinfo, places: int) -> tuple[str, ...]:
     return (
-        when(one.start, one.end, zone, whole_days=one.level == "day"),
-        OVERALL if one.task is None else one.task,
+        outlook.span_name(one.start, one.end, zone, whole_days=one.level == "day"),
+        outlook.EVERYTHING if one.task is None else one.task,
         money(one.cost_picousd, places),
         money(one.usual_picousd, places),
         signed_money(one.excess_picousd, places),
@@ -128,12 +126,3 @@ def _cells(one: Anomaly, zone: tzinfo, places: int) -> tuple[str, ...]:
         signed_money(one.rate_picousd, places),
         f"usual {one.level}",
     )
-
-
-def when(start: datetime, end: datetime, zone: tzinfo, *, whole_days: bool) -> str:
-    """A span on the zone's clocks."""
-    first, last = periods.local(start, zone), periods.local(end, zone)
-    if whole_days:
-        days = (end - start).days
-        return f"{first:%Y-%m-%d}" + (f", {days} days" if days > 1 else "")
-    return f"{first:%Y-%m-%d %H:%M}-{last:%H:%M}"

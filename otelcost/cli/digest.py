@@ -143,9 +143,10 @@ def read(found: Reader, named: Named | None = None, told: tuple[Told, ...] | Non
     if told is None:
         told = Ledger().last_told(named.name, period_of(found.now)) if named is not None else ()
     scope = Scope() if named is None else named.scope
+    zone = _config().zone if named is None else named.zone
     return gather(
         found.connection,
-        Request(window=found.window, label=found.label, now=found.now, scope=scope, told=told),
+        Request(window=found.window, label=found.label, now=found.now, zone=zone, scope=scope, told=told),
     )
 
 
@@ -248,7 +249,14 @@ class _Drained:
         with session() as connection:
             return gather(
                 connection,
-                Request(window=span, label=named.digest.window, now=moment, scope=named.scope, told=told),
+                Request(
+                    window=span,
+                    label=named.digest.window,
+                    now=moment,
+                    zone=named.zone,
+                    scope=named.scope,
+                    told=told,
+                ),
             )
 
 

@@ -8,6 +8,7 @@ import click
 
 from otelcost.cli import forecast_words, options
 from otelcost.cli.render import Column, Document, Line, Name, Prose, Table
+from otelcost.digest import outlook
 from otelcost.display import UNKNOWN, common_places, money, plural, range_text
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def document(rows: list[_Row], zone: tzinfo, timezone: str) -> Document:
     lines: list[Line] = [f"Periods begin and end in {timezone}."]
     for name, _, _, one in rows:
         if one.total_picousd is None:
-            lines.append((Name(name), f": {forecast_words.ending(one)}"))
+            lines.append((Name(name), f": {outlook.ending(one)}"))
         if one.unpriced_calls:
             lines.append((Name(name), f": {plural(one.unpriced_calls, 'call')} without a price are in no figure"))
     envelope: dict[str, Any] = {"timezone": timezone, "forecasts": [dict(record) for record in records]}
@@ -105,8 +106,8 @@ def _cells(row: _Row, zone: tzinfo) -> tuple[str, ...]:
     places = common_places([one.spent_picousd, one.total_picousd, one.high95_picousd, amount])
     return (
         name,
-        forecast_words.when(one, zone),
-        forecast_words.spent(one, places),
+        outlook.period_name(one, zone),
+        outlook.so_far(one.spent_picousd, one.unpriced_calls, places),
         UNKNOWN if one.rest_picousd is None else money(one.rest_picousd, places),
         UNKNOWN if one.total_picousd is None else money(one.total_picousd, places),
         range_text(one.low80_picousd, one.high80_picousd, places) or "-",

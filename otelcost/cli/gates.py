@@ -11,6 +11,7 @@ import msgspec
 
 from otelcost.cli import forecast_words
 from otelcost.cli.forecast import of_budgets
+from otelcost.digest import outlook
 from otelcost.display import common_places, instant, money, percent, plural, signed_money, tokens
 from otelcost.errors import EXIT_GATE, EXIT_OK, EXIT_STALE
 
@@ -106,9 +107,9 @@ def _budgets(found: Reader, config: Config, limits: Check) -> Iterator[Gate]:
     """What was spent against each budget; with `max_risk`, how likely its end is above it as well."""
     for name, scope, amount, one in of_budgets(found.connection, config, found.now, config.zone):
         assert amount is not None  # noqa: S101  (a budget has one)
-        when = forecast_words.when(one, config.zone)
+        when = outlook.period_name(one, config.zone)
         risk = forecast_words.risk(one, amount)
-        detail = f"{when}, {scope}; {forecast_words.ending(one)}" + (f"; above it: {risk}" if risk else "")
+        detail = f"{when}, {scope}; {outlook.ending(one)}" + (f"; above it: {risk}" if risk else "")
         if one.unpriced_calls:
             detail += f"; {plural(one.unpriced_calls, 'call')} without a price not counted"
         yield _of_budget("budget", name, one.spent_picousd, amount, "picousd", detail, one.tasks)
@@ -195,7 +196,6 @@ def points(millionths: int) -> str:
 
 
 def _anomaly(found: Reader, config: Config, limit: int) -> Gate:
-    from otelcost.cli.anomalies import OVERALL, when  # noqa: PLC0415
     from otelcost.store import queries  # noqa: PLC0415
 
     result = queries.anomalies(found.connection, found.window, config.zone)
@@ -204,7 +204,7 @@ def _anomaly(found: Reader, config: Config, limit: int) -> Gate:
     detail = "too few days to know what is usual" if excess is None else "nothing unusual"
     if result.anomalies:
         top = result.anomalies[0]
-        span = when(top.start, top.end, config.zone, whole_days=top.level == "day")
+        span = outlook.span_name(top.start, top.end, config.zone, whole_days=top.level == "day")
         named = (
             ("volume", top.volume_picousd),
             ("mix", top.mix_picousd),
@@ -212,7 +212,7 @@ def _anomaly(found: Reader, config: Config, limit: int) -> Gate:
             ("rate", top.rate_picousd),
         )
         moved = ", ".join(f"{name} {signed_money(amount)}" for name, amount in named if amount)
-        detail = f"{top.task or OVERALL} on {span}: {moved}, beside the usual {top.level}"
+        detail = f"{top.task or outlook.EVERYTHING} on {span}: {moved}, beside the usual {top.level}"
     drivers = tuple((one.task, one.excess_picousd) for one in result.anomalies if one.task is not None)
     return Gate(
         gate="anomaly",

@@ -18,13 +18,16 @@ SNOOZE_FOR = "14d"
 
 
 def blocks(preview: Preview, runnable: Runnable = str) -> tuple[Block, ...]:
-    """Subject, drivers, actions, what became of the last ones, what the figures rest on; a quiet one is its subject."""
+    """Subject, drivers, forecast, actions, what became of them, what the figures rest on; a quiet one is its subject."""
     head = Heading(preview.subject, level=1)
     if preview.quiet:
         return (head,)
     return (
         head,
         *moved(preview.drivers, compared=preview.compared),
+        *_section(
+            phrases.expected_title(preview), tuple(_named(name, text) for name, text in phrases.expected(preview))
+        ),
         *_section("What to do", _actions(preview, runnable)),
         *_section("What became of the last digest's actions", tuple(_followed(one) for one in preview.followed)),
         *_section("What this rests on", phrases.basis(preview)),
@@ -35,6 +38,10 @@ def moved(drivers: Sequence[Driver], *, compared: bool = True) -> tuple[Block, .
     """The drivers, a line each; nothing where nothing moved."""
     lines = tuple((Name(driver.task), f": {phrases.driver(driver, compared=compared)}") for driver in drivers)
     return _section(phrases.moved_title(compared=compared), lines)
+
+
+def _named(name: str, text: str) -> Line:
+    return (Name(name), text) if name else text
 
 
 def _section(title: str, lines: tuple[Line, ...]) -> tuple[Block, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from otelcost.digest import phrases
+from otelcost.digest.outlook import Outlook
 from otelcost.display import plural
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     waiting_since: datetime | None  # the oldest record that is in the spool only
     followed: tuple[Followed, ...]  # what became of the last digest's actions
     days: tuple[Day, ...]
+    outlook: Outlook | None = None  # the running month at its end, and what was out of the usual
 
     @property
     def told(self) -> tuple[Told, ...]:
@@ -142,6 +144,7 @@ def compose(
     scope: str = "",
     followed: tuple[Followed, ...] = (),
     waiting_since: datetime | None = None,
+    outlook: Outlook | None = None,
 ) -> Preview:
     """Pick what a digest says of a window.
 
@@ -152,9 +155,15 @@ def compose(
         label: the window in words, for the subject; `scope` the calls in words where it is not all of them.
         followed: what became of the last digest's actions.
         waiting_since: the start of the oldest record that nobody has loaded yet.
+        outlook: the running month, and what was out of the usual in the window.
     """
     fixes = phrases.open_fixes(report)
-    quiet = not fixes and _steady(overview) and not any(one.carried_out for one in followed)
+    quiet = (
+        not fixes
+        and _steady(overview)
+        and not _upset(overview, outlook)
+        and not any(one.carried_out for one in followed)
+    )
     actions = tuple(_action(fix) for fix in fixes[:MAX_ACTIONS])
     return Preview(
         subject=_subject(overview, report, f"{f' ({scope})' if scope else ''}, {label}", quiet=quiet),
@@ -177,6 +186,7 @@ def compose(
         estimated_calls=overview.estimated_calls,
         waiting_since=waiting_since,
         followed=followed,
+        outlook=outlook,
         days=tuple(Day(day=row.day, cost_picousd=row.cost_picousd) for row in overview.by_day),
     )
 
@@ -200,6 +210,11 @@ def _steady(overview: Overview) -> bool:
     if current is None or not previous:
         return False
     return abs(current - previous) * QUIET_SHARE < previous
+
+
+def _upset(overview: Overview, outlook: Outlook | None) -> bool:
+    """Whether a tenth of the window's spend came out of the usual, though the rest may have made up for it."""
+    return outlook is not None and outlook.excess_picousd * QUIET_SHARE > (overview.spend_picousd or 0)
 
 
 def drivers(tasks: Sequence[TaskRow], previous: Sequence[TaskRow]) -> tuple[Driver, ...]:

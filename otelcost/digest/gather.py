@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from otelcost.advise import recommend
 from otelcost.digest.content import Preview, Told, compose
 from otelcost.digest.follow import follow
+from otelcost.digest.outlook import Outlook, outlook
 from otelcost.digest.phrases import in_words
 from otelcost.store import queries
 from otelcost.store.queries import Window
@@ -16,8 +18,6 @@ from otelcost.store.scope import Scope, restricted
 from otelcost.store.waiting import oldest_waiting
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import duckdb
 
 
@@ -27,6 +27,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     window: Window
     label: str
     now: datetime
+    zone: tzinfo = UTC  # where months, days and hours begin
     scope: Scope = Scope()
     told: tuple[Told, ...] = ()
 
@@ -47,4 +48,10 @@ def gather(connection: duckdb.DuckDBPyConnection, request: Request) -> Preview:
             scope=request.scope.in_words(),
             followed=follow(connection, request.told, report, request.now),
             waiting_since=waiting,
+            outlook=ahead(connection, window, request.now, request.zone),
         )
+
+
+def ahead(connection: duckdb.DuckDBPyConnection, window: Window, now: datetime, zone: tzinfo) -> Outlook:
+    """How the month that `now` (naive UTC) is in will end, and what was out of the usual in a window."""
+    return outlook(queries.forecast(connection, "month", now, zone), queries.anomalies(connection, window, zone), zone)

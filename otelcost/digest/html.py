@@ -111,7 +111,9 @@ def _environment() -> Environment:
         "became": phrases.became,
         "basis": phrases.basis,
         "moved": phrases.driver,
+        "expected": phrases.expected,
     }
     made.filters.update(filters)
     made.globals["moved_title"] = phrases.moved_title
+    made.globals["expected_title"] = phrases.expected_title
     return made

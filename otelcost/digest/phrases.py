@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from otelcost.digest import outlook
 from otelcost.display import (
     UNKNOWN,
     change,
@@ -33,6 +34,8 @@ OPEN_STATES = frozenset({"open", "accepted"})
 
 EPOCH_YEAR = 1970
 """Where a window without a beginning starts."""
+
+MOST_UNUSUAL = 3
 
 _UNITS = {"h": "hour", "d": "day", "w": "week"}
 
@@ -124,6 +127,23 @@ def became(one: Followed) -> str:
     places = common_places([one.realised_picousd, one.expected_picousd])
     figures = f"{money(one.realised_picousd, places)} of {money(one.expected_picousd, places)}"
     return f"{one.state}: saved {figures} that could be had"
+
+
+def expected_title(preview: Preview) -> str:
+    """What `expected` is called."""
+    return "Forecast, and what was unusual" if preview.outlook and preview.outlook.unusual else "Forecast"
+
+
+def expected(preview: Preview) -> tuple[tuple[str, str], ...]:
+    """How the month will end, and what was out of the usual: names, and what is said of each."""
+    if preview.outlook is None:
+        return ()
+    known, more = preview.outlook.unusual[:MOST_UNUSUAL], len(preview.outlook.unusual) - MOST_UNUSUAL
+    return (
+        ("", outlook.month(preview.outlook.ahead)),
+        *((one.task, f": {outlook.excess(one)}") for one in known),
+        *((("", f"and {more:,} more: otelcost anomalies"),) if more > 0 else ()),
+    )
 
 
 def basis(preview: Preview) -> tuple[str, ...]:

@@ -9,12 +9,26 @@ from typing import Any
 from otelcost import config
 from otelcost.digest.content import Action, Day, Driver, Followed, Preview, Told
 from otelcost.digest.ledger import Ledger
+from otelcost.digest.outlook import Ahead, Outlook, Unusual
 from otelcost.digest.run import Post
 from otelcost.digest.settings import Named, named
 
 DOLLAR = 10**12
 NOW = datetime(2026, 11, 23, 9, 0)  # noqa: DTZ001  (a Monday)
 HOSTILE = "=cmd|' /C calc'!A1\x1b[2J\r\nBcc: x@evil\u202e|<img src=x onerror=alert(1)>**x**"
+
+OUTLOOK = Outlook(
+    ahead=Ahead(
+        period="November 2026", spent_picousd=310 * DOLLAR, total_picousd=412 * DOLLAR, low80_picousd=390 * DOLLAR,
+        high80_picousd=440 * DOLLAR, unpriced_calls=1, days_with_calls=22,
+    ),
+    unusual=(
+        Unusual(
+            when="2026-11-19", task=HOSTILE, level="day", cost_picousd=30 * DOLLAR, usual_picousd=6 * DOLLAR,
+            excess_picousd=24 * DOLLAR,
+        ),
+    ),
+)  # fmt: skip
 
 
 def preview(**more: Any) -> Preview:
@@ -60,6 +74,7 @@ def preview(**more: Any) -> Preview:
             Day(day=date(2026, 11, 17) + timedelta(days=day), cost_picousd=None if day == 2 else day * DOLLAR)
             for day in range(7)
         ),
+        "outlook": OUTLOOK,
     }  # fmt: skip
     return Preview(**(known | more))
 
