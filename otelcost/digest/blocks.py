@@ -18,7 +18,7 @@ SNOOZE_FOR = "14d"
 
 
 def blocks(preview: Preview, runnable: Runnable = str) -> tuple[Block, ...]:
-    """Subject, drivers, forecast, actions, what became of them, what the figures rest on; a quiet one is its subject."""
+    """Subject, drivers, forecast, actions, what became of them, what the figures rest on; a quiet one its subject."""
     head = Heading(preview.subject, level=1)
     if preview.quiet:
         return (head,)

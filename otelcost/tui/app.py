@@ -146,7 +146,7 @@ class OtelcostApp(WorkingApp):
     def _accept(self, loaded: Snapshot) -> None:
         before = self.snapshot
         if before is not None and before.period == loaded.period:
-            loaded = msgspec.structs.replace(loaded, advice=before.advice)
+            loaded = msgspec.structs.replace(loaded, advice=before.advice, outlook=before.outlook)
         self.snapshot = loaded
         self._stale_advice = True
         self.show_state()
@@ -168,14 +168,24 @@ class OtelcostApp(WorkingApp):
     async def _advise(self, period: Period) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
+        ahead = await self.run_slow(lambda: self.source.outlook(period))
+        self._add(period, outlook=ahead.value)
+        self.show_state()
         answer = await self.run_slow(lambda: self.source.advise(period))
         self._advice_from = loop.time() + (loop.time() - began) * ADVICE_SHARE
         if not answer.stale:
-            self._advice_problem = answer.problem
-            self.set_state(problem=answer.problem)
-        if answer.value is not None and self.snapshot is not None and self.snapshot.period == period:
+            self._advice_problem = answer.problem or ahead.problem
+            self.set_state(problem=self._advice_problem)
+        if self._add(period, advice=answer.value):
             self._stale_advice = False
-            self.snapshot = msgspec.structs.replace(self.snapshot, advice=answer.value)
+
+    def _add(self, period: Period, **known: object) -> bool:
+        """Add what was worked out to the figures, where there is some and they are still those of the window."""
+        shown = self.snapshot
+        if shown is None or shown.period != period or None in known.values():
+            return False
+        self.snapshot = msgspec.structs.replace(shown, **known)
+        return True
 
     def _change_period(self, period: Period) -> None:
         if period != self.state.period:

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from otelcost.digest.outlook import Outlook
 from otelcost.tui.snapshot import (
     Advice,
     Call,
@@ -54,6 +55,9 @@ class Source(Protocol):
 
     def refresh(self, period: Period, *, force: bool) -> Snapshot | None:
         """Load what the main screens show; None where nothing changed since the last time."""
+
+    def outlook(self, period: Period) -> Outlook:
+        """Foretell the running month and find what was out of the usual in a window."""
 
     def advise(self, period: Period) -> Advice:
         """Compute the recommendations of a window."""

@@ -17,11 +17,13 @@ from typing import Final, cast
 import duckdb
 import msgspec
 
-from otelcost import advise, settings
+from otelcost import advise, config, settings
 from otelcost.advise import freeze, life_cycle
 from otelcost.advise.measure import measure
 from otelcost.advise.report import Recommendation, Report
+from otelcost.digest import gather
 from otelcost.digest.ledger import FILE_NAME
+from otelcost.digest.outlook import Outlook
 from otelcost.errors import UsageError
 from otelcost.pricing.facts import model_facts
 from otelcost.store import queries
@@ -91,6 +93,13 @@ class Loader:
         self._seen = (spooled, *self._file_stamps())
         self._loaded = (period, now)
         return snapshot
+
+    def outlook(self, period: Period) -> Outlook:
+        """The month that is running, and what was unusual in the window, on the clocks of the user's zone."""
+        now = self._moment()
+        zone = config.load().zone
+        with self._session() as connection:
+            return gather.ahead(connection, window(period, now), now, zone)
 
     def advise(self, period: Period) -> Advice:
         """Work out the recommendations."""

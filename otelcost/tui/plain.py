@@ -74,7 +74,7 @@ def text(source: Source, period: Period) -> str:
     snapshot = source.refresh(period, force=True)
     assert snapshot is not None  # noqa: S101  (forced)
     if snapshot.overview.recorded_ever:
-        snapshot = msgspec.structs.replace(snapshot, advice=source.advise(period))
+        snapshot = msgspec.structs.replace(snapshot, outlook=source.outlook(period), advice=source.advise(period))
     lines = [row.plain.rstrip() for row in _screens(source, snapshot)]
     return "\n".join(lines).strip("\n") + "\n"
 
@@ -91,7 +91,8 @@ def _screens(source: Source, snapshot: Snapshot) -> Iterator[Content]:
     yield from _titled("3 Tasks", _table(tasks.columns(snapshot.tasks), snapshot.tasks))
     query = CallQuery(period=snapshot.period, limit=CALLS)
     yield from _titled(f"4 Calls, the newest {CALLS}", _table(CallsPage.COLUMNS, source.calls(query).rows))
-    yield from _titled("Pictures", pictures.paint(source.pictures(snapshot.period, None), snapshot.advice, WIDTH))
+    drawn = source.pictures(snapshot.period, None)
+    yield from _titled("Pictures", pictures.paint(drawn, snapshot.advice, snapshot.outlook, WIDTH))
 
 
 def _dates(snapshot: Snapshot) -> str:

@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from otelcost.digest.outlook import Outlook
+
 Class = Literal["exact", "simulated", "needs-trial"]
 """How sure a saving is: a rate change, a replay, or nothing before a trial."""
 
@@ -358,6 +360,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     overview: Overview
     tasks: tuple[Task, ...]
     advice: Advice | None = None
+    outlook: Outlook | None = None  # the running month and what was unusual: None until it is worked out
     spool: str = ""
     driver: Driver | None = None
     warnings: tuple[str, ...] = ()  # what these figures were read in spite of, one line each

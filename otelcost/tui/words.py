@@ -9,6 +9,7 @@ from textual.content import Content
 
 from otelcost import display
 from otelcost.digest import phrases
+from otelcost.digest.outlook import Ahead, Outlook
 from otelcost.tui.snapshot import Advice, Call, Class, Driver, Overview, Recommendation
 from otelcost.tui.text import MUTED, crop, line
 
@@ -17,6 +18,7 @@ Piece = tuple[str, str]
 
 NOT_BILLED: Final = "not_billed"
 _WIDEST_SHARE: Final = 5
+_WHOLE_DOLLARS_FROM: Final = 100 * 10**12
 CLASS_GLYPHS: Final[dict[str, str]] = {"exact": "■", "simulated": "◪", "needs-trial": "□"}
 CLASS_STYLES: Final[dict[str, str]] = {
     "exact": "$text-success",
@@ -94,6 +96,36 @@ def driver(found: Driver, places: int | None = None) -> list[Piece]:
         (display.clean(found.task), "bold"),
         (f" {signed(found.change_picousd, places)}", style),
         (f": {_cause(found)}", ""),
+    ]
+
+
+def ahead(found: Ahead, places: int | None, room: int) -> Piece:
+    """How the month will end, as fully as there is room for; nothing where that cannot be told.
+
+    Nobody foretells the cents of a hundred dollars.
+    """
+    if found.total_picousd is None:
+        return "", ""
+    places = 0 if found.total_picousd >= _WHOLE_DOLLARS_FROM else places
+    total = display.money(found.total_picousd, places) + (" + ?" if found.unpriced_calls else "")
+    spread = display.range_text(found.low80_picousd, found.high80_picousd, places)
+    name = found.period.partition(" ")[0]
+    longer = [f"  forecast {name} {total} [80% {spread}]"] if spread else []
+    texts = (*longer, f"  forecast {name} {total}", f"  forecast {total}")
+    return next((text for text in texts if cell_len(text) <= room), texts[-1]), "$text-accent"
+
+
+def unusual(found: Outlook, places: int | None = None) -> list[Piece]:
+    """What cost most above the usual: `! unusual: triage +$2.08 on 2026-11-23: $2.30, usually $0.22 and 1 more`."""
+    first, more = found.unusual[0], len(found.unusual) - 1
+    cost, usual = (display.money(amount, places) for amount in (first.cost_picousd, first.usual_picousd))
+    return [
+        ("! unusual: ", "$text-warning"),
+        (display.clean(first.task), "bold"),
+        (f" {signed(first.excess_picousd, places)}", "$text-error"),
+        (f" on {first.when}", ""),
+        (f": {cost}, usually {usual}", ""),
+        (f" and {more:,} more" if more else "", MUTED),
     ]
 
 

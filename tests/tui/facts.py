@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from otelcost.digest.outlook import Ahead, Outlook, Unusual
 from otelcost.tui.calls_filter import matching
 from otelcost.tui.host import StaleError
 from otelcost.tui.snapshot import (
@@ -266,6 +267,38 @@ def advice() -> Advice:
     )
 
 
+def outlook() -> Outlook:
+    return Outlook(
+        ahead=Ahead(
+            period="November 2026",
+            spent_picousd=1390 * DOLLAR,
+            total_picousd=1876 * DOLLAR,
+            low80_picousd=1702 * DOLLAR,
+            high80_picousd=2044 * DOLLAR,
+            unpriced_calls=12,
+            days_with_calls=21,
+        ),
+        unusual=(
+            Unusual(
+                when="2026-11-21",
+                task="support-triage",
+                level="day",
+                cost_picousd=66 * DOLLAR,
+                usual_picousd=19 * DOLLAR,
+                excess_picousd=47 * DOLLAR,
+            ),
+        ),
+    )
+
+
+UNKNOWN_OUTLOOK = Outlook(
+    ahead=msgspec.structs.replace(
+        outlook().ahead, total_picousd=None, low80_picousd=None, high80_picousd=None, days_with_calls=3
+    )
+)
+"""Too few days to foretell anything."""
+
+
 def snapshot(*, with_advice: bool = True, period: Period = Period()) -> Snapshot:  # noqa: B008  (frozen)
     return Snapshot(
         period=period,
@@ -275,6 +308,7 @@ def snapshot(*, with_advice: bool = True, period: Period = Period()) -> Snapshot
         overview=overview(),
         tasks=tasks(),
         advice=advice() if with_advice else None,
+        outlook=outlook() if with_advice else None,
         spool="/home/ada/.local/share/otelcost/spool",
         driver=DRIVER,
     )
@@ -398,6 +432,9 @@ def hostile() -> Snapshot:
         base,
         spool=HOSTILE,
         driver=msgspec.structs.replace(DRIVER, task=HOSTILE),
+        outlook=msgspec.structs.replace(
+            outlook(), unusual=(msgspec.structs.replace(outlook().unusual[0], task=HOSTILE),)
+        ),
         overview=msgspec.structs.replace(base.overview, tasks=named, models=named),
         tasks=(msgspec.structs.replace(base.tasks[0], name=HOSTILE, models=(HOSTILE,)),),
         advice=msgspec.structs.replace(
@@ -541,7 +578,11 @@ class Facts:
         if not (force or self.changed):
             return None
         self.changed = False
-        return msgspec.structs.replace(self.current, period=period, label=period.text, advice=None)
+        return msgspec.structs.replace(self.current, period=period, label=period.text, advice=None, outlook=None)
+
+    def outlook(self, period: Period) -> Outlook:
+        self.threads.add(threading.current_thread().name)
+        return self.current.outlook or UNKNOWN_OUTLOOK
 
     def advise(self, period: Period) -> Advice:
         self.threads.add(threading.current_thread().name)

@@ -145,6 +145,17 @@ def test_advice_comes_from_the_engine(store: Path) -> None:
     assert advice.joint_picousd <= advice.spend_picousd
 
 
+def test_the_outlook_is_that_of_the_forecast_and_anomaly_commands(store: Path) -> None:
+    loader = Loader(store, NOW)
+    loader.refresh(WEEK, force=True)
+    found = loader.outlook(WEEK)
+    with session(store) as connection:
+        month = queries.forecast(connection, "month", NOW, UTC)
+        unusual = queries.anomalies(connection, window(WEEK, NOW), UTC)
+    assert found.ahead.total_picousd == month.total_picousd is not None
+    assert {one.task for one in found.unusual} <= {one.task or "all tasks" for one in unusual.anomalies}
+
+
 def test_a_typo_in_the_prices_warns_until_it_is_corrected_without_any_new_call(store: Path, home: Path) -> None:
     loader = Loader(store, NOW)
     first = loader.refresh(WEEK, force=True)

@@ -119,9 +119,10 @@ async def test_no_line_runs_off_the_screen_and_no_control_character_reaches_it(s
 
 
 async def test_the_top_of_the_smallest_overview_holds_the_answer() -> None:
-    top = "\n".join((await screen(facts.snapshot(), (80, 24))).splitlines()[:9])
+    top = "\n".join((await screen(facts.snapshot(), (80, 24))).splitlines()[:10])
     assert "$455.12 + 12 unpriced calls" in top
-    assert "▲ +$172.42 (+61%) vs previous" in top
+    assert "▲ +$172.42 (+61%)" in top
+    assert "  forecast November $1,876 + ?" in top
     assert "moved most by support-triage +$126.00: 620 → 8.6k tokens in a call" in top
     assert "2 fixes save $106.70 (23% of spend)" in top
     assert "$32.00 exact + $74.70 simulated [$60.00-$88.00]; 1 more needs a trial: $97.00" in top
@@ -137,9 +138,15 @@ async def test_unknown_money_is_a_question_mark_and_never_nothing() -> None:
 
 
 async def test_no_monthly_figure_below_seven_days() -> None:
-    shown = await screen(facts.unknown(), (80, 24))
+    shown = await screen(facts.unknown(), (120, 40))
     assert "/month" not in shown
-    assert "/month" in await screen(facts.snapshot(), (80, 24))
+    assert "forecast" not in shown
+    known = await screen(facts.snapshot(), (160, 40))
+    assert "forecast November $1,876 + ? [80% $1,702-$2,044]  ≈ $1,951.00/month" in known
+
+
+async def test_a_window_of_the_past_foretells_nothing() -> None:
+    assert "forecast" not in await screen(facts.snapshot(), (160, 40), ("left_square_bracket",))
 
 
 @pytest.mark.parametrize("theme", ["otelcost-light", "ansi-dark", "ansi-light", "textual-dark"])

@@ -10,6 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
+from otelcost.digest.outlook import Outlook
 from otelcost.tui.host import Copy
 from otelcost.tui.pages.call import ScrollPage
 from otelcost.tui.pages.calls import CallsPage
@@ -26,12 +27,13 @@ class Gallery(Paint):
         super().__init__(id="gallery")
         self.pictures: Pictures | None = None
         self.advice: Advice | None = None
+        self.outlook: Outlook | None = None
 
     def paint(self, width: int) -> list[Content]:
         """One below the other."""
         if self.pictures is None:
             return [line(("reading the store ...", "$text-muted"))]
-        return pictures.paint(self.pictures, self.advice, width)
+        return pictures.paint(self.pictures, self.advice, self.outlook, width)
 
 
 class PicturesPage(ScrollPage):
@@ -52,7 +54,7 @@ class PicturesPage(ScrollPage):
     def show(self, snapshot: Snapshot) -> None:
         """New facts: ask for the pictures anew."""
         gallery = self.query_one(Gallery)
-        gallery.advice = snapshot.advice
+        gallery.advice, gallery.outlook = snapshot.advice, snapshot.outlook
         gallery.repaint()
         period, task = snapshot.period, self.task_name
         self.host.ask(lambda source: source.pictures(period, task), self.receive, group="pictures")

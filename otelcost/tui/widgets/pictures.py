@@ -9,9 +9,10 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from otelcost import display
+from otelcost.digest.outlook import Outlook
 from otelcost.tui import charts, words
 from otelcost.tui.snapshot import Advice, Decided, Moved, Pictures, PromptShare, Recommendation
-from otelcost.tui.text import fit, line, rule
+from otelcost.tui.text import MUTED, fit, line, rule
 
 _LABEL: Final = 18
 _AMOUNT: Final = 11
@@ -29,10 +30,11 @@ _MEANS: Final = {
 }
 
 
-def paint(pictures: Pictures, advice: Advice | None, width: int) -> list[Content]:
+def paint(pictures: Pictures, advice: Advice | None, outlook: Outlook | None, width: int) -> list[Content]:
     """All pictures there are facts for, one below the other."""
     blocks = [
         drivers(pictures.moved, width),
+        unusual(outlook, pictures.task, width),
         prompt(pictures, width) if pictures.task is not None else [],
         savings(_fixes(advice, pictures.task), advice if pictures.task is None else None, width),
         kept(() if advice is None else advice.decided, pictures.task, width),
@@ -51,6 +53,21 @@ def drivers(moved: Moved | None, width: int) -> list[Content]:
     steps.append(("now", moved.after_picousd, True))
     notes = ["", *(_MEANS[name] for name, _ in moved.parts), ""]
     return [rule(title, width, "of priced calls; the parts add up"), *_steps(steps, notes, width)]
+
+
+def unusual(found: Outlook | None, task: str | None, width: int) -> list[Content]:
+    """What cost far more than usual, each beside its usual cost."""
+    rows = [] if found is None else [one for one in found.unusual if task in (None, one.task)]
+    if not rows:
+        return []
+    room, largest = _room(width), max(one.cost_picousd for one in rows)
+    lines = [rule("What was unusual", width, "otelcost anomalies tells more")]
+    for one in rows:
+        places = display.common_places([one.cost_picousd, one.usual_picousd])
+        lines.append(line(f"{display.clean(one.task)}, {one.when}"))
+        for label, amount, style in (("  cost", one.cost_picousd, "$primary"), ("  usually", one.usual_picousd, MUTED)):
+            lines.append(_bar(label, charts.bar(amount, largest, room), display.money(amount, places), style))
+    return lines
 
 
 def savings(fixes: Sequence[Recommendation], advice: Advice | None, width: int) -> list[Content]:
