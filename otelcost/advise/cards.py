@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -40,12 +40,18 @@ JOIN w_calls c ON c.n = a.n
 GROUP BY p
 """
 
-_ALL_CALLS: Final = """
+_CHANGED: Final = """
 SELECT c.start, printf('%016x', c.span_id)
 FROM w_alone a
 JOIN w_calls c ON c.n = a.n
 WHERE a.named AND a.p = $p
 ORDER BY c.n
+"""
+
+_FOUND: Final = """
+SELECT c.start, printf('%016x', c.span_id)
+FROM (SELECT DISTINCT n FROM w_named WHERE f IN (SELECT unnest($f::INTEGER[]))) JOIN w_calls c USING (n)
+ORDER BY n
 """
 
 _SITES: Final = """
@@ -103,9 +109,14 @@ def details(connection: duckdb.DuckDBPyConnection) -> Mapping[int, Details]:
     return {p: Details(tuple(found), sites.get(p), replays.get(p, {})) for p, found in ids}
 
 
-def calls_named(connection: duckdb.DuckDBPyConnection, p: int) -> list[tuple[datetime, str]]:
+def calls_changed(connection: duckdb.DuckDBPyConnection, p: int) -> list[tuple[datetime, str]]:
     """Start and id of every call that a plan changes, oldest first."""
-    return connection.execute(_ALL_CALLS, {"p": p}).fetchall()
+    return connection.execute(_CHANGED, {"p": p}).fetchall()
+
+
+def calls_found(connection: duckdb.DuckDBPyConnection, findings: Sequence[int]) -> list[tuple[datetime, str]]:
+    """Start and id of every call that these findings name, oldest first."""
+    return connection.execute(_FOUND, {"f": list(findings)}).fetchall()
 
 
 def card(

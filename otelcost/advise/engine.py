@@ -11,7 +11,7 @@ from typing import Final
 import duckdb
 import msgspec
 
-from otelcost.advise.cards import calls_named, card, details, traffic
+from otelcost.advise.cards import calls_changed, calls_found, card, details, traffic
 from otelcost.advise.catalogue import Rule
 from otelcost.advise.coverage import reads
 from otelcost.advise.finding import NAMED, Finding, Outcome, run, with_first_names
@@ -61,7 +61,7 @@ def recommend(
     Raises:
         UsageError: an `otelcost.toml` has a mistake in `rules`.
     """
-    with _worked_out(connection, window, now, rules) as (report, _):
+    with _worked_out(connection, window, now, rules) as (report, _, _):
         return report
 
 
@@ -75,18 +75,21 @@ def calls_of(
 ) -> tuple[Report, list[tuple[datetime, str]]]:
     """The report, and start and id of every call that one of its recommendations changes, oldest first.
 
-    The list is empty where no recommendation has that id. The other arguments are those of `recommend`.
+    An insight's are the calls that it was found in. The list is empty where neither has that id. The other arguments
+    are those of `recommend`.
     """
-    with _worked_out(connection, window, now, rules) as (report, plans):
-        found = [plan.p for plan in plans if plan.id == id_]
-        return report, calls_named(connection, found[0]) if found else []
+    with _worked_out(connection, window, now, rules) as (report, plans, told):
+        changed = [plan.p for plan in plans if plan.id == id_]
+        if changed:
+            return report, calls_changed(connection, changed[0])
+        return report, calls_found(connection, [f for named, f in told if named == id_])
 
 
 @contextmanager
 def _worked_out(
     connection: duckdb.DuckDBPyConnection, window: Period, now: datetime, rules: Sequence[Rule] | None
-) -> Iterator[tuple[Report, Sequence[Plan]]]:
-    """The report, while the relations that it was made from are still there."""
+) -> Iterator[tuple[Report, Sequence[Plan], Sequence[tuple[str, int]]]]:
+    """The report, its plans, and id and finding of each insight, while the relations they were made from exist."""
     chosen, broken, limits = (tuple(rules), (), Limits()) if rules is not None else _installed()
     own = [rule for rule in chosen if rule.source != "built-in"]
     answers = sandbox.ask(connection, window, own, limits) if own else sandbox.Answers(None, {})
@@ -102,11 +105,13 @@ def _worked_out(
             findings += found
             not_checked += abstained
         findings = with_first_names(connection, findings)
-        insights = _insights(connection, [one for one in findings if one.transform is None])
+        remarks = [(_known_as(one), one) for one in findings if one.transform is None]
+        insights = _insights(connection, remarks)
         changes = [one for one in findings if one.transform is not None]
         report, plans = _advise(connection, window, changes, read_states(connection, now))
         told = dict.fromkeys([*not_checked, *report.not_checked])
-        yield msgspec.structs.replace(report, insights=insights, not_checked=tuple(told)), plans
+        report = msgspec.structs.replace(report, insights=insights, not_checked=tuple(told))
+        yield report, plans, [(id_, one.f) for id_, one in remarks]
 
 
 def _reads(rule: Rule) -> str:
@@ -139,18 +144,22 @@ def _first_word(error: RuleError) -> str:
     return error.what.removeprefix("rule ").partition(":")[0]
 
 
-def _insights(connection: duckdb.DuckDBPyConnection, findings: Sequence[Finding]) -> tuple[Insight, ...]:
-    """What rules of class information found, dearest first."""
+def _known_as(finding: Finding) -> str:
+    return stable_id(finding.rule.id, finding.known_as, finding.target)
+
+
+def _insights(connection: duckdb.DuckDBPyConnection, findings: Sequence[tuple[str, Finding]]) -> tuple[Insight, ...]:
+    """What rules of class information found, dearest first. `findings` are given with their ids."""
     if not findings:
         return ()
     observed = {f: (calls, cost) for f, calls, cost in connection.execute(_OBSERVED).fetchall()}
     told = []
-    for one in findings:
+    for id_, one in findings:
         calls, cost = observed.get(one.f, (0, 0))
         words = {**one.evidence, "task": one.task, "calls": calls}
         told.append(
             Insight(
-                id=stable_id(one.rule.id, one.known_as, one.target),
+                id=id_,
                 rule=one.rule.id,
                 task=one.task,
                 title=fill(one.rule.title, words),

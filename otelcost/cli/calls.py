@@ -53,6 +53,10 @@ FIELDS: dict[str, Callable[[CallRow], Any]] = {
     "reasoning_tokens": lambda row: row.reasoning_tokens,
     "cost_picousd": lambda row: row.cost_picousd,
     "price_status": lambda row: row.price_status,
+    "price_source": lambda row: row.price_source,
+    "price_key": lambda row: row.price_key,
+    "price_valid_from": lambda row: windows.boundary(row.price_valid_from),
+    "price_context_lo_tokens": lambda row: row.price_context_lo_tokens,
     "call_site": lambda row: row.call_site,
 }
 """The stable fields of a call, in JSON and CSV alike. `null` or an empty cell is unknown, never 0."""
@@ -74,7 +78,7 @@ COLUMNS = (
 @click.command("calls")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many calls.")
 @click.option("--ids", multiple=True, metavar="ID[,ID...]", help="Only these calls (span ids); may be repeated.")
-@click.option("--rec", metavar="ID", help="Only the calls that this recommendation changes.")
+@click.option("--rec", metavar="ID", help="Only the calls of this recommendation or insight.")
 @click.option("--since", metavar="2h|ISO", help="Only calls from then on; instead of --window.")
 @click.option("--task", help="Only calls of this task.")
 @click.option("--order", type=click.Choice(ORDERS), default="newest", show_default=True, help="What comes first.")
@@ -116,8 +120,9 @@ def command(
         )
         shown = table(rows) if rows else why_nothing(found)
         blocks = (windows.line(found.window, found.label), shown)
+        head = envelope(found)
     _check_found(wanted, rows)
-    options.show(document(rows, blocks, windows.envelope(found.window, found.label)), request.format)
+    options.show(document(rows, blocks, head), request.format)
 
 
 def _split(ids: tuple[str, ...]) -> list[str]:
@@ -173,11 +178,21 @@ def _milliseconds(microseconds: int | None) -> float | None:
     return None if microseconds is None else microseconds / 1000
 
 
-def document(rows: Sequence[CallRow], blocks: tuple[Block, ...], window: dict[str, Any]) -> Document:
-    """Calls as a document."""
+def envelope(found: Reader) -> dict[str, Any]:
+    """What stands above calls in JSON: their window, and the price book that their costs can be computed from."""
+    from otelcost.store import queries  # noqa: PLC0415
+
+    return {
+        "window": windows.envelope(found.window, found.label),
+        "book_sha256": queries.book_sha256(found.connection),
+    }
+
+
+def document(rows: Sequence[CallRow], blocks: tuple[Block, ...], head: dict[str, Any]) -> Document:
+    """Calls as a document under its `envelope`."""
     records = tuple({name: read(row) for name, read in FIELDS.items()} for row in rows)
     return Document(
-        envelope={"window": window, "calls": list(records)},
+        envelope={**head, "calls": list(records)},
         blocks=blocks,
         fields=tuple(FIELDS),
         records=records,

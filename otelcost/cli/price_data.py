@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from otelcost.cli import options
+from otelcost.cli import options, windows
 from otelcost.cli.render import Column, Document, Prose, Table
 from otelcost.display import iso
 from otelcost.errors import UsageError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from otelcost.pricing.installed import Installed
     from otelcost.pricing.override import Rule
 
@@ -98,19 +96,13 @@ def sources_command(format_: str) -> None:
 
 
 def _rule_record(layer: str, rule: Rule) -> dict[str, Any]:
-    from otelcost.pricing.rates import BEGIN, END  # noqa: PLC0415
-
     return {
         "layer": layer,
         "provider": rule.provider,
         "model": rule.model,
         "variant": rule.variant,
-        "valid_from": _date(rule.valid_from, BEGIN),
-        "valid_to": _date(rule.valid_to, END),
+        "valid_from": windows.boundary(rule.valid_from),
+        "valid_to": windows.boundary(rule.valid_to),
         "checked": None if rule.checked is None else rule.checked.isoformat(),
         "source": rule.source,
     }
-
-
-def _date(moment: datetime, unbounded: datetime) -> str | None:
-    return None if moment == unbounded else iso(moment)

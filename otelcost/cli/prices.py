@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from otelcost.cli import balance, options, price_data
+from otelcost.cli import balance, options, price_data, windows
 from otelcost.cli.reader import unknown
 from otelcost.cli.render import Block, Column, Document, Heading, Line, Name, Prose, Table
-from otelcost.display import PICOUSD, UNKNOWN, iso
+from otelcost.display import PICOUSD, UNKNOWN
 from otelcost.errors import EXIT_OK, EXIT_STALE, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from otelcost.pricing.book import Book, Resolution
     from otelcost.pricing.rates import PriceRow
@@ -137,19 +136,13 @@ def _record(row: PriceRow) -> dict[str, Any]:
 
     return {
         "price_key": row.price_key,
-        "valid_from": _date(row.valid_from),
-        "valid_to": _date(row.valid_to),
+        "valid_from": windows.boundary(row.valid_from),
+        "valid_to": windows.boundary(row.valid_to),
         "context_lo_tokens": row.context_lo,
         "context_hi_tokens": None if row.context_hi == ANY_CONTEXT else row.context_hi,
         **to_builtins(row.rates),
         "source": row.source,
     }
-
-
-def _date(moment: datetime) -> str | None:
-    from otelcost.pricing.rates import BEGIN, END  # noqa: PLC0415
-
-    return None if moment in (BEGIN, END) else iso(moment)
 
 
 def _table(rows: Sequence[PriceRow]) -> tuple[Block, ...]:
@@ -176,7 +169,7 @@ def _row(row: PriceRow) -> tuple[str, ...]:
 
 
 def _dates(row: PriceRow) -> str:
-    start, end = _date(row.valid_from), _date(row.valid_to)
+    start, end = windows.boundary(row.valid_from), windows.boundary(row.valid_to)
     since = f"from {start[:10]}" if start else ""
     until = f"until {end[:10]}" if end else ""
     return " ".join(part for part in (since, until) if part) or "always"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from otelcost.cli import decision_text, decisions, evidence, options, recommendation, terminal, windows
+from otelcost.cli import decision_text, decisions, evidence, insight, options, recommendation, terminal, windows
 from otelcost.cli.figures import costs
 from otelcost.cli.nothing import why_nothing
 from otelcost.cli.reader import Reader, reader, unknown
@@ -41,17 +41,20 @@ def list_command(request: options.Reading) -> None:
 @click.argument("recommendation_id", metavar="ID")
 @options.reading
 def show_command(request: options.Reading, recommendation_id: str) -> None:
-    """Show one recommendation: why, the arithmetic, the change and the calls behind it."""
+    """Show one recommendation, or insight: why, the arithmetic, the change and the calls behind it."""
     from otelcost.advise.life_cycle import history  # noqa: PLC0415
 
     with reader(request) as found:
         report = report_of(found)
         events = history(found.connection, recommendation_id)
     by_id = {row.id: row for row in report.recommendations}
-    row = by_id.get(recommendation_id)
-    if row is None:
-        raise unknown("no recommendation of this window has the id", recommendation_id, by_id, "otelcost rec list")
-    options.show(show_document(row, found, events), request.format)
+    told = {row.id: row for row in report.insights}
+    if recommendation_id in told:
+        options.show(insight.document(told[recommendation_id], found), request.format)
+    elif recommendation_id in by_id:
+        options.show(show_document(by_id[recommendation_id], found, events), request.format)
+    else:
+        raise unknown(insight.NO_SUCH, recommendation_id, {**by_id, **told}, "otelcost rec list")
 
 
 def report_of(found: Reader) -> Report:
@@ -68,7 +71,7 @@ def list_document(report: Report, found: Reader) -> Document:
         envelope=envelope,
         blocks=list_blocks(report, found),
         fields=recommendation.FIELDS,
-        records=tuple(envelope["recommendations"]),
+        records=recommendation.records(report, envelope["recommendations"]),
     )
 
 

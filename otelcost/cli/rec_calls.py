@@ -1,5 +1,5 @@
-"""`otelcost calls --rec`: every call that a recommendation changes, page by page, so that any number of them can go
-to a file."""
+"""`otelcost calls --rec`: every call that a recommendation changes, or an insight was found in, page by page, so that
+any number of them can go to a file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from otelcost.cli import calls, options, terminal, windows
+from otelcost.cli.insight import NO_SUCH
 from otelcost.cli.reader import Reader, reader, unknown
 from otelcost.cli.render import SCHEMA_VERSION, Document, Prose, to_csv, to_json
 from otelcost.errors import UsageError
@@ -24,13 +25,13 @@ _Key = tuple[datetime, str]
 
 
 def show(request: options.Reading, id_: str, order: str, limit: int) -> None:
-    """List the calls of a recommendation: all of them for programs, the first `limit` for people."""
+    """List the calls of a recommendation or an insight: all of them for programs, the first `limit` for people."""
     if order not in {"newest", "oldest"}:
         raise UsageError(f"--order {order} does not go with --rec", "order the csv, or take newest or oldest")
     with reader(request) as found:
         keys = _keys(found, id_, order)
         if request.format in {"json", "csv"}:
-            _write(request.format, windows.envelope(found.window, found.label), _pages(found, keys, order))
+            _write(request.format, calls.envelope(found), _pages(found, keys, order))
         else:
             options.show(_document(found, keys, order, limit), request.format)
 
@@ -40,8 +41,8 @@ def _keys(found: Reader, id_: str, order: str) -> list[_Key]:
 
     report, keys = calls_of(found.connection, found.window, id_, now=found.now)
     if not keys:
-        known = [row.id for row in report.recommendations]
-        raise unknown("no recommendation of this window has the id", id_, known, "otelcost rec list")
+        known = [row.id for row in report.recommendations] + [row.id for row in report.insights]
+        raise unknown(NO_SUCH, id_, known, "otelcost rec list")
     return keys if order == "oldest" else keys[::-1]
 
 
@@ -56,9 +57,9 @@ def _pages(found: Reader, keys: Sequence[_Key], order: str, size: int = PAGE) ->
         yield queries.calls(found.connection, span, limit=len(page), ids=ids, order=order)
 
 
-def _write(format_: str, window: dict[str, Any], pages: Iterable[Sequence[CallRow]]) -> None:
+def _write(format_: str, head: dict[str, Any], pages: Iterable[Sequence[CallRow]]) -> None:
     records = ([{name: read(row) for name, read in calls.FIELDS.items()} for row in page] for page in pages)
-    for text in _as_json(window, records) if format_ == "json" else _as_csv(records):
+    for text in _as_json(head, records) if format_ == "json" else _as_csv(records):
         terminal.data(text)
 
 
@@ -70,9 +71,9 @@ def _as_csv(pages: Iterable[list[dict[str, Any]]]) -> Iterator[str]:
         yield to_csv(fields, page).removeprefix(head)
 
 
-def _as_json(window: dict[str, Any], pages: Iterable[list[dict[str, Any]]]) -> Iterator[str]:
+def _as_json(head: dict[str, Any], pages: Iterable[list[dict[str, Any]]]) -> Iterator[str]:
     """The document of `otelcost calls`, to the byte."""
-    start, end = to_json({"schema_version": SCHEMA_VERSION, "window": window, "calls": [None]}).split("    null")
+    start, end = to_json({"schema_version": SCHEMA_VERSION, **head, "calls": [None]}).split("    null")
     yield start
     for number, page in enumerate(pages):
         records = json.dumps(page, indent=2, allow_nan=False)[2:-2].replace("\n", "\n  ")
@@ -85,4 +86,4 @@ def _document(found: Reader, keys: Sequence[_Key], order: str, limit: int) -> Do
     left = len(keys) - len(rows)
     more = (Prose((f"and {left:,} more: --format csv or json lists them all",)),) if left else ()
     blocks = (windows.line(found.window, found.label), calls.table(rows), *more)
-    return calls.document(rows, blocks, windows.envelope(found.window, found.label))
+    return calls.document(rows, blocks, calls.envelope(found))

@@ -9,9 +9,9 @@ from otelcost.cli.figures import costs
 from otelcost.display import common_places, with_range
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from otelcost.advise import Recommendation, Report
+    from otelcost.advise import Insight, Recommendation, Report
     from otelcost.store.queries import Window
 
 FIELDS = (
@@ -89,6 +89,18 @@ def as_json(found: Recommendation, window: Window, label: str) -> dict[str, Any]
         "call_site": found.call_site,
         "change": found.change,
     }
+
+
+def records(report: Report, listed: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Rows of the CSV form: recommendations as in the JSON form, then insights, which have no saving and no state."""
+    return (*listed, *(insight_record(row) for row in report.insights))
+
+
+def insight_record(row: Insight) -> dict[str, Any]:
+    """An insight among recommendations: of class information, unknown where those have figures."""
+    known = {"id": row.id, "rule": row.rule, "task": row.task, "title": row.title, "class": "information"}
+    counted = {"calls": row.calls, "cost_observed_picousd": row.cost_observed_picousd}
+    return {**dict.fromkeys(FIELDS), **known, **counted}
 
 
 def savings(rows: Sequence[Recommendation]) -> list[str]:

@@ -128,6 +128,16 @@ def _page(folder: Traversable) -> str:
 def show_document(one: Known, page: str) -> Document:
     """One rule as a document."""
     row = _row(one)
+    return Document(
+        envelope={"rule": row | {"page": page}},
+        blocks=(*_paragraphs(page)[:1], *facts_of(one), *_paragraphs(page)[1:]),
+        fields=("parameter", "value", "default", "minimum", "maximum", "description"),
+        records=tuple({"parameter": name, **each} for name, each in row["parameters"].items()),
+    )
+
+
+def facts_of(one: Known) -> tuple[Block, ...]:
+    """What a rule needs and risks, and its parameters with their bounds."""
     rule, state = one.rule, "on" if one.choice.enabled else "off"
     facts = (
         f"{rule.source} rule of class {rule.class_}, version {rule.version}, switched {state}",
@@ -140,15 +150,9 @@ def show_document(one: Known, page: str) -> Document:
     )  # fmt: skip
     cells = tuple(
         (name, *(_shown(each[key]) for key in ("value", "default", "minimum", "maximum")), each["description"])
-        for name, each in row["parameters"].items()
+        for name, each in _row(one)["parameters"].items()
     )
-    parameters = (Heading("Parameters"), Table(columns, cells)) if cells else ()
-    return Document(
-        envelope={"rule": row | {"page": page}},
-        blocks=(*_paragraphs(page)[:1], Prose(facts), *parameters, *_paragraphs(page)[1:]),
-        fields=("parameter", "value", "default", "minimum", "maximum", "description"),
-        records=tuple({"parameter": name, **each} for name, each in row["parameters"].items()),
-    )
+    return (Prose(facts), *((Heading("Parameters"), Table(columns, cells)) if cells else ()))
 
 
 def _shown(value: object) -> str:

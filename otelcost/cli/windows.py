@@ -9,9 +9,11 @@ from otelcost.digest.phrases import EPOCH_YEAR, bounds, in_words
 from otelcost.display import iso
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from otelcost.store.queries import Window
 
-__all__ = ["EPOCH_YEAR", "bounds", "envelope", "in_words", "line"]
+__all__ = ["EPOCH_YEAR", "boundary", "bounds", "envelope", "in_words", "line"]
 
 
 def line(window: Window, label: str) -> Prose:
@@ -26,3 +28,10 @@ def envelope(window: Window, label: str) -> dict[str, Any]:
         "end": iso(window.end),
         "label": label,
     }
+
+
+def boundary(moment: datetime | None) -> str | None:
+    """When a price begins or ends, as JSON; None for one that always did, or never will."""
+    from otelcost.pricing.rates import BEGIN, END  # noqa: PLC0415  (a help text needs no prices)
+
+    return None if moment is None or moment in (BEGIN, END) else iso(moment)

@@ -79,6 +79,8 @@ WITH booked AS (
     SELECT
         c.* EXCLUDE (pricing_id, parts_exceed),
         p.price_key AS book_key,
+        p.valid_from AS book_valid_from,
+        p.context_lo AS book_context_lo,
         p.source AS book_source,
         -- A rule of prices.toml that reaches this model need not reach this day.
         CASE
@@ -112,11 +114,14 @@ WITH booked AS (
 )
 SELECT
     * EXCLUDE (
-        book_key, book_source, book_status, book_reason, book_input, book_cache_read, book_cache_write, book_output,
-        book_other, book_cost, own_cost),
+        book_key, book_valid_from, book_context_lo, book_source, book_status, book_reason, book_input,
+        book_cache_read, book_cache_write, book_output, book_other, book_cost, own_cost),
     book_cost AS book_cost_picousd,  -- what the book says, also where the provider said a cost itself
     CASE WHEN not_billed THEN 0 WHEN own_cost THEN provider_cost_picousd ELSE book_cost END AS cost_picousd,
     CASE WHEN NOT not_billed AND NOT own_cost THEN book_key END AS price_key,
+    -- With the key they name the row of the book.
+    CASE WHEN price_key IS NOT NULL THEN book_valid_from END AS price_valid_from,
+    CASE WHEN price_key IS NOT NULL THEN book_context_lo END AS price_context_lo_tokens,
     CASE
         WHEN not_billed THEN 'not_billed'
         WHEN provider_cost_picousd IS NOT NULL THEN 'exact'

@@ -117,3 +117,4 @@ def test_columns_are_typed_by_their_units() -> None:
     assert [column_type(name) for name in ("cost_picousd", "duration_us", "http_status")] == ["BIGINT"] * 3
     assert [column_type(name) for name in ("price_status", "status", "task")] == ["VARCHAR"] * 3
     assert [column_type(name) for name in ("start", "flags", "stream")] == ["TIMESTAMP", "VARCHAR[]", "BOOLEAN"]
+    assert [column_type(name) for name in ("price_valid_from", "price_context_lo_tokens")] == ["TIMESTAMP", "BIGINT"]

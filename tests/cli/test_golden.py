@@ -114,7 +114,7 @@ CALL_FIELDS = """
     trace_id span_id operation_id start duration_ms ttft_ms provider operation request_model response_model
     service_tier task status error_type attempt flags input_uncached_tokens cache_read_tokens
     cache_write_short_tokens cache_write_long_tokens output_tokens reasoning_tokens cost_picousd price_status
-    call_site
+    price_source price_key price_valid_from price_context_lo_tokens call_site
 """
 RECOMMENDATION_FIELDS = """
     id rule task title class calls window cost_observed_picousd standalone_picousd marginal_picousd low_picousd
@@ -153,6 +153,53 @@ def test_unknown_cost_is_never_nothing(recorded_home: Path) -> None:
     text = run(recorded_home, "calls", "--ids", unpriced[0]["span_id"], "--format", "csv").stdout
     row = next(csv.DictReader(io.StringIO(text)))
     assert (row["cost_picousd"], row["price_status"]) == ("", "unpriced")
+
+
+def test_an_auditor_can_recompute_every_cost(recorded_home: Path) -> None:
+    """From the JSON alone: a call names the row of the book, `prices show` has its rates."""
+    listed = _json(recorded_home, "calls", "--limit", "1000")
+    assert listed["book_sha256"] == _json(recorded_home, "prices", "sources")["book_sha256"]
+    models = {(call["provider"], call["response_model"]) for call in listed["calls"] if call["price_key"]}
+    assert len(models) == 3
+    book = {}
+    for provider, model in models:
+        shown = _json(recorded_home, "prices", "show", model, "--provider", provider, "--history")
+        for row in shown["prices"]:
+            book[row["price_key"], row["valid_from"], row["context_lo_tokens"]] = row
+    recomputed = 0
+    for call in listed["calls"]:
+        if call["price_status"] in {"unpriced", "not_billed"}:
+            assert call["price_key"] is None
+            continue
+        row = book[call["price_key"], call["price_valid_from"], call["price_context_lo_tokens"]]
+        rates = {name: row[f"{name}_picousd"] for name in ("input", "cache_read", "output")}
+        assert call["cost_picousd"] == (
+            call["input_uncached_tokens"] * rates["input"]
+            + call["cache_read_tokens"] * rates["cache_read"]
+            + call["output_tokens"] * rates["output"]
+        )
+        recomputed += call["cost_picousd"]
+    assert recomputed == _json(recorded_home, "overview")["totals"]["spend_picousd"] > 0
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_an_insight_can_be_looked_at_like_a_recommendation(recorded_home: Path, format_: str) -> None:
+    (insight,) = _json(recorded_home, "rec", "list", "--window", "14d")["insights"]
+    rows = csv.DictReader(io.StringIO(run(recorded_home, "rec", "list", "--window", "14d", "--format", "csv").stdout))
+    (row,) = [row for row in rows if row["class"] == "information"]
+    assert (row["id"], row["standalone_picousd"], row["state"]) == (insight["id"], "", "")
+    assert int(row["cost_observed_picousd"]) == insight["cost_observed_picousd"]
+    answer = run(recorded_home, "rec", "show", insight["id"], "--window", "14d", "--format", format_)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    golden(f"rec-show-insight.{SUFFIX[format_]}", answer.stdout)
+
+
+def test_every_call_of_an_insight_is_listed_and_adds_up(recorded_home: Path) -> None:
+    (insight,) = _json(recorded_home, "rec", "list", "--window", "14d")["insights"]
+    calls = _json(recorded_home, "calls", "--rec", insight["id"], "--window", "14d")["calls"]
+    assert len(calls) == insight["calls"]
+    assert {call["task"] for call in calls} == {insight["task"]}
+    assert sum(call["cost_picousd"] for call in calls) == insight["cost_observed_picousd"]
 
 
 def test_every_surface_says_the_same_total(recorded_home: Path) -> None:

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 _NUMBERS = ("_picousd", "_tokens", "_us", "_bytes", "_status", "calls", "operations", "errors", "attempt")
 _TEXT = frozenset({"price_status"})
+_MOMENTS = frozenset({"start", "price_valid_from"})
 _FLAGS = frozenset({"stream", "batch"})
 _LISTS = frozenset({"flags", "tools_called", "models"})
 LARGEST = 64 * 1024 * 1024
 
 
 def write(connection: duckdb.DuckDBPyConnection, exported: Exported, target: Path) -> None:
-    """Write the file. Money and counts are BIGINT, `start` is a timestamp in UTC."""
+    """Write the file. Money and counts are BIGINT, moments are timestamps in UTC."""
     with tempfile.TemporaryDirectory(prefix="otelcost-export-") as folder:
         rows = Path(folder) / "rows.ndjson"
         with rows.open("w", encoding="utf-8") as file:
@@ -41,7 +42,7 @@ def _quoted(path: Path) -> str:
 
 def column_type(name: str) -> str:
     """The DuckDB type of a field, by the unit in its name."""
-    if name == "start":
+    if name in _MOMENTS:
         return "TIMESTAMP"
     if name in _LISTS:
         return "VARCHAR[]"

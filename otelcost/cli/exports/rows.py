@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from otelcost.cli import recommendation, tasks
+from otelcost.cli import recommendation, tasks, windows
 from otelcost.display import iso
 
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ def _each(found: Reader) -> Iterator[CallRow]:
 
 
 def _call(row: CallRow, fields: tuple[str, ...]) -> dict[str, Any]:
-    plain = {name: getattr(row, name) for name in fields}
-    return {**plain, "start": iso(row.start), "flags": list(row.flags), "tools_called": list(row.tools_called)}
+    moments = {"start": iso(row.start), "price_valid_from": windows.boundary(row.price_valid_from)}
+    lists = {"flags": list(row.flags), "tools_called": list(row.tools_called)}
+    return {name: getattr(row, name) for name in fields} | moments | lists
 
 
 def _tasks(found: Reader) -> Exported:

@@ -10,7 +10,7 @@ from otelcost.store.queries.calls import ORDERS, CallRow, SegmentRow, call, call
 from otelcost.store.queries.context import PARTS, BlockRow, ContextRow, PartRow, ToolRow, context
 from otelcost.store.queries.forecast import Forecast, forecast
 from otelcost.store.queries.growth import Growth, compare, movers
-from otelcost.store.queries.health import Health, UnpricedRow, covered_spans, health, unpriced
+from otelcost.store.queries.health import Health, UnpricedRow, book_sha256, covered_spans, health, unpriced
 from otelcost.store.queries.latency import LatencyRow, latency
 from otelcost.store.queries.lengths import SplitProposal, split_proposal
 from otelcost.store.queries.monthly import MONTHLY_FROM_DAYS, monthly
@@ -52,6 +52,7 @@ __all__ = [
     "UnpricedRow",
     "Window",
     "anomalies",
+    "book_sha256",
     "cache_line",
     "call",
     "calls",

@@ -81,6 +81,8 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
     cost_output_picousd: int | None
     cost_other_picousd: int | None
     price_key: str | None
+    price_valid_from: datetime | None
+    price_context_lo_tokens: int | None
     price_status: str
     price_source: str | None
     price_reason: str | None

@@ -75,6 +75,12 @@ def health(
     )
 
 
+def book_sha256(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Which price book the costs are joined with: its hash, as `otelcost prices sources` shows it."""
+    found = connection.execute("SELECT sha256 FROM book").fetchone()
+    return None if found is None else found[0]
+
+
 def unpriced(connection: duckdb.DuckDBPyConnection) -> list[UnpricedRow]:
     """Calls whose cost is not known, by model and reason, the commonest first."""
     return fetch(connection, _UNPRICED, {}, UnpricedRow)
