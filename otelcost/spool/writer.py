@@ -60,7 +60,7 @@ class Spool:
     def __init__(self, directory: Path, prefix: str = "calls", max_bytes: int | None = None) -> None:
         self._directory = directory
         self._kind = prefix
-        self._max_bytes = _configured_max() if max_bytes is None else max_bytes
+        self._max_bytes = limit_bytes() if max_bytes is None else max_bytes
         self._sequence = 0
         self._logged = False
         self._forget()
@@ -231,7 +231,8 @@ def _size_of(directory: Path) -> int:
     return total
 
 
-def _configured_max() -> int:
+def limit_bytes() -> int:
+    """What the spool directory may hold by this process's environment."""
     try:
         return int(float(os.environ.get(MAX_VARIABLE, "")) * 1024 * 1024)
     except ValueError:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import duckdb
 import msgspec
 import pytest
 
@@ -18,6 +22,8 @@ from otelcost.cli.doctor import document
 from otelcost.cli.render import FORMATS, render
 from otelcost.spool.diagnostics import Diagnostics
 from otelcost.spool.names import SegmentName
+from otelcost.store import db
+from otelcost.store.migrations import HEAD, MIGRATIONS
 
 from . import world
 from .world import run
@@ -222,6 +228,81 @@ def test_calls_from_the_future(recorded_home: Path) -> None:
     answer = run(recorded_home, "doctor", "--format", "json", now="2026-11-01T00:00:00Z")
     checks = {check["name"]: check for check in json.loads(answer.stdout)["checks"]}
     assert "clocks" in checks["calls"]["fix"]
+
+
+def test_a_machine_whose_clock_runs_ahead(home: Path) -> None:
+    ahead = msgspec.json.decode(world.lines()[-1])
+    ahead["context"]["start_unix_us"] = int((datetime.now(UTC) + timedelta(hours=3)).timestamp()) * 1_000_000
+    world.spool(home, [msgspec.json.encode(ahead)])
+    checks = json.loads(run(home, "doctor", "--format", "json", now=None).stdout)["checks"]
+    (check,) = [check for check in checks if check["name"] == "calls"]
+    assert (check["state"], check["fix"]) == ("warning", "check the clocks of the machines")
+
+
+def test_nothing_lately_says_where_the_calls_are(recorded_home: Path) -> None:
+    answer = run(recorded_home, "doctor", "--format", "json", now="2026-12-24T00:00:00Z")
+    check = next(check for check in json.loads(answer.stdout)["checks"] if check["name"] == "calls")
+    assert (check["state"], answer.returncode) == ("note", 0)
+    assert "none in the last 7d" in check["detail"]
+    assert "--window all" in check["fix"]
+    assert "otelcost doctor --app" in check["fix"]
+
+
+APPLICATION = """
+import sys
+from pathlib import Path
+from otelcost.spool.diagnostics import diagnostics
+from otelcost.spool.writer import Spool
+folder = Path(sys.argv[1])
+spool = Spool(folder)
+while spool.append(b'{"filler": "' + b'x' * 4000 + b'"}'):
+    pass
+diagnostics.write(folder, force=True)
+"""
+
+
+def test_a_spool_that_is_full(home: Path) -> None:
+    """An application has written until its records were dropped, and nobody has drained."""
+    little = {"OTELCOST_SPOOL_MAX_MB": "0.1"}
+    subprocess.run(
+        [sys.executable, "-c", APPLICATION, str(home / "spool")], env=world.environ(home, **little), check=True
+    )
+    checks = examine(home, **little)
+    assert checks["spool"]["state"] == "warning"
+    assert "full: it may hold 0.1 MiB" in checks["spool"]["detail"]
+    assert checks["spool"]["fix"] == "run otelcost drain now and from a timer, or raise OTELCOST_SPOOL_MAX_MB"
+    (capture,) = [check for name, check in checks.items() if name.startswith("capture ")]
+    assert "dropped_records 1" in capture["detail"]
+    assert "OTELCOST_SPOOL_MAX_MB" in capture["fix"]
+    assert "report it" not in capture["fix"]
+    assert "full" not in examine(home, **little)["spool"]["detail"], "the first look has drained it"
+
+
+def test_an_old_store_is_brought_up_to_date_with_its_calls(home: Path) -> None:
+    home.mkdir()
+    with duckdb.connect(str(home / "store.duckdb")) as connection:
+        db._apply(connection, MIGRATIONS[0])
+        connection.execute("INSERT INTO calls (span_id, start, provider) VALUES (77, '2026-11-20', 'openai')")
+    checks = examine(home)
+    assert f"schema {HEAD}" in checks["store"]["detail"]
+    assert checks["calls"]["detail"].startswith("1 recorded")
+
+
+def test_a_store_of_a_later_version_says_to_update(copied_home: Path) -> None:
+    with duckdb.connect(str(copied_home / "store.duckdb")) as connection:
+        connection.execute("INSERT INTO migrations VALUES (99, 'm099_future', now())")
+    check = examine(copied_home, 1)["store"]
+    assert (check["state"], check["fix"]) == ("broken", "update otelcost")
+    assert "schema 99" in check["detail"]
+
+
+def test_spans_of_another_instrumentation_are_found_and_counted_once(home: Path) -> None:
+    spans = Path(__file__).parents[1] / "imports" / "files" / "spans.otlp.jsonl"
+    assert run(home, "import", str(spans)).returncode == 0
+    check = examine(home)["spans"]
+    assert check["state"] == "ok"
+    assert "of other instrumentations" in check["detail"]
+    assert "no call is counted twice" in check["detail"]
 
 
 def test_nothing_to_do_is_said() -> None:

@@ -14,7 +14,7 @@ from otelcost import settings
 from otelcost.cli.checks import Check, State
 from otelcost.display import count, plural
 from otelcost.model import SCHEMA_VERSION
-from otelcost.spool import diagnostics, reader
+from otelcost.spool import diagnostics, reader, writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +32,7 @@ _FIXES = {
     "abandoned_records": "records were lost in an exit: call otelcost.flush() before the program ends",
 }
 """Count of a process -> what it means and what to do."""
+_SPOOL_ERROR = "records were lost: see that the application's user may write to the spool and that the disk has room"
 
 
 def check_spool() -> list[Check]:
@@ -102,6 +103,11 @@ def _spool() -> Check:
     detail = f"{files}, of processes that have ended: {orphans}; {room}"
     if free < _LOW_BYTES:
         return _full(detail)
+    limit = writer.limit_bytes()
+    if size > limit - min(writer.ROLL_BYTES, limit // 10):
+        detail = f"{detail}; full: it may hold {_mebibytes(limit)}, and records beyond that are dropped"
+        fix = f"run otelcost drain now and from a timer, or raise {writer.MAX_VARIABLE}"
+        return Check("spool", "warning", detail, fix)
     if size > _LARGE_BYTES:
         return Check("spool", "warning", detail, "run otelcost drain, and keep a reader or a timer doing so")
     return Check("spool", "ok", detail)
@@ -159,6 +165,8 @@ def _account(report: diagnostics.Report) -> Check:
 def _fix(what: str) -> str:
     if what.startswith("error:"):
         return "report the error; the application was not affected"
+    if what.startswith("spool_error:"):
+        return _FIXES["dropped_records"] if "SpoolFull" in what else _SPOOL_ERROR
     return _FIXES.get(what, "report it; the application was not affected")
 
 

@@ -28,7 +28,7 @@ def check_store(now: datetime, *, drain: bool) -> list[Check]:
         health, recent = read_health(now)
     except OtelcostError as error:
         return [Check("store", "broken", error.what, error.fix)]
-    return [*drained, _store(health), _calls(health, now), *_errors(recent), *_spans(health), *prices(health)]
+    return [*drained, _store(health), _calls(health, recent, now), *_errors(recent), *_spans(health), *prices(health)]
 
 
 def read_health(now: datetime) -> tuple[Health, Overview]:
@@ -58,13 +58,17 @@ def _store(health: Health) -> Check:
     return Check("store", "ok", detail)
 
 
-def _calls(health: Health, now: datetime) -> Check:
+def _calls(health: Health, recent: Overview, now: datetime) -> Check:
     if not health.calls and not health.spans:
         fix = "otelcost demo, or otelcost run -- python app.py, or call otelcost.instrument() in the program"
         return Check("calls", "note", "none recorded yet", fix)
     age = f"newest {instant(health.last_call)}"
     if health.last_call is not None and health.last_call > now:
         return Check("calls", "warning", f"{age}, which is in the future", "check the clocks of the machines")
+    if not recent.calls:
+        detail = f"{count(health.calls)} recorded, {age}: none in the last {_RECENT}"
+        fix = 'see the older ones with --window all; is the application recorded? otelcost doctor --app "COMMAND"'
+        return Check("calls", "note", detail, fix)
     return Check("calls", "ok", f"{count(health.calls)} recorded, {age}")
 
 
