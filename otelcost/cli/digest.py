@@ -223,41 +223,12 @@ def _named(name: str) -> Named:
 def _sending(send: Callable[[Post], list[Delivery]]) -> list[Delivery]:
     """Send as the only sender. The store is drained once, and only where something is to be sent."""
     from otelcost.digest.ledger import Ledger  # noqa: PLC0415
+    from otelcost.digest.reading import Reading  # noqa: PLC0415
     from otelcost.digest.run import Post  # noqa: PLC0415
 
     ledger = Ledger()
     with ledger.only_sender():
-        return send(Post(ledger, _Drained().read, options.now()))
-
-
-class _Drained:
-    """Reads digests from the store, which is drained before the first."""
-
-    def __init__(self) -> None:
-        self._drained = False
-
-    def read(self, named: Named, moment: datetime, told: tuple[Told, ...]) -> Preview:
-        """One digest's content; `moment` (naive UTC) is where its window ends."""
-        from otelcost.digest.gather import Request, gather  # noqa: PLC0415
-        from otelcost.digest.schedule import window  # noqa: PLC0415
-        from otelcost.store.db import session  # noqa: PLC0415
-
-        if not self._drained:
-            drain_spool()
-            self._drained = True
-        span = window(named.digest.window, moment, named.zone)
-        with session() as connection:
-            return gather(
-                connection,
-                Request(
-                    window=span,
-                    label=named.digest.window,
-                    now=moment,
-                    zone=named.zone,
-                    scope=named.scope,
-                    told=told,
-                ),
-            )
+        return send(Post(ledger, Reading(drain_spool).read, options.now()))
 
 
 def _said(done: Sequence[Delivery]) -> int:

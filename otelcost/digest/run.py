@@ -75,17 +75,26 @@ class Post:
 
     def resend(self, named: Named, *, force: bool) -> list[Delivery]:
         """Try the newest period again: what failed, and with `force` also what was sent or may have been."""
+        job, rows = self.newest(named)
+        wanted = [name for name, row in rows.items() if force or unsent(row)]
+        if not wanted:
+            raise UsageError(
+                f"digest {named.name} of {job.period}: " + _in_words(rows),
+                f"otelcost digest resend {named.name} --force sends it again all the same",
+            )
+        return self._deliver(job, wanted)
+
+    def newest(self, named: Named) -> tuple[Job, dict[str, Delivery | None]]:
+        """The newest period a digest was due at, and what the ledger has of it by channel.
+
+        Raises:
+            UsageError: it was never due, or goes nowhere.
+        """
         moment = schedule.newest_due(named.digest.schedule, named.zone, self._now)
         if moment is None:
             raise UsageError(f"digest {named.name} was never due", "see otelcost digest status")
         job = Job(named, moment, period_of(moment))
-        rows = {name: self._ledger.get(named.name, job.period, name) for name in _channels(named)}
-        wanted = [name for name, row in rows.items() if force or row is None or row.state in {"pending", "failed"}]
-        if not wanted:
-            raise UsageError(
-                f"digest {named.name} of {job.period}: " + _in_words(rows), "with --force it is sent again all the same"
-            )
-        return self._deliver(job, wanted)
+        return job, {name: self._ledger.get(named.name, job.period, name) for name in _channels(named)}
 
     def _is_wanted(self, job: Job, channel: str) -> bool:
         row = self._ledger.get(job.named.name, job.period, channel)
@@ -142,6 +151,11 @@ class Post:
     def _close(self, row: Delivery, outcome: Outcome) -> Delivery:
         retry_at = self._now + pause(row.attempts) if outcome.again else None
         return self._ledger.put(replace(row, state=outcome.state, detail=outcome.detail, retry_at=retry_at))
+
+
+def unsent(row: Delivery | None) -> bool:
+    """Whether a digest surely did not arrive: nobody tried, or it failed."""
+    return row is None or row.state in {"pending", "failed"}
 
 
 def period_of(moment: datetime) -> str:

@@ -16,10 +16,12 @@ from otelcost.tui.snapshot import (
     CallPage,
     CallQuery,
     DigestRow,
+    DigestText,
     Event,
     Order,
     Period,
     Pictures,
+    Sent,
     Snapshot,
 )
 
@@ -77,6 +79,12 @@ class Source(Protocol):
     def digests(self) -> tuple[DigestRow, ...]:
         """Every digest on every channel of it."""
 
+    def digest(self, name: str | None, period: Period) -> DigestText:
+        """What a digest says; without a name, what one of this window would."""
+
+    def send_digest(self, name: str) -> tuple[Sent, ...]:
+        """Send the newest digest that was due to every channel it did not reach. Raises UsageError where it did."""
+
     def decide(self, order: Order) -> Event:
         """Write a decision. Raises UsageError where it cannot be, or where somebody decided otherwise meanwhile."""
 
@@ -111,6 +119,9 @@ class Host(Protocol):
 
     def decide(self, order: Order) -> None:
         """Write a decision in the background, say what became of it, and show the recommendations anew."""
+
+    def send_digest(self, name: str, done: Callable[[], None]) -> None:
+        """Send a digest in the background, say what became of it, and call back."""
 
     def copy_to_clipboard(self, text: str) -> None:
         """Put text on the clipboard of the user's terminal (OSC 52)."""

@@ -22,7 +22,6 @@ from otelcost.advise import freeze, life_cycle
 from otelcost.advise.measure import measure
 from otelcost.advise.report import Recommendation, Report
 from otelcost.digest import gather
-from otelcost.digest.ledger import FILE_NAME
 from otelcost.digest.outlook import Outlook
 from otelcost.errors import UsageError
 from otelcost.pricing.facts import model_facts
@@ -30,8 +29,9 @@ from otelcost.store import queries
 from otelcost.store.db import session
 from otelcost.store.drain import drain
 from otelcost.store.queries import Window
-from otelcost.tui import convert, convert_advice, convert_pictures, digests
+from otelcost.tui import convert, convert_advice, convert_pictures
 from otelcost.tui.calls_filter import matching
+from otelcost.tui.digests import Desk
 from otelcost.tui.host import StaleError
 from otelcost.tui.snapshot import (
     Advice,
@@ -40,10 +40,12 @@ from otelcost.tui.snapshot import (
     CallPage,
     CallQuery,
     DigestRow,
+    DigestText,
     Event,
     Order,
     Period,
     Pictures,
+    Sent,
     Snapshot,
 )
 
@@ -72,6 +74,7 @@ class Loader:
     def __init__(self, path: Path | None = None, now: datetime | None = None) -> None:
         self._path = settings.store_path() if path is None else path
         self._spool = settings.spool_dir() if path is None else path.with_name("spool")
+        self._desk = Desk(self._path, self._spool)
         self._now = now
         self._seen: Stamp | None = None
         self._loaded: tuple[Period, datetime] | None = None
@@ -133,7 +136,16 @@ class Loader:
 
     def digests(self) -> tuple[DigestRow, ...]:
         """What is set up, and what the ledger beside the store says of it."""
-        return digests.rows(self._path.with_name(FILE_NAME), self._moment())
+        return self._desk.rows(self._moment())
+
+    def digest(self, name: str | None, period: Period) -> DigestText:
+        """A digest as sending would send it; without a name, what one of a window would say."""
+        now = self._moment()
+        return self._desk.sample(window(period, now), period.text, now) if name is None else self._desk.text(name, now)
+
+    def send_digest(self, name: str) -> tuple[Sent, ...]:
+        """Send what was due and did not arrive, once."""
+        return self._desk.send(name, self._moment())
 
     def decide(self, order: Order) -> Event:
         """Write a decision, with the figures that were on the screen where it promises something."""

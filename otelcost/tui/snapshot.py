@@ -350,6 +350,27 @@ class DigestRow(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class DigestText(msgspec.Struct, frozen=True, kw_only=True):
+    """A digest as it would leave. `due` is the period it is of (naive UTC); None where it is as of now.
+
+    `channels` are those that it did not reach yet.
+    """
+
+    name: str
+    subject: str
+    text: str
+    due: datetime | None = None
+    channels: tuple[str, ...] = ()
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a digest on a channel: `sent`, `failed` or `unknown`, and why."""
+
+    channel: str
+    state: str
+    detail: str = ""
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the main screens show of one window at one moment."""
 

@@ -46,6 +46,8 @@ class WorkingApp(App[None]):
         # not queue behind the recommendations.
         self._slow = ThreadPoolExecutor(1, "otelcost-load")
         self._fast = ThreadPoolExecutor(1, _FAST)
+        # A server that does not answer keeps nobody waiting but the digest.
+        self._post = ThreadPoolExecutor(1, "otelcost-send")
 
     def show_state(self) -> None:
         """Bring every page up to date."""
@@ -63,7 +65,7 @@ class WorkingApp(App[None]):
     async def on_unmount(self) -> None:
         """Let the threads go: whatever they run is interrupted."""
         self.source.cancel()
-        for pool in (self._slow, self._fast):
+        for pool in (self._slow, self._fast, self._post):
             pool.shutdown(wait=False, cancel_futures=True)
 
     async def run_slow(self, job: Callable[[], Result]) -> guard.Answer[Result]:
@@ -124,6 +126,23 @@ class WorkingApp(App[None]):
             return
         last = self._done.pop()
         self._write(partial(self.source.take_back, last), f"{last.id} is as it was before", undo=False)
+
+    @work(group="send")
+    async def send_digest(self, name: str, done: Callable[[], None]) -> None:
+        """Send a digest, say what became of it, and call back."""
+        self.notify(f"Sending {display.clean(name)} ...", timeout=_NOTE_SECONDS, markup=False)
+        answer = await self._run(self._post, partial(self.source.send_digest, name))
+        if answer.problem is not None:
+            self._refuse(answer.problem)
+        for row in answer.value or ():
+            detail = f" ({display.clean(row.detail)})" if row.detail else ""
+            self.notify(
+                f"{display.clean(name)}, {row.channel}: {row.state}{detail}.",
+                timeout=_WARNING_SECONDS,
+                severity="information" if row.state == "sent" else "warning",
+                markup=False,
+            )
+        done()
 
     @work(group="decide")
     async def _write(self, job: Callable[[], Event], done: str, *, undo: bool) -> None:

@@ -8,7 +8,11 @@ from typing import Any
 
 import msgspec
 
+from otelcost.digest.blocks import blocks
+from otelcost.digest.content import Action, Preview
+from otelcost.digest.content import Driver as Moving
 from otelcost.digest.outlook import Ahead, Outlook, Unusual
+from otelcost.document import to_plain
 from otelcost.tui.calls_filter import matching
 from otelcost.tui.host import StaleError
 from otelcost.tui.snapshot import (
@@ -21,6 +25,7 @@ from otelcost.tui.snapshot import (
     Day,
     Decided,
     DigestRow,
+    DigestText,
     Driver,
     Event,
     Insight,
@@ -34,6 +39,7 @@ from otelcost.tui.snapshot import (
     Pictures,
     PromptShare,
     Recommendation,
+    Sent,
     Slice,
     Snapshot,
     Spot,
@@ -288,6 +294,57 @@ def outlook() -> Outlook:
                 excess_picousd=47 * DOLLAR,
             ),
         ),
+    )
+
+
+def digest_preview() -> Preview:
+    """What a digest of the busy week says."""
+    return Preview(
+        subject="LLM spend, last 7 days: $455.12, up 61% (+$172.42), 12 calls unpriced. 2 fixes save $106.70",
+        quiet=False,
+        drivers=(
+            Moving(
+                task=DRIVER.task,
+                cost_picousd=187 * DOLLAR,
+                previous_picousd=61 * DOLLAR,
+                change_picousd=126 * DOLLAR,
+                calls=4210,
+                previous_calls=4300,
+                tokens_per_call=8600,
+                previous_tokens_per_call=620,
+            ),
+        ),
+        compared=True,
+        actions=(
+            Action(
+                id="OC002-77d0",
+                title="Send nightly-report through the batch API",
+                task="nightly-report",
+                class_="exact",
+                marginal_picousd=32 * DOLLAR,
+                standalone_picousd=32 * DOLLAR,
+                low_picousd=32 * DOLLAR,
+                high_picousd=32 * DOLLAR,
+                call_site="jobs/nightly.py:31 main",
+            ),
+        ),
+        more_actions=1,
+        savings="2 fixes save $106.70",
+        unknowns=("unpriced: 12 calls (<0.1%) of unknown cost are in no figure; see otelcost prices check",),
+        coverage_days=7,
+        last_call=NOW,
+        scope="",
+        start=NOW - timedelta(days=7),
+        end=NOW,
+        spend_picousd=455 * DOLLAR,
+        previous_picousd=282 * DOLLAR,
+        calls=60595,
+        unpriced_calls=12,
+        estimated_calls=7,
+        waiting_since=None,
+        followed=(),
+        days=(),
+        outlook=outlook(),
     )
 
 
@@ -565,6 +622,8 @@ class Facts:
         self.advice_error: Exception | None = None
         self.orders: list[Order] = []
         self.undone: list[Event] = []
+        self.sent: list[str] = []
+        self.states: tuple[str, ...] = ("unknown",)
         self.refusal: Exception | None = None
         self.cancelled = 0
         self.interrupted = threading.Event()
@@ -633,11 +692,29 @@ class Facts:
                 channel="mail",
                 next_due=monday,
                 period="2026-11-16T06:30:00",
-                state="unknown",
+                state=self.states[0],
                 subject="LLM spend, 7d: $282.70",
                 detail="cut off after the data was sent",
             ),
         )
+
+    def digest(self, name: str | None, period: Period) -> DigestText:
+        self.threads.add(threading.current_thread().name)
+        self.periods.append(period)
+        return DigestText(
+            name=name or "digest",
+            subject="LLM spend, last 7 days: $455.12",
+            text=to_plain(blocks(digest_preview())),
+            due=datetime(2026, 11, 16, 6, 30) if name else None,  # noqa: DTZ001
+            channels=("mail",) if name else (),
+        )
+
+    def send_digest(self, name: str) -> tuple[Sent, ...]:
+        self.threads.add(threading.current_thread().name)
+        if self.refusal is not None:
+            raise self.refusal
+        self.sent.append(name)
+        return (Sent(channel="mail", state="sent"), Sent(channel="ops", state="failed", detail="HTTP 500"))
 
     def decide(self, order: Order) -> Event:
         self.threads.add(threading.current_thread().name)

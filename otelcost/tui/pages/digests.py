@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
+from textual.binding import Binding, BindingType
+
 from otelcost import display
 from otelcost.tui.columns import Cell, Column
 from otelcost.tui.host import Copy
+from otelcost.tui.pages.digest import DigestPage, ask_to_send
 from otelcost.tui.pages.tablepage import TablePage
 from otelcost.tui.snapshot import DigestRow, Snapshot
 
-_NONE: Final = "none is set up: put [digest.NAME] into otelcost.toml"
+_NONE: Final = "none is set up: put [digest.NAME] into otelcost.toml; p shows what one would say"
+_LIVE_S: Final = 5
+"""How often what another process sent is looked for."""
 _STATES: Final[dict[str, tuple[str, str]]] = {
     "pending": ("○ pending", "$text-muted"),
     "sending": ("◔ sending", "$text-primary"),
@@ -39,14 +44,18 @@ class DigestsPage(TablePage[DigestRow]):
     """See the module. An unknown one was cut off and may have arrived; it is never sent again by itself."""
 
     KEYS = (
+        ("p", "Preview"),
+        ("s", "Send"),
         ("/", "Filter"),
         ("o", "Sort"),
         ("y", "Copy"),
-        ("x", "Export"),
-        ("r", "Refresh"),
         ("?", "Help"),
         ("q", "Quit"),
     )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "preview", "Preview: what it says", show=False),
+        Binding("s", "send", "Send the last due one, once", show=False),
+    ]
     EMPTY = "reading ..."
     COLUMNS: ClassVar[Sequence[Column[DigestRow]]] = (
         Column(
@@ -79,9 +88,21 @@ class DigestsPage(TablePage[DigestRow]):
 
     def __init__(self) -> None:
         super().__init__(("Digests",))
+        self._seconds = 0
 
     def show(self, snapshot: Snapshot) -> None:  # noqa: ARG002  (the ledger is no part of the store)
         """New facts: the ledger may have grown too."""
+        self.reread()
+
+    def tick(self) -> None:
+        """A second has passed: now and then look at what others sent."""
+        super().tick()
+        self._seconds += 1
+        if self._seconds % _LIVE_S == 0 and not self.host.state.paused:
+            self.reread()
+
+    def reread(self) -> None:
+        """Look at the ledger."""
         self.host.ask(lambda source: source.digests(), self.receive, group="digests")
 
     def receive(self, rows: tuple[DigestRow, ...]) -> None:
@@ -99,7 +120,21 @@ class DigestsPage(TablePage[DigestRow]):
         return {"name": row.name.lower(), "channel": row.channel.lower(), "state": row.state or "never sent"}
 
     def open_row(self, row: DigestRow) -> None:
-        """What the last one said stands where it was sent to."""
+        """What it says."""
+        self.app.push_screen(DigestPage(self.crumbs, row.name))
+
+    def action_preview(self) -> None:
+        """What the one under the cursor says; where none is set up, what one would."""
+        row = self.table.current
+        self.app.push_screen(DigestPage(self.crumbs, None if row is None else row.name))
+
+    def action_send(self) -> None:
+        """Send the one under the cursor, after a question."""
+        row = self.table.current
+        if row is None:
+            self.app.notify("No digest here to send.", timeout=2)
+        else:
+            ask_to_send(self, row.name)
 
     def copyable(self) -> Copy | None:
         """The subject of the last one."""

@@ -103,6 +103,9 @@ class Page(Screen[None]):
         elif problem is not None:
             self.query_one(ProblemPage).show(problem)
 
+    def reread(self) -> None:
+        """What the page shows beside the figures changed: ask for it anew."""
+
     def tick(self) -> None:
         """A second has passed."""
         self.show_header()
