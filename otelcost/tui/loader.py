@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ from otelcost.store import queries
 from otelcost.store.db import session
 from otelcost.store.drain import drain
 from otelcost.store.queries import Window
-from otelcost.tui import convert, convert_advice, convert_pictures
+from otelcost.tui import convert, convert_advice, convert_pictures, members
 from otelcost.tui.calls_filter import matching
 from otelcost.tui.digests import Desk
 from otelcost.tui.host import StaleError
@@ -79,6 +79,8 @@ class Loader:
         self._seen: Stamp | None = None
         self._loaded: tuple[Period, datetime] | None = None
         self._report: Report | None = None
+        self._advised: Period | None = None
+        self._members = members.Members()
         self._guard = threading.Lock()
         self._open: dict[duckdb.DuckDBPyConnection, str] = {}
 
@@ -111,7 +113,7 @@ class Loader:
             report = advise.recommend(connection, window(period, now), now=now)
             found = [measured for measured, _ in measure(connection, now)]
             events = life_cycle.history(connection)
-        self._report = report
+        self._report, self._advised = report, period
         return convert_advice.advice(report, events, found)
 
     def trace(self, trace: str) -> tuple[Call, ...]:
@@ -193,8 +195,9 @@ class Loader:
         after = query.after
         with self._session() as connection:
             span = window(query.period, self._moment())
+            keys = self._calls_of(connection, span, query)
             for _ in range(_SCANS):
-                found = _page(connection, span, query, size, after)
+                found = _page(connection, span, query, keys, size, after)
                 for row in found:
                     if len(rows) == query.limit:
                         return CallPage(rows=tuple(rows), after=after)
@@ -205,6 +208,27 @@ class Loader:
                 if len(found) < size:
                     return CallPage(rows=tuple(rows), after=None)
         return CallPage(rows=tuple(rows), after=after)
+
+    def _calls_of(
+        self, connection: duckdb.DuckDBPyConnection, span: Window, query: CallQuery
+    ) -> Sequence[members.Key] | None:
+        """Start and id of every call that a recommendation or insight is about; None where all are wanted."""
+        if query.of is None:
+            return None
+
+        def find(id_: str) -> Sequence[members.Key]:
+            known = self._named(id_) if self._advised == query.period else None
+            if known is None:
+                return advise.calls_of(connection, span, id_, now=self._moment())[1]
+            rows = queries.calls(connection, span, limit=len(known), ids=known, order="oldest")
+            return [(row.start, row.span_id) for row in rows]
+
+        return self._members.keys(self._report, query, find)
+
+    def _named(self, id_: str) -> Sequence[str] | None:
+        """The ids that the recommendation itself names, where these are all."""
+        shown = () if self._report is None else self._report.recommendations
+        return next((one.call_ids for one in shown if one.id == id_ and one.calls == len(one.call_ids)), None)
 
     def call(self, call_id: str) -> CallDetail | None:
         """One call in full."""
@@ -286,16 +310,24 @@ def _cache_step(row: queries.CallRow) -> int:
 
 
 def _page(
-    connection: duckdb.DuckDBPyConnection, span: Window, query: CallQuery, size: int, after: tuple[object, ...] | None
+    connection: duckdb.DuckDBPyConnection,
+    span: Window,
+    query: CallQuery,
+    keys: Sequence[members.Key] | None,
+    size: int,
+    after: tuple[object, ...] | None,
 ) -> list[queries.CallRow]:
+    order = _ORDERS[query.order]
+    if keys is not None and order == "newest":
+        keys = members.cut(keys, size, descending=query.descending, after=after)
     return queries.calls(
         connection,
-        span,
+        span if keys is None else members.stretch(keys, span),
         limit=size,
-        ids=query.ids,
+        ids=None if keys is None else [id_ for _, id_ in keys],
         task=query.task,
         model=query.model,
-        order=_ORDERS[query.order],
+        order=order,
         reverse=not query.descending,
         after=after,
     )

@@ -76,7 +76,6 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     class_: Class
     state: str
     calls: int
-    call_ids: tuple[str, ...]
     cost_observed_picousd: int | None
     standalone_picousd: int | None
     marginal_picousd: int | None
@@ -271,13 +270,16 @@ class CallDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which calls a table wants: `text` is the user's filter, `after` the position behind the last page."""
+    """Which calls a table wants: `text` is the user's filter, `after` the position behind the last page.
+
+    `of` is the id of a recommendation or insight: only the calls it is about.
+    """
 
     period: Period
     text: str = ""
     task: str | None = None
     model: str | None = None
-    ids: tuple[str, ...] | None = None
+    of: str | None = None
     order: str = "start"
     descending: bool = True
     limit: int = 200

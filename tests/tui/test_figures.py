@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from otelcost.tui import anatomy, charts, evidence, words
+from otelcost.tui import anatomy, charts, evidence, members, words
 from otelcost.tui.columns import Column, heading, layout, row_line, sort_rows
 from otelcost.tui.filtering import Filter
 from otelcost.tui.snapshot import Advice, Part
@@ -327,3 +328,18 @@ def test_density_grows_with_the_count() -> None:
     assert marks == sorted(marks, key=" ·░▒▓█".index)
     assert (marks[0], marks[-1]) == (" ", "█")
     assert len(set(marks)) > 3
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), unique=True),
+    st.integers(1, 4),
+    st.booleans(),
+)
+def test_pages_of_keys_join_without_gap_or_repeat(found: list[tuple[int, int]], size: int, descending: bool) -> None:
+    keys = sorted((facts.NOW + timedelta(hours=hour), f"{id_:016x}") for hour, id_ in found)
+    seen: list[members.Key] = []
+    after: tuple[object, ...] | None = None
+    while page := members.cut(keys, size, descending=descending, after=after):
+        ordered = list(page)[::-1] if descending else list(page)
+        seen, after = [*seen, *ordered], ordered[-1]
+    assert seen == (keys[::-1] if descending else keys)

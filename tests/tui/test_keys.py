@@ -58,7 +58,7 @@ async def test_a_recommendation_leads_to_its_calls_and_to_one_call_and_back() ->
         arrow = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
         assert trail(await press(pilot, "enter")) == f"1 Overview {arrow} OC001-3f2a"
         assert trail(await press(pilot, "enter")) == f"1 Overview {arrow} OC001-3f2a {arrow} calls"
-        assert source.queries[-1].ids == facts.recommendations()[0].call_ids
+        assert source.queries[-1].of == "OC001-3f2a"
         shown = await press(pilot, "j", "enter")
         assert trail(shown).endswith("calls › 00000000")  # noqa: RUF001
         assert "PROMPT" in shown

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from otelcost import advise
 from otelcost.digest.ledger import Delivery, Ledger
 from otelcost.errors import UsageError
 from otelcost.store import queries
@@ -112,6 +113,39 @@ def test_pages_of_calls_join_without_gap_or_repeat(store: Path, order: str, desc
             break
         query = msgspec.structs.replace(query, after=page.after)
     assert len(ids) == len(set(ids)) == 7 * 40
+
+
+@pytest.mark.parametrize(("calls", "order"), [(120, "start"), (1300, "start"), (1300, "cost")])
+@pytest.mark.parametrize("descending", [True, False])
+def test_every_call_of_a_recommendation_can_be_reached(home: Path, calls: int, order: str, descending: bool) -> None:
+    traffic.spool(home, traffic.repeated(NOW, calls))
+    loader = Loader(home / "store.duckdb", NOW)
+    loader.refresh(WEEK, force=True)
+    card = next(one for one in loader.advise(WEEK).recommendations if one.calls > calls // 2)
+    query = CallQuery(period=WEEK, of=card.id, order=order, descending=descending, limit=250)
+    seen: list[str] = []
+    while True:
+        page = loader.calls(query)
+        seen += [row.id for row in page.rows]
+        if page.after is None:
+            break
+        query = msgspec.structs.replace(query, after=page.after)
+    assert len(seen) == len(set(seen)) == card.calls
+    with session(home / "store.duckdb") as connection:
+        _, keys = advise.calls_of(connection, window(WEEK, NOW), card.id, now=NOW)
+    expected = [id_ for _, id_ in keys]
+    if order == "start":
+        assert seen == (expected[::-1] if descending else expected)
+    assert set(seen) == set(expected)
+
+
+def test_the_calls_of_a_recommendation_can_be_filtered(home: Path) -> None:
+    traffic.spool(home, traffic.repeated(NOW, 1300))
+    loader = Loader(home / "store.duckdb", NOW)
+    loader.refresh(WEEK, force=True)
+    card = loader.advise(WEEK).recommendations[0]
+    wanted = loader.calls(CallQuery(period=WEEK, of=card.id, descending=False, limit=1)).rows[0].id
+    assert [row.id for row in loader.calls(CallQuery(period=WEEK, of=card.id, text=f"id:{wanted}")).rows] == [wanted]
 
 
 def test_a_filter_finds_what_lies_behind_the_first_page(store: Path) -> None:

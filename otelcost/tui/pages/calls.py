@@ -103,7 +103,7 @@ _COLUMNS: Sequence[Column[Call]] = (
 
 
 class CallsPage(TablePage[Call]):
-    """Calls of a window, or only those of a task, a model or a recommendation."""
+    """Calls of a window, or only those of a task, a model, or `of` a recommendation or insight."""
 
     COLUMNS: ClassVar[Sequence[Column[Call]]] = _COLUMNS
     ORDER = "start"
@@ -114,10 +114,10 @@ class CallsPage(TablePage[Call]):
         *,
         task: str | None = None,
         model: str | None = None,
-        ids: tuple[str, ...] | None = None,
+        of: str | None = None,
     ) -> None:
         super().__init__(crumbs)
-        self._base = CallQuery(period=Period(), task=task, model=model, ids=ids)
+        self._base = CallQuery(period=Period(), task=task, model=model, of=of)
         self._after: tuple[object, ...] | None = None
         self._pending = False
 

@@ -51,8 +51,8 @@ class InsightText(Paint):
 class InsightPage(ScrollPage):
     """One insight."""
 
-    KEYS = (("enter", "Its task's calls"), ("y", "Copy"), ("j/k", "Scroll"), ("?", "Help"), ("q", "Quit"))
-    BINDINGS = [*ScrollPage.BINDINGS, ("enter,l,right", "calls", "Its task's calls")]  # noqa: RUF012
+    KEYS = (("enter", "Its calls"), ("y", "Copy"), ("j/k", "Scroll"), ("?", "Help"), ("q", "Quit"))
+    BINDINGS = [*ScrollPage.BINDINGS, ("enter,l,right,e", "calls", "Its calls")]  # noqa: RUF012
 
     def __init__(self, crumbs: Sequence[str], insight: Insight) -> None:
         super().__init__((*crumbs, insight.id))
@@ -68,8 +68,8 @@ class InsightPage(ScrollPage):
         return Copy(f"what {self.insight.id} says", f"{self.insight.title}\n{self.insight.change}")
 
     def action_calls(self) -> None:
-        """The calls of its task."""
-        self.app.push_screen(CallsPage((*self.crumbs, "calls"), task=self.insight.task))
+        """The calls it was found in."""
+        self.app.push_screen(CallsPage((*self.crumbs, "calls"), of=self.insight.id))
 
 
 class InsightsPage(TablePage[Insight]):

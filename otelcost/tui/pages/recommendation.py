@@ -49,7 +49,7 @@ class RecommendationPage(DecidingPage, ScrollPage):
 
     def action_calls(self) -> None:
         """The calls it selects."""
-        self.app.push_screen(CallsPage((*self.crumbs, "calls"), ids=self.recommendation.call_ids))
+        self.app.push_screen(CallsPage((*self.crumbs, "calls"), of=self.recommendation.id))
 
 
 def copy_change(row: Recommendation) -> Copy:
