@@ -7,11 +7,10 @@ body is over in whatever way. Everything else happens in `record`, on the backgr
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from itertools import chain
 from typing import Any, Final, Literal, Protocol
 
@@ -19,7 +18,7 @@ from opentelemetry import context
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
 
 from otelcost.capture import clock, span
-from otelcost.capture.guard import Guard, absorbed
+from otelcost.capture.guard import absorbed
 from otelcost.capture.site import Site, find_site
 from otelcost.capture.sketch import sketch
 from otelcost.spool.diagnostics import diagnostics
@@ -51,10 +50,9 @@ class Headers(Protocol):
         """The value of a header, by its name in any case."""
 
 
-_previous: ContextVar[tuple[int, str, str, int, int] | None] = ContextVar("otelcost_previous_attempt", default=None)
-"""Client, host, path, number and operation of the attempt before this one: how a retry finds its operation."""
-_layer: ContextVar[_Layer | None] = ContextVar("otelcost_layer", default=None)
-"""The attempt that is being sent in this context: what it calls below itself is the same call, not another."""
+_latest: ContextVar[Attempt | None] = ContextVar("otelcost_latest_attempt", default=None)
+"""The attempt that began last in this context: while it is being sent, what it calls below itself is the same call;
+afterwards it is how a retry finds its operation. Once recorded it holds neither bodies nor contexts."""
 open_attempts: dict[int, Attempt] = {}
 """Attempts that have begun and not finished, by identity: what an exit in the middle of a call can still record."""
 _epoch = 0
@@ -66,25 +64,6 @@ def reset_after_fork() -> None:
     _epoch += 1
     open_attempts.clear()
     span.reseed()
-
-
-class _Layer:
-    """An attempt for as long as it is being sent. Tasks begun meanwhile keep the layer and not the attempt."""
-
-    __slots__ = ("attempt", "token")
-
-    def __init__(self, attempt: Attempt) -> None:
-        self.attempt: Attempt | None = attempt
-        self.token: Token[_Layer | None] = _layer.set(self)
-
-    def leave(self, *, foreign: bool) -> None:
-        self.attempt = None
-        if foreign:
-            return
-        try:
-            _layer.reset(self.token)
-        except ValueError:  # left in another context than entered: nothing to put back there
-            return
 
 
 class Head:
@@ -101,62 +80,68 @@ class Head:
 class Attempt:
     """The facts of one attempt. Written by the caller's thread until finished, then read by the worker's.
 
+    What is the same for most attempts stands in the class, so that beginning one sets no more than it must.
+
     Args:
         request: the HTTP library's request, kept as it is.
         started: identity and span state.
         submit: receives the finished attempt.
     """
 
-    __slots__ = (
-        "attempt",
-        "began_ns",
-        "chunks",
-        "decoded",
-        "done",
-        "ended",
-        "ended_ns",
-        "epoch",
-        "error",
-        "first_ns",
-        "layer",
-        "operation_id",
-        "request",
-        "request_dropped",
-        "response_body",
-        "response_headers",
-        "response_truncated",
-        "site",
-        "size",
-        "started",
-        "status",
-        "submit",
-        "tail",
-        "tail_size",
-        "unix_us",
-    )
+    site: Site | None = None
+    client = 0
+    """Identity of what sends it: attempts of one operation go through the same one."""
+    given: int | None = None
+    """Which attempt of its operation it is, where the HTTP library says so; 1 is the first."""
+    sending = True
+    before: Attempt | None = None
+    """The attempt before it in its context."""
+    outer: Attempt | None = None
+    """The attempt that was being sent when this one, to another server, began."""
+    place: tuple[int, str, str, int, int] | None = None
+    """Client, host, path, number and operation: set once `number` was asked for."""
+    status: int | None = None
+    response_headers: Headers | None = None
+    response_body: bytes | None = None
+    tail: deque[bytes] | None = None
+    size = tail_size = 0
+    decoded = response_truncated = request_dropped = done = False
+    ended: Ended = "closed"
+    error: str | None = None
+    first_ns: int | None = None
+    ended_ns = 0
 
     def __init__(self, request: Any, started: span.Started, submit: Callable[[Attempt], None]) -> None:
         self.request = request
         self.started = started
         self.submit = submit
         self.epoch = _epoch
-        self.layer: _Layer | None = None
-        self.site: Site | None = None
-        self.attempt = 1
-        self.operation_id = started.span_id
-        self.status: int | None = None
-        self.response_headers: Headers | None = None
-        self.response_body: bytes | None = None
         self.chunks: list[bytes] = []
-        self.tail: deque[bytes] | None = None
-        self.size = self.tail_size = 0
-        self.decoded = self.response_truncated = self.request_dropped = self.done = False
-        self.ended: Ended = "closed"
-        self.error: str | None = None
-        self.first_ns: int | None = None
-        self.ended_ns = 0
         self.unix_us = clock.unix_us()
         self.began_ns = time.perf_counter_ns()
+
+    @property
+    def number(self) -> int:
+        """Which attempt of its operation it is; 1 is the first."""
+        return self._settled()[3]
+
+    @property
+    def operation_id(self) -> int:
+        """The span id of the first attempt of its operation."""
+        return self._settled()[4]
+
+    def _settled(self) -> tuple[int, str, str, int, int]:
+        if self.place is None:
+            self.place = _place(self)
+        return self.place
+
+    def forget(self) -> None:
+        """It is recorded: let go of what belongs to the host. Its context still refers to it."""
+        self.number  # noqa: B018  (from now on it is known by heart)
+        self.request = self.started = self.submit = None  # type: ignore[assignment]
+        self.before = self.outer = self.site = None
+        self.response_headers = self.response_body = self.tail = None
+        self.chunks = []
 
     def respond(self, status: int, headers: Headers) -> None:
         """The response's head has arrived."""
@@ -295,25 +280,26 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
     span (`suppress_language_model_instrumentation`: somebody else makes one) hides our span and not the record.
     """
     url = request.url
-    host, path = url.host, url.path
-    api = recognise(request.method, host, path)
+    host = url.host
+    api = recognise(request.method, host, url.path)
     if api is None:
         return None
-    if _layer.get() is not None and _is_inner(request, host):
+    before = _latest.get()
+    outer = None if before is None else _sending(before)
+    if outer is not None and _is_inner(outer, request, host):
         return None
     current = context.get_current()
-    if current.get(_SUPPRESS_INSTRUMENTATION_KEY) or current.get(_SUPPRESS_PLAIN):
+    if current and (current.get(_SUPPRESS_INSTRUMENTATION_KEY) or current.get(_SUPPRESS_PLAIN)):
         diagnostics.count("suppressed")
         return None
-    started = _start(current, api)
+    attempt = _kind(api)(request, _start(current, api), submit)
     try:
-        attempt = _kind(api)(request, started, submit)
-        attempt.site = find_site(sys._getframe(2))
-        _link(attempt, (id(client), host, path), number)
+        attempt.client, attempt.given, attempt.before, attempt.outer = id(client), number, before, outer
+        attempt.site = find_site(3)
     except BaseException:
-        started.leave()  # nobody else would take our span out of the host's context again
+        attempt.started.leave()  # nobody else would take our span out of the host's context again
         raise
-    attempt.layer = _Layer(attempt)
+    _latest.set(attempt)
     open_attempts[id(attempt)] = attempt
     return attempt
 
@@ -328,51 +314,60 @@ def _kind(api: str) -> type[Attempt]:
 
 def release(attempt: Attempt, error: BaseException | None = None) -> None:
     """The HTTP library's `send` is over, by returning or by raising `error`."""
-    foreign = isinstance(error, GeneratorExit)  # collected in a foreign context, where nothing can be detached
-    if attempt.layer is not None:
-        attempt.layer.leave(foreign=foreign)
-    if foreign:
-        attempt.started.token = None
-    attempt.started.leave()
+    attempt.sending = False
+    started = attempt.started
+    if started is not None and started.token is not None:
+        if isinstance(error, GeneratorExit):  # collected in a foreign context, where nothing can be detached
+            started.token = None
+        started.leave()
     if error is not None:
         attempt.fail(error)
 
 
 def being_sent() -> Attempt | None:
     """The attempt that is being sent in this context, if any."""
-    layer = _layer.get()
-    return None if layer is None else layer.attempt
+    latest = _latest.get()
+    return None if latest is None else _sending(latest)
 
 
-def _is_inner(request: Any, host: str) -> bool:
+def _sending(attempt: Attempt) -> Attempt | None:
+    """The innermost attempt that is still being sent, at or above one."""
+    found: Attempt | None = attempt
+    while found is not None and (found.done or not found.sending):
+        found = found.outer
+    return found
+
+
+def _is_inner(outer: Attempt, request: Any, host: str) -> bool:
     """Whether a request is the one that a layer above is sending already: the same server, or the same body.
 
     The same body at another server is a redirect, or a transport that sends on to a gateway.
     """
-    outer = being_sent()
-    if outer is None:
-        return False
     return outer.request.url.host == host or bool(request_body(outer.request) == request_body(request))
 
 
 def _start(current: Context, api: str) -> span.Started:
     if api == RESULTS:  # reading what was answered long ago is no call of now
-        return span.unattached(current)
-    with Guard("span.start"):
+        return span.Started(current)
+    try:
         return span.start(current, api)
-    return span.unattached(current)
+    except Exception as error:  # the guard's own rule
+        if not absorbed("span.start", error):
+            raise
+    return span.Started(current)
 
 
-def _link(attempt: Attempt, where: tuple[int, str, str], number: int | None) -> None:
-    """Find the operation that a retry belongs to: the attempt before it in the same context."""
-    number = _number(attempt.request.headers) or number
-    if number is None:
-        return
-    attempt.attempt = number
-    previous = _previous.get()
-    if number > 1 and previous is not None and previous[:4] == (*where, number - 1):
-        attempt.operation_id = previous[4]
-    _previous.set((*where, number, attempt.operation_id))
+def _place(attempt: Attempt) -> tuple[int, str, str, int, int]:
+    """Where an attempt belongs: a retry to the operation of the attempt before it in the same context."""
+    url = attempt.request.url
+    number = _number(attempt.request.headers) or attempt.given
+    here = (attempt.client, url.host, url.path)
+    previous = attempt.before
+    if number is not None and number > 1 and previous is not None:
+        known = previous._settled()
+        if known[:4] == (*here, number - 1):
+            return (*here, number, known[4])
+    return (*here, number or 1, attempt.started.span_id)
 
 
 def _number(headers: Headers) -> int | None:

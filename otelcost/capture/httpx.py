@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from otelcost.capture.attempt import Attempt, release
-from otelcost.capture.guard import Guard
+from otelcost.capture.guard import Guard, absorbed
 from otelcost.capture.seams import begin_attempt, give_up, wrap
 
 _HOLDS_RESPONSE: Final = frozenset({"send", "_send_handling_redirects"})
@@ -39,11 +39,13 @@ def _sync_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any]
                 _take_status(attempt, error)
                 release(attempt, error)
             raise
-        with Guard("respond"):
+        try:
             release(attempt)
             _observe(attempt, response, tee, streamed=bool(kwargs.get("stream")))
-            return response
-        give_up(attempt)
+        except Exception as error:  # the guard's own rule
+            if not absorbed("respond", error):
+                raise
+            give_up(attempt)
         return response
 
     return send
@@ -62,11 +64,13 @@ def _async_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any
                 _take_status(attempt, error)
                 release(attempt, error)
             raise
-        with Guard("respond"):
+        try:
             release(attempt)
             _observe(attempt, response, tee, streamed=bool(kwargs.get("stream")))
-            return response
-        give_up(attempt)
+        except Exception as error:  # the guard's own rule
+            if not absorbed("respond", error):
+                raise
+            give_up(attempt)
         return response
 
     return send

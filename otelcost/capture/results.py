@@ -68,8 +68,6 @@ class Piece:
 class Download(Attempt):
     """An attempt to read the results of a batch, or a file that may hold them."""
 
-    __slots__ = ("foreign", "results")
-
     def __init__(self, request: Any, started: Started, submit: Callable[[Any], None]) -> None:
         super().__init__(request, started, submit)
         self.foreign = False

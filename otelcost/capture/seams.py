@@ -15,7 +15,7 @@ from wrapt import register_post_import_hook
 
 from otelcost.capture import clients
 from otelcost.capture.attempt import Attempt, begin
-from otelcost.capture.guard import Guard
+from otelcost.capture.guard import Guard, absorbed
 from otelcost.capture.worker import worker
 
 SEAMS: Final = {
@@ -118,9 +118,13 @@ def begin_attempt(client: object, request: Any, number: int | None = None) -> At
         number: which attempt of its operation it is, where the library knows; 1 is the first.
     """
     if _enabled or clients.marked():
-        with Guard("begin"):
-            worker.ensure()
+        try:
+            if not worker.ready:
+                worker.ensure()
             return begin(client, request, worker.submit, number)
+        except Exception as error:  # the guard's own rule: a `with` would be a tenth of what a call begins with
+            if not absorbed("begin", error):
+                raise
     return None
 
 

@@ -53,22 +53,65 @@ _owners: dict[str, _Owner] = {}
 """By file name: code objects of two files can be equal, and hashing one is slow."""
 
 
-def find_site(frame: FrameType | None) -> Site | None:
-    """The call site at or above `frame`, or None where only plumbing is on the stack."""
+class _Way(NamedTuple):
+    """How the user's code was found last time from a place in an HTTP library's caller.
+
+    Attributes:
+        near: the code where the search began.
+        last: the last code on the way that was not the user's.
+        depth: how many frames above the first the user's was.
+    """
+
+    near: CodeType
+    last: CodeType
+    depth: int
+
+
+_ways: dict[int, _Way] = {}
+"""By the identity of `near`. The same way is tried first: three frames are looked at then instead of a dozen."""
+
+
+def find_site(above: int) -> Site | None:
+    """The call site at or above the frame that is `above` frames above the caller's, None: only plumbing is there."""
+    try:
+        frame = sys._getframe(above + 1)
+    except ValueError:  # the stack is not that deep
+        return None
+    way = _ways.get(id(frame.f_code))
+    if way is not None and way.near is frame.f_code:
+        try:
+            last = sys._getframe(above + way.depth)
+        except ValueError:
+            return _search(frame)
+        user = last.f_back
+        if last.f_code is way.last and user is not None and _owners.get(user.f_code.co_filename) == 2:
+            return Site(user.f_code, user.f_lineno)
+    return _search(frame)
+
+
+def _search(near: FrameType) -> Site | None:
     fallback: FrameType | None = None
-    for _ in range(_MAX_FRAMES):
-        if frame is None:
-            break
-        filename = frame.f_code.co_filename
-        owner = _owners.get(filename)
+    last, frame = near, near
+    for depth in range(_MAX_FRAMES):
+        owner = _owners.get(frame.f_code.co_filename)
         if owner is None:
-            owner = _classify(filename)
+            owner = _classify(frame.f_code.co_filename)
         if owner == 2:
+            if depth:
+                _learn(_Way(near.f_code, last.f_code, depth))
             return Site(frame.f_code, frame.f_lineno)
         if owner == 1 and fallback is None:
             fallback = frame
-        frame = frame.f_back
+        if frame.f_back is None:
+            break
+        last, frame = frame, frame.f_back
     return None if fallback is None else Site(fallback.f_code, fallback.f_lineno)
+
+
+def _learn(way: _Way) -> None:
+    if len(_ways) > _CACHE_LIMIT:
+        _ways.clear()
+    _ways[id(way.near)] = way
 
 
 def _classify(filename: str) -> _Owner:
@@ -105,14 +148,10 @@ def _working_directory() -> Path:
         return Path(sys.prefix) / "no working directory"  # nothing is below it
 
 
-def _relative(filename: str) -> str:
-    return _below(_working_directory(), filename)
-
-
 @functools.lru_cache(maxsize=1024)
-def _below(directory: Path, filename: str) -> str:
+def _relative(filename: str) -> str:
     path = Path(filename)
-    for base in (directory, *(Path(entry) for entry in sys.path if entry.endswith(_INSTALLED_ENDS))):
+    for base in (_working_directory(), *(Path(entry) for entry in sys.path if entry.endswith(_INSTALLED_ENDS))):
         if path.is_absolute() and path.is_relative_to(base):
             return str(path.relative_to(base))
     return filename

@@ -9,7 +9,6 @@ With none, ids are ours and nothing is attached.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import context, trace
@@ -44,21 +43,47 @@ def reseed() -> None:
     _bits.seed(_RANDOM.getrandbits(128))
 
 
-@dataclass(slots=True)
 class Started:
-    """Identity of a call and what is needed to make its span later."""
+    """Identity of a call and what is needed to make its span later.
 
-    trace_id: int
-    span_id: int
-    context: Context
-    parent: trace.Span
-    token: Any = None
-    pipeline: SdkPipeline | None = None
-    decision: SamplingResult | None = None
-    live: trace.Span | None = None
-    """A span of an API implementation other than the SDK, started by it."""
-    hidden: bool = False
-    """Another instrumentation asked for no span of ours."""
+    Args:
+        current: the caller's context.
+        ids: trace and span id; without them, of our own and chosen when they are first asked for.
+    """
+
+    __slots__ = ("_ids", "context", "decision", "hidden", "live", "pipeline", "token")
+
+    def __init__(self, current: Context, ids: tuple[int, int] | None = None) -> None:
+        self.context = current
+        self._ids = ids
+        self.token: Any = None
+        self.pipeline: SdkPipeline | None = None
+        self.decision: SamplingResult | None = None
+        self.live: trace.Span | None = None
+        """A span of an API implementation other than the SDK, started by it."""
+        self.hidden = False
+        """Another instrumentation asked for no span of ours."""
+
+    @property
+    def parent(self) -> trace.Span:
+        """The span around the call."""
+        return trace.get_current_span(self.context)
+
+    @property
+    def trace_id(self) -> int:
+        """The trace that the call belongs to."""
+        return (self._ids or self._choose())[0]
+
+    @property
+    def span_id(self) -> int:
+        """The call's own."""
+        return (self._ids or self._choose())[1]
+
+    def _choose(self) -> tuple[int, int]:
+        above = self.parent.get_span_context()
+        trace_id = above.trace_id if above.is_valid else _bits.getrandbits(128) or 1
+        self._ids = ids = (trace_id, _bits.getrandbits(64) or 1)
+        return ids
 
     def leave(self) -> None:
         """End the call's time as the current span, on the caller's thread."""
@@ -111,7 +136,8 @@ class SdkPipeline:
         here = SpanContext(trace_id, ids.generate_span_id(), False, TraceFlags(flags), decision.trace_state)
         place = NonRecordingSpan(here)
         self.lineage.adopt(place, parent)
-        started = Started(trace_id, here.span_id, current, parent, None, self, decision)
+        started = Started(current, (trace_id, here.span_id))
+        started.pipeline, started.decision = self, decision
         started.token = context.attach(trace.set_span_in_context(place, current))
         return started
 
@@ -122,6 +148,7 @@ def _random_flag(ids: Any) -> int:
     return flag if asked is not None and asked() else 0
 
 
+_asked = False
 _pipeline: SdkPipeline | None = None
 
 
@@ -138,36 +165,46 @@ def pipeline_of(provider: object) -> SdkPipeline | None:
 
 def start(current: Context, api: str) -> Started:
     """Begin a call of an API in a context. Never fails for lack of an SDK."""
-    operation = OPERATIONS.get(api, "chat")
-    parent = trace.get_current_span(current)
-    provider = trace.get_tracer_provider()
-    pipeline = pipeline_of(provider)
-    if pipeline is not None and not pipeline.disabled:
-        started = pipeline.start(current, parent, operation)
-    elif pipeline is None and not isinstance(provider, _NO_PROVIDER):
-        started = _start_live(provider, current, parent, operation)
+    provider = _provider()
+    pipeline = None if provider is None else pipeline_of(provider)
+    if provider is None or (pipeline is not None and pipeline.disabled):
+        started = Started(current)
+    elif pipeline is not None:
+        started = pipeline.start(current, trace.get_current_span(current), _operation(api))
     else:
-        started = unattached(current)
-    started.hidden = bool(current.get(SUPPRESS_LLM_KEY))
+        started = _start_live(provider, current, _operation(api))
+    if current and current.get(SUPPRESS_LLM_KEY):
+        started.hidden = True
     return started
 
 
-def unattached(current: Context) -> Started:
-    """Identity alone, for a call that no tracer knows of."""
-    parent = trace.get_current_span(current)
-    above = parent.get_span_context()
-    trace_id = above.trace_id if above.is_valid else _bits.getrandbits(128) or 1
-    return Started(trace_id, _bits.getrandbits(64) or 1, current, parent)
+def _operation(api: str) -> str:
+    return OPERATIONS.get(api, "chat")
 
 
-def _start_live(provider: trace.TracerProvider, current: Context, parent: trace.Span, operation: str) -> Started:
+def _provider() -> trace.TracerProvider | None:
+    """The program's tracer provider; None where it has set up none.
+
+    The API's own answer looks into the environment every time while there is none, which costs more than all else
+    that a call begins with. It is asked once, for what the environment may name.
+    """
+    global _asked  # noqa: PLW0603
+    if _asked and trace._TRACER_PROVIDER is None:
+        return None
+    _asked = True
+    provider = trace.get_tracer_provider()
+    return None if isinstance(provider, _NO_PROVIDER) else provider
+
+
+def _start_live(provider: trace.TracerProvider, current: Context, operation: str) -> Started:
     if current.get(SUPPRESS_LLM_KEY):
-        return unattached(current)
+        return Started(current)
     tracer = provider.get_tracer(OWN_SCOPE, __version__)
     span = tracer.start_span(operation, context=current, kind=SpanKind.CLIENT)
     here = span.get_span_context()
     if not here.is_valid:
-        return unattached(current)
-    started = Started(here.trace_id, here.span_id, current, parent, live=span)
+        return Started(current)
+    started = Started(current, (here.trace_id, here.span_id))
+    started.live = span
     started.token = context.attach(trace.set_span_in_context(span, current))
     return started

@@ -1,7 +1,8 @@
-"""The background thread: gathers finished attempts for a moment, makes records of them, and writes each at once.
+"""The background thread: gathers finished attempts until the host is at rest, and makes records of them.
 
-Waking a thread, and passing the interpreter's lock to and fro with a busy one, costs more than a record does. So
-the thread wakes once for all that finish within `LINGER_SECONDS`, and lets the host run after every stint of work.
+Waking a thread, passing the interpreter's lock to and fro with a busy one, and code that has left the processor's
+caches each cost more than a record does. So the thread waits until nothing has finished for `REST_SECONDS`, at most
+`GATHER_SECONDS`, makes the records of all in one go, and lets the host run after every stint of work.
 
 The caller's side never blocks and takes no lock that a garbage collection could meet again. Bytes that wait are
 bounded: beyond the bound an attempt gives up its bodies and is recorded without them. What making records takes is
@@ -15,6 +16,7 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
@@ -40,13 +42,17 @@ EXIT_SECONDS: Final = 2.0
 _LATE_SECONDS: Final = 0.8
 """So long before the end of the exit's time results of batches are given up: their file can be read again."""
 _LEFT_OUT: Final = {"brief": "brief_records", "unread": "minimal_records"}
-LINGER_SECONDS: Final = 0.02
-"""From the first attempt of a batch to its records: what a SIGKILL can take is not much older."""
+REST_SECONDS: Final = 0.02
+"""The host is at rest when no attempt has finished for so long: what a SIGKILL can take is not much older."""
+GATHER_SECONDS: Final = 0.15
+"""A host that never rests is waited for no longer than this."""
 _HASTEN_RECORDS: Final = 1000
 _STINT_SECONDS: Final = 0.0004
 """So long the interpreter's lock may be held, rounded up to whole records. A thread that waits for it would only
 get it by force after 5 ms."""
 _HASTY_STINT_SECONDS: Final = 0.02
+_FEW_RECORDS: Final = 256
+"""Where more wait than this the host never lets the thread run: its stints grow with what waits."""
 _YIELD_SECONDS: Final = 0.00005
 _ENDING: Final = frozenset({"KeyboardInterrupt", "SystemExit"})
 
@@ -93,8 +99,11 @@ class Worker:
         self._reset()
 
     def _reset(self) -> None:
-        self._queue: native.SimpleQueue[_Item] = native.SimpleQueue()
-        self._alarm: native.SimpleQueue[None] = native.SimpleQueue()  # something in it: do not linger
+        self._queue: deque[_Item] = deque()
+        self._alarm: native.SimpleQueue[None] = native.SimpleQueue()  # something in it: wake up, do not wait for rest
+        self._asleep = self._urgent = False
+        self.ready = False
+        """Whether nothing has to be started for an attempt that begins now."""
         self._thread: _Thread | None = None
         self._starting = native.allocate_lock()
         self._bytes_lock = native.allocate_rlock()  # re-entrant: a garbage collection may submit in the middle
@@ -124,6 +133,7 @@ class Worker:
                 self._exited = True
             else:
                 self._thread = thread
+            self.ready = True
 
     def prepare(self) -> None:
         """See to the exit of the process. Once; the earlier, the more of the host's exit handlers come before ours."""
@@ -156,7 +166,8 @@ class Worker:
 
     def submit(self, attempt: Attempt | Piece) -> None:
         """Take a finished attempt. From any thread, at any time, also from a garbage collection."""
-        if self._queue.qsize() >= MAX_PENDING_RECORDS:
+        queue = self._queue
+        if len(queue) >= MAX_PENDING_RECORDS:
             diagnostics.count("dropped_records")
             return
         held = attempt.held_bytes()
@@ -166,58 +177,88 @@ class Worker:
                 held = attempt.shrink(max(self._limit - self._pending_bytes, 0))
             self._pending_bytes += held
         attempt.size = held
-        self._queue.put(attempt)
-        if self._pending_bytes > self._limit // 4 or self._queue.qsize() > _HASTEN_RECORDS:
+        queue.append(attempt)
+        if self._pending_bytes > self._limit // 4 or len(queue) > _HASTEN_RECORDS:
             self._hasten()
+        elif self._asleep:
+            self._wake()
         if self._exited:
             self._drain_inline()
 
     def _hasten(self) -> None:
         """Have the thread begin now."""
+        self._urgent = True
+        self._wake()
+
+    def _wake(self) -> None:
         if self._alarm.empty():
             self._alarm.put(None)
 
     def _run(self) -> None:
-        wait: float | None = None
-        item: _Item | None
-        with Guard("load"):
-            self._load()
-        while True:
-            try:
-                item = self._queue.get(timeout=wait)
-            except native.Empty:
-                wait = self._tidy()
-                continue
-            if not self._hurry:
-                self._linger()
-            while item is not None:  # in the end nothing of the host's is held here
-                item = self._stint(item)
-                if item is not None and not self._hurry:
-                    native.sleep(_YIELD_SECONDS)
-            wait = 0.5
-
-    def _linger(self) -> None:
-        """Let more attempts finish, unless somebody waits or memory fills."""
-        with suppress(native.Empty):
-            self._alarm.get(timeout=LINGER_SECONDS)
-            while True:
-                self._alarm.get_nowait()
-
-    def _stint(self, item: _Item) -> _Item | None:
-        """Handle an item and those behind it until the host should run; the item to go on with, None: all are done."""
-        lines: list[bytes] = []
-        until = time.perf_counter() + (_HASTY_STINT_SECONDS if self._hurry else _STINT_SECONDS)
         try:
-            if self._pace is None and self._deadline is not None:
-                self._pace = Pace(self._deadline)
-            while time.perf_counter() < until:
-                self._handle(item, lines)
-                item = self._queue.get_nowait()
+            with Guard("load"):
+                self._load()
+            wait: float | None = None
+            while True:
+                wait = self._round() if self._sleep(wait) else self._tidy()
+        finally:
+            self.ready = False  # whatever ended it: the next attempt starts another
+
+    def _sleep(self, seconds: float | None) -> bool:
+        """Sleep until something waits. False: nothing does, after that time."""
+        self._asleep = True
+        try:
+            if not self._queue:  # nothing came before anybody could see that this thread sleeps
+                self._alarm.get(timeout=seconds)
         except native.Empty:
-            return None
+            pass
+        finally:
+            self._asleep = False
+        return bool(self._queue)
+
+    def _round(self) -> float:
+        """Handle all that waits; seconds until it is time to tidy."""
+        if not self._hurry:
+            self._gather()
+        while self._queue:
+            self._stint()
+            if not self._hurry:
+                native.sleep(_YIELD_SECONDS)
+        return 0.5
+
+    def _gather(self) -> None:
+        """Let more attempts finish, unless somebody waits or memory fills."""
+        until = time.monotonic() + GATHER_SECONDS
+        while not self._urgent:
+            seen = len(self._queue)
+            try:
+                self._alarm.get(timeout=REST_SECONDS)
+            except native.Empty:
+                if len(self._queue) == seen or time.monotonic() >= until:
+                    break
+        self._urgent = False
+
+    def _stint(self) -> None:
+        """Handle what waits until the host should run."""
+        lines: list[bytes] = []
+        seconds = _HASTY_STINT_SECONDS if self._hurry else _STINT_SECONDS * max(1.0, len(self._queue) / _FEW_RECORDS)
+        until = time.perf_counter() + min(seconds, _HASTY_STINT_SECONDS)
+        if self._pace is None and self._deadline is not None:
+            self._pace = Pace(self._deadline)
+        try:
+            while time.perf_counter() < until:
+                item = self._next()
+                if item is None:
+                    return
+                self._handle(item, lines)
         finally:
             self._write(lines)
-        return item
+
+    def _next(self) -> _Item | None:
+        try:
+            return self._queue.popleft()
+        except IndexError:
+            return None
 
     def _handle(self, item: _Item, lines: list[bytes]) -> None:
         """Add an attempt's line to those that wait to be written; of a mark, see that they are."""
@@ -234,6 +275,7 @@ class Worker:
             line = self._line(item)
             if line:
                 lines.append(line)
+            item.forget()
 
     def _write(self, lines: list[bytes]) -> None:
         if not lines:
@@ -248,7 +290,7 @@ class Worker:
         pace = self._pace
         if pace is None:
             return self._whole(attempt)
-        care = pace.choose(self._queue.qsize())
+        care = pace.choose(len(self._queue))
         if care == "whole":
             return self._whole(attempt)
         diagnostics.count(_LEFT_OUT[care])
@@ -288,7 +330,7 @@ class Worker:
             self._drain_inline()
             return True
         done = native.Mark()
-        self._queue.put(done)
+        self._queue.append(done)
         self._hasten()
         return done.wait(timeout_seconds)
 
@@ -296,11 +338,8 @@ class Worker:
         if not self._draining.acquire(blocking=False):
             return  # whoever drains sees what was put meanwhile
         try:
-            item: _Item | None = self._queue.get_nowait()
-            while item is not None:
-                item = self._stint(item)
-        except native.Empty:
-            pass
+            while self._queue:
+                self._stint()
         finally:
             self._draining.release()
 
@@ -316,7 +355,7 @@ class Worker:
         began = time.monotonic()
         self._deadline = began + self._exit_seconds
         if not self.flush(self._exit_seconds):
-            diagnostics.count("abandoned_records", max(self._queue.qsize() - 1, 1))
+            diagnostics.count("abandoned_records", max(len(self._queue) - 1, 1))
         self._exit_seconds = max(self._exit_seconds - (time.monotonic() - began), _LATE_SECONDS)
 
     def _exit(self) -> None:

@@ -526,7 +526,7 @@ def test_recorder_without_a_response(captured: Captured) -> None:
 def test_the_background_does_not_linger_when_somebody_waits(
     captured: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("otelcost.capture.worker.LINGER_SECONDS", 300)
+    monkeypatch.setattr("otelcost.capture.worker.REST_SECONDS", 300)
     ask()
     ask()
     assert worker.flush(60)
@@ -534,7 +534,7 @@ def test_the_background_does_not_linger_when_somebody_waits(
 
 
 def test_the_background_does_not_linger_when_memory_fills(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otelcost.capture.worker.LINGER_SECONDS", 300)
+    monkeypatch.setattr("otelcost.capture.worker.REST_SECONDS", 300)
     assert worker.flush(60)
     monkeypatch.setattr(worker, "_limit", 4 * len(json.dumps(BODY)))
     ask()

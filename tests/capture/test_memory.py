@@ -71,7 +71,7 @@ def _round(client: httpx2.Client, first: int) -> None:
             except httpx2.ConnectError:
                 pass
         assert worker._pending_bytes <= worker._limit
-        assert worker._queue.qsize() <= workers.MAX_PENDING_RECORDS
+        assert len(worker._queue) <= workers.MAX_PENDING_RECORDS
         if number % 500 == 0:
             assert worker.flush(60)
 
@@ -89,7 +89,8 @@ def test_memory_is_flat(captured: Captured) -> None:
             blocks.append(sys.getallocatedblocks())
             assert not open_attempts
             assert worker._pending_bytes == 0
-            assert not [one for one in gc.get_objects() if isinstance(one, Attempt)]
+            # At most the last of this context, and nothing of it.
+            assert [one.request for one in gc.get_objects() if isinstance(one, Attempt)] in ([], [None])
     counts = diagnostics.snapshot().counts
     assert not {name: count for name, count in counts.items() if "error" in name or "dropped" in name}
     assert len(attempts.open_attempts) == 0

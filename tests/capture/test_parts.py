@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -31,7 +30,7 @@ from otelcost_exporters.spool import OtelcostSpanExporter
 
 
 def _here() -> site.Site | None:
-    return site.find_site(sys._getframe())
+    return site.find_site(0)
 
 
 def test_the_nearest_user_frame() -> None:
@@ -62,8 +61,8 @@ def test_whose_code_a_file_is(filename: str, owner: str) -> None:
 
 def _site_seen(filename: str, above: str) -> site.Site | None:
     """The site found from code in `filename` called by code in `above`, with nothing else on the stack."""
-    inner: dict[str, Any] = {"find": site.find_site, "sys": sys}
-    exec(compile("def send(): return find(sys._getframe())", filename, "exec"), inner)
+    inner: dict[str, Any] = {"find": site.find_site}
+    exec(compile("def send(): return find(0)", filename, "exec"), inner)
     outer: dict[str, Any] = {"send": inner["send"], "found": []}
     exec(compile("def handler(): found.append(send())", above, "exec"), outer)
     thread = threading.Thread(target=outer["handler"])
@@ -82,6 +81,7 @@ def test_an_installed_application_is_better_than_nothing() -> None:
 
 def test_paths_are_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(site, "_working_directory", lambda: tmp_path)
+    site._relative.cache_clear()
     assert site._relative(str(tmp_path / "a" / "b.py")) == "a/b.py"
     assert site._relative("/elsewhere/b.py") == "/elsewhere/b.py"
     assert site._relative("<string>") == "<string>"
