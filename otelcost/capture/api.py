@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from otelcost.capture.instrumentor import instrument, uninstrument
 from otelcost.capture.labels import label, task
+from otelcost.capture.switch import instrument, uninstrument
 from otelcost.capture.worker import worker
 
 __all__ = ["flush", "instrument", "label", "task", "uninstrument"]

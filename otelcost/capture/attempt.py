@@ -117,7 +117,7 @@ class Attempt:
         self.submit = submit
         self.epoch = _epoch
         self.chunks: list[bytes] = []
-        self.unix_us = clock.unix_us()
+        self.unix_ns = clock.unix_ns()
         self.began_ns = time.perf_counter_ns()
 
     @property
@@ -236,7 +236,7 @@ class Attempt:
         self.ended = ended
         self.ended_ns = time.perf_counter_ns()
         open_attempts.pop(id(self), None)
-        if self.is_ours():
+        if self.epoch == _epoch:
             self.submit(self)
 
     def is_ours(self) -> bool:
@@ -292,7 +292,8 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
     if current and (current.get(_SUPPRESS_INSTRUMENTATION_KEY) or current.get(_SUPPRESS_PLAIN)):
         diagnostics.count("suppressed")
         return None
-    attempt = _kind(api)(request, _start(current, api), submit)
+    kind = Attempt if api != RESULTS else _download()
+    attempt = kind(request, _start(current, api), submit)
     try:
         attempt.client, attempt.given, attempt.before, attempt.outer = id(client), number, before, outer
         attempt.site = find_site(3)
@@ -304,9 +305,7 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
     return attempt
 
 
-def _kind(api: str) -> type[Attempt]:
-    if api != RESULTS:
-        return Attempt
+def _download() -> type[Attempt]:
     from otelcost.capture.results import Download  # noqa: PLC0415  (few programs read any)
 
     return Download

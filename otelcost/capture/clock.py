@@ -5,21 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-
-def system_unix_us() -> int:
-    """Microseconds since the Unix epoch by the system's clock."""
-    return time.time_ns() // 1000
-
-
-_source: Callable[[], int] = system_unix_us
+unix_ns: Callable[[], int] = time.time_ns
+"""Nanoseconds since the Unix epoch, as records show them. To be looked up here at every call: `set_source` replaces
+it, and a function in between would cost more than the clock."""
 
 
-def unix_us() -> int:
-    """Microseconds since the Unix epoch, as records show them."""
-    return _source()
-
-
-def set_source(source: Callable[[], int] | None) -> None:
-    """Take the time from `source` from now on; None: from the system again."""
-    global _source  # noqa: PLW0603  (one clock a process is the point)
-    _source = system_unix_us if source is None else source
+def set_source(unix_us: Callable[[], int] | None) -> None:
+    """Take the time from `unix_us` (microseconds) from now on; None: from the system again."""
+    global unix_ns  # noqa: PLW0603  (one clock a process is the point)
+    unix_ns = time.time_ns if unix_us is None else lambda: unix_us() * 1000

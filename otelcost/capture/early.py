@@ -13,8 +13,8 @@ _LOGGER = logging.getLogger("otelcost")
 def pre_instrument() -> None:
     """Switch capture on, unless the environment says no. Never raises: it would stop every instrumentor."""
     try:
-        from otelcost.capture import instrumentor  # noqa: PLC0415  (what is missing must not stop the others)
+        from otelcost.capture import switch  # noqa: PLC0415  (what is missing must not stop the others)
     except ImportError as error:
         _LOGGER.warning("otelcost: capture cannot start (%s is missing); the application is not affected", error.name)
         return
-    instrumentor.switch_on()
+    switch.switch_on()

@@ -15,7 +15,7 @@ import msgspec
 from opentelemetry import metrics, trace
 
 from otelcost import __version__, settings
-from otelcost.capture import instrumentor, seams
+from otelcost.capture import seams, switch
 from otelcost.capture.interop import is_read
 from otelcost.spool.diagnostics import Report, read_reports
 
@@ -132,7 +132,7 @@ def inspect_here() -> Inspection:
         python=platform.python_version(),
         executable=sys.executable,
         otelcost=__version__,
-        recording=seams.installed() and not instrumentor.disabled(),
+        recording=seams.installed() and not switch.disabled(),
         patched=seams.patched(),
         packages=list(_packages()),
         out_of_reach={name: why for name, why in OUT_OF_REACH.items() if _version(name)},

@@ -237,7 +237,7 @@ def _times(attempt: Attempt) -> tuple[int, int, int | None]:
     """When an attempt began, how long it took, and how long its first chunk (None: it came whole), in microseconds."""
     began, first = attempt.began_ns, attempt.first_ns
     return (
-        attempt.unix_us,
+        attempt.unix_ns // 1000,
         max(attempt.ended_ns - began, 0) // 1000,
         None if first is None else max(first - began, 0) // 1000,
     )

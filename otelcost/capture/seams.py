@@ -5,17 +5,15 @@ A seam's own module is imported when, and only if, the program imports the packa
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
-from wrapt import register_post_import_hook
-
 from otelcost.capture import clients
 from otelcost.capture.attempt import Attempt, begin
 from otelcost.capture.guard import Guard, absorbed
+from otelcost.capture.imports import when_imported
 from otelcost.capture.worker import worker
 
 SEAMS: Final = {
@@ -29,7 +27,6 @@ SEAMS: Final = {
 Make = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 _originals: dict[tuple[type, str], Callable[..., Any]] = {}
-_hooked = False
 _enabled = False
 
 
@@ -52,15 +49,8 @@ def install(client: object | None = None) -> bool:
 
 
 def _patch_all() -> None:
-    global _hooked  # noqa: PLW0603
-    if not _hooked:
-        _hooked = True
-        for name in SEAMS:
-            register_post_import_hook(_patch_imported, name)
     for name in SEAMS:
-        module = sys.modules.get(name)
-        if module is not None:
-            _patch_imported(module)
+        when_imported(name, _patch_imported)
 
 
 def installed() -> bool:

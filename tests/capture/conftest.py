@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from otelcost.capture import guard, instrumentor
+from otelcost.capture import guard, switch
 from otelcost.capture.api import uninstrument
 from otelcost.capture.worker import worker
 from otelcost.demo.loopback import Loopback
@@ -56,7 +56,7 @@ def captured(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Captured]:
     """Capture is on; the host is the wire format's own provider."""
     worker.move()
     diagnostics.after_fork()
-    instrumentor.instrument()
+    switch.instrument()
     yield Captured(home)
     uninstrument()
     worker.move()

@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from otelcost.capture import early, instrumentor, seams
+from otelcost.capture import early, seams, switch
+from otelcost.capture.instrumentor import OtelcostInstrumentor
 
 from .conftest import read_calls
 
@@ -74,8 +75,8 @@ def test_the_way_it_is_switched_off_still_holds(site: Path, home: Path) -> None:
 def test_what_is_missing_is_said_and_stops_nobody(monkeypatch: pytest.MonkeyPatch, caplog: object) -> None:
     import otelcost.capture as package
 
-    monkeypatch.setitem(sys.modules, "otelcost.capture.instrumentor", None)
-    monkeypatch.delattr(package, "instrumentor", raising=False)
+    monkeypatch.setitem(sys.modules, "otelcost.capture.switch", None)
+    monkeypatch.delattr(package, "switch", raising=False)
     early.pre_instrument()
     assert isinstance(caplog, pytest.LogCaptureFixture)
     assert "capture cannot start" in caplog.text
@@ -85,9 +86,11 @@ def test_switching_on_twice_patches_once() -> None:
     try:
         early.pre_instrument()
         before = seams.patched()
-        instrumentor.instrument()
+        OtelcostInstrumentor().instrument()
+        switch.instrument()
         assert seams.patched() == before
         assert getattr(httpx2.Client.send, "otelcost_own", False)
     finally:
-        instrumentor.OtelcostInstrumentor().uninstrument()
+        switch.uninstrument()
     assert not seams.installed()
+    assert not OtelcostInstrumentor().is_instrumented_by_opentelemetry
