@@ -36,7 +36,8 @@ _READ_HERE: Final = frozenset(
 )
 """APIs whose bodies are read here; of all others the decoder hands out the texts."""
 
-_WIDE: Final = re.compile("[\u0800-\U0010ffff]")
+_WIDE: Final = bytes(range(0xE0, 0xF8))
+"""First bytes of letters of three and four bytes."""
 _UNREAD_RESPONSE: Final = frozenset({"response_truncated", "response_undecodable"})
 _UNREAD_REQUEST: Final = frozenset({"request_truncated", "request_undecodable"})
 _UNFINISHED: Final = frozenset({"timeout", "cancelled", "aborted"})
@@ -53,8 +54,8 @@ _OUTPUT_TEXT: Final = frozenset(
 _OUTPUT_PLACES: Final = frozenset(
     {"choices", "content", "delta", "function", "message", "output", "summary", "tool_calls", "content_block"}
 )
-_CL100K: Final = re.compile(r"(ft:)?(gpt-4(-|$)|gpt-4-|gpt-3\.5|gpt-35|text-embedding-)")
-_NEWER_CLAUDE: Final = re.compile(r"claude-[a-z]+-(4-[7-9]|[5-9])")
+_CL100K: Final = r"(ft:)?(gpt-4(-|$)|gpt-4-|gpt-3\.5|gpt-35|text-embedding-)"
+_NEWER_CLAUDE: Final = r"claude-[a-z]+-(4-[7-9]|[5-9])"
 CLAUDE_FACTOR_PERCENT: Final = 120
 NEWER_CLAUDE_FACTOR_PERCENT: Final = 156
 """Claude's tokens in percent of o200k's: Anthropic publishes no vocabulary; from 4.7 on about 30% more."""
@@ -131,9 +132,9 @@ class _Counter:
         model = (call.response_model or call.request_model or "").rpartition("/")[2]
         self._percent = 100
         if call.api.startswith("anthropic"):
-            newer = _NEWER_CLAUDE.match(model)
+            newer = re.match(_NEWER_CLAUDE, model)
             self._percent = NEWER_CLAUDE_FACTOR_PERCENT if newer else CLAUDE_FACTOR_PERCENT
-        self._name = "cl100k_base" if _CL100K.match(model) else "o200k_base"
+        self._name = "cl100k_base" if re.match(_CL100K, model) else "o200k_base"
         self._quick = quick or not settings.vocabulary_wanted()
 
     def count(self, texts: Iterator[str]) -> int:
@@ -147,7 +148,10 @@ class _Counter:
     def _encode(self, text: str) -> int:
         vocabulary = None if self._quick else _vocabulary(self._name)
         if vocabulary is None:
-            wide = 0 if text.isascii() else _WIDE.subn("", text)[1]
+            wide = 0
+            if not text.isascii():
+                data = text.encode("utf-8", "surrogatepass")
+                wide = len(data) - len(data.translate(None, _WIDE))
             return -(-(len(text) + 2 * wide) // BYTES_PER_TOKEN)
         return len(vocabulary.encode_ordinary(text))
 

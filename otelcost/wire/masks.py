@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 from itertools import islice
 from typing import Final
 
@@ -24,52 +25,58 @@ _MAX_HITS: Final = 256  # of each class: a table of timestamps is volatile wheth
 _MAX_CANDIDATES: Final = 2048
 
 
-class _Pattern(msgspec.Struct, frozen=True):
-    name: str
-    first: bytes  # the literal character the tail starts with
-    tail: re.Pattern[bytes]
-    head: re.Pattern[bytes]  # what must end where the tail starts
-    width: int | None  # of the head, where it is fixed
+class _Pattern:
+    """One kind of value that varies. Compiled when a text first asks for it: most never have it."""
 
+    def __init__(self, name: str, tail: bytes, head: bytes, width: int | None) -> None:
+        self.name, self.width = name, width  # the width of the head, where it is fixed
+        self.first = tail[:1]  # the literal character the tail starts with
+        self._sources = (tail, head)
 
-def _pattern(name: str, tail: bytes, head: bytes, width: int | None) -> _Pattern:
-    return _Pattern(name, tail[:1], re.compile(tail), re.compile(head + rb"\Z", re.IGNORECASE), width)
+    @cached_property
+    def tail(self) -> re.Pattern[bytes]:
+        return re.compile(self._sources[0])
+
+    @cached_property
+    def head(self) -> re.Pattern[bytes]:
+        """What must end where the tail starts."""
+        return re.compile(self._sources[1] + rb"\Z", re.IGNORECASE)
 
 
 _PATTERNS: Final = (
-    _pattern(
+    _Pattern(
         "uuid",
         rb"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?![0-9a-fA-F])",
         rb"(?<![0-9a-f])[0-9a-f]{8}",
         8,
     ),
-    _pattern(
+    _Pattern(
         "datetime",
         rb"-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
         rb"(?:[T ][0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?(?:Z|[+-][0-2][0-9]:?[0-5][0-9])?)?",
         rb"(?<![0-9])(?:19|20)[0-9]{2}",
         4,
     ),
-    _pattern(
+    _Pattern(
         "datetime",
         rb":[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?![0-9:])",
         rb"(?<![0-9:])[0-2][0-9]",
         2,
     ),
-    _pattern(
+    _Pattern(
         "datetime",
         rb"2(?<= 2)(?=0)0[0-9]{2}(?![0-9\-])(?:,? (?:at )?[0-2][0-9]:[0-5][0-9](?::[0-5][0-9])?)?",
         rb"(?:\b(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?(?:[0-3]?[0-9](?:st|nd|rd|th)? )?"
         rb"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?(?: [0-3]?[0-9](?:st|nd|rd|th)?,?)? ",
         None,
     ),
-    _pattern(
+    _Pattern(
         "epoch",
         rb"1[0-9]{9}(?:[0-9]{3}){0,3}(?![0-9A-Za-z_])(?!\.[0-9]{1,2}(?![0-9]))(?:\.[0-9]{3,9})?",
         rb"(?<![0-9A-Za-z_.\-])",
         0,
     ),
-    _pattern(
+    _Pattern(
         "counter",
         rb"#[0-9]{1,15}(?![0-9A-Za-z_])",
         rb"\b(?:request|req|run|call|job|attempt|session|ticket|case|task|batch|message|turn|iteration|invocation)"

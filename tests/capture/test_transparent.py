@@ -253,4 +253,5 @@ def test_nothing_is_kept_after_the_calls(captured: Captured, module: Any, trusti
     gc.collect()
     from otelcost.capture.attempt import Attempt
 
-    assert not [one for one in gc.get_objects() if isinstance(one, Attempt)]
+    # The last one of this context stays, by its number alone.
+    assert [one.request for one in gc.get_objects() if isinstance(one, Attempt)] in ([], [None])
