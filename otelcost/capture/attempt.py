@@ -34,9 +34,9 @@ _ENDINGS: Final = (b"[DONE]\n\n", b'"}\n\n', b" }\n\n")
 _DONE: Final = _ENDINGS[0]
 _STOP: Final = b'"message_stop"'
 _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
-_RETRY_HEADER: Final = "x-stainless-retry-count"
-_AMAZON_HEADER: Final = "amz-sdk-request"
-_AMAZON_ATTEMPT: Final = re.compile(r"\battempt=(\d{1,5})")
+_RETRY_HEADER: Final = b"x-stainless-retry-count"
+_AMAZON_HEADER: Final = b"amz-sdk-request"
+_AMAZON_ATTEMPT: Final = re.compile(rb"\battempt=(\d{1,5})")
 
 
 class Headers(Protocol):
@@ -45,10 +45,6 @@ class Headers(Protocol):
     @property
     def raw(self) -> list[tuple[bytes, bytes]]:
         """Names and values as they are sent."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The value of a header, by its name in any case."""
-
 
 _latest: ContextVar[Attempt | None] = ContextVar("otelcost_latest_attempt", default=None)
 """The attempt that began last in this context: while it is being sent, what it calls below itself is the same call;
@@ -371,11 +367,10 @@ def _place(attempt: Attempt) -> tuple[int, str, str, int, int]:
 
 def _number(headers: Headers) -> int | None:
     """Which attempt a request says it is, in the header of OpenAI's and Anthropic's or of Amazon's SDKs."""
-    retries = headers.get(_RETRY_HEADER)
-    if retries is not None:
-        return int(retries) + 1 if retries.isdecimal() and len(retries) < 6 else None
-    amazon = headers.get(_AMAZON_HEADER)
-    if amazon is None:
-        return None
-    found = _AMAZON_ATTEMPT.search(amazon)
-    return int(found[1]) if found else None
+    for name, value in headers.raw:  # `get` would go through all of them once for each name
+        if len(name) == len(_RETRY_HEADER) and name.lower() == _RETRY_HEADER:
+            return int(value) + 1 if value.isdigit() and len(value) < 6 else None
+        if len(name) == len(_AMAZON_HEADER) and name.lower() == _AMAZON_HEADER:
+            found = _AMAZON_ATTEMPT.search(value)
+            return int(found[1]) if found else None
+    return None

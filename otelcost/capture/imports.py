@@ -7,7 +7,7 @@ Neither the module, nor its spec, nor its loader keeps a trace of it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
@@ -25,12 +25,7 @@ class _Finder:
         self.wanted: dict[str, Then] = {}
         self._asking: set[str] = set()
 
-    def find_spec(
-        self,
-        name: str,
-        path: Sequence[str] | None = None,
-        target: ModuleType | None = None,  # noqa: ARG002
-    ) -> ModuleSpec | None:
+    def find_spec(self, name: str, *_place: object) -> ModuleSpec | None:
         """What the other finders say of a module that is waited for; None of any other."""
         if name not in self.wanted or name in self._asking:
             return None
