@@ -46,6 +46,7 @@ class Headers(Protocol):
     def raw(self) -> list[tuple[bytes, bytes]]:
         """Names and values as they are sent."""
 
+
 _latest: ContextVar[Attempt | None] = ContextVar("otelcost_latest_attempt", default=None)
 """The attempt that began last in this context: while it is being sent, what it calls below itself is the same call;
 afterwards it is how a retry finds its operation. Once recorded it holds neither bodies nor contexts."""
