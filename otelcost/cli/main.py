@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import NoReturn
 
 import click
@@ -60,13 +61,16 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, invoke_without_command=True)
 @click.version_option(__version__, "-V", "--version", message="otelcost %(version)s")
 @click.option("--plain", is_flag=True, help="Print every screen as lines of text instead of opening them.")
+@click.option("--ascii", "ascii_", is_flag=True, help="Draw screens and lines with ASCII only.")
 @debug_option
 @click.pass_context
-def cli(context: click.Context, plain: bool) -> object:
+def cli(context: click.Context, plain: bool, ascii_: bool) -> object:
     """Says why an LLM bill grew, call by call, and what to change.
 
     Without a command: the screens on a terminal, the overview as plain text anywhere else.
     """
+    if ascii_:
+        os.environ["OTELCOST_ASCII"] = "1"  # where every way to the screens looks
     if context.invoked_subcommand is not None:
         return None
     from otelcost.cli import screens  # noqa: PLC0415  (the screens must not slow --help)

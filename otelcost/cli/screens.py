@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def print_screens() -> None:
     from otelcost.tui import plain  # noqa: PLC0415
     from otelcost.tui.loader import Loader  # noqa: PLC0415
     from otelcost.tui.snapshot import Period  # noqa: PLC0415
+    from otelcost.tui.spelling import spell, wanted  # noqa: PLC0415
 
     text = plain.text(Loader(now=options.now()), Period(options.DEFAULT_WINDOW))
-    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
-    terminal.data(text if encoding.startswith("utf") else plain.ascii_only(text))
+    terminal.data(spell(text) if wanted(os.environ, sys.stdout.encoding) else text)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,6 +15,7 @@ import msgspec
 from textual import constants, work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
 
 from otelcost import settings
@@ -28,6 +31,7 @@ from otelcost.tui.pages.page import Page
 from otelcost.tui.pages.recommendations import RecommendationsPage
 from otelcost.tui.pages.tasks import TasksPage
 from otelcost.tui.snapshot import Period, Snapshot
+from otelcost.tui.spelling import AsciiFilter, wanted
 from otelcost.tui.widgets.toosmall import LEAST_HEIGHT, LEAST_WIDTH
 from otelcost.tui.work import WorkingApp
 
@@ -47,6 +51,7 @@ class OtelcostApp(WorkingApp):
         clock: the moment, naive UTC.
         live: whether to look for new records by itself.
         demo: whether to say that the provider was the demo's.
+        ascii_only: whether to draw with ASCII only.
     """
 
     TITLE = "otelcost"
@@ -92,20 +97,27 @@ class OtelcostApp(WorkingApp):
         clock: Callable[[], datetime] | None = None,
         live: bool = True,
         demo: bool = False,
+        ascii_only: bool = False,
     ) -> None:
         super().__init__(source, State(period=Period(window), demo=demo))
         self.snapshot: Snapshot | None = None
         self._clock = clock or (lambda: datetime.now(UTC).replace(tzinfo=None))
         self._live = live
         self._advice_from = 0.0
-        for theme in (themes.DARK, themes.LIGHT):
+        self._ascii = ascii_only
+        for theme in themes.OURS:
             self.register_theme(theme)
-        if self.theme == "textual-dark" and constants.DEFAULT_THEME == "textual-dark":
-            self.theme = themes.DARK.name
+        if constants.DEFAULT_THEME == "textual-dark":  # nobody chose another by Textual's own setting
+            self.theme = themes.chosen(os.environ, self.available_themes)
 
     def now(self) -> datetime:
         """The moment, naive UTC."""
         return self._clock()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What lines pass on their way to the terminal; without colour none is sent, not even greys."""
+        filters = [NoColor()] if self.no_color else [*super().get_line_filters()]
+        return [*filters, AsciiFilter()] if self._ascii else filters
 
     def on_mount(self) -> None:
         """Start looking."""
@@ -248,4 +260,5 @@ def run(path: Path | None = None, window: str = "7d") -> None:
     """
     from otelcost.tui.loader import Loader  # noqa: PLC0415  (duckdb loads while the first screen is drawn)
 
-    OtelcostApp(Loader(path), window, demo=path is None and settings.is_demo_home()).run()
+    demo = path is None and settings.is_demo_home()
+    OtelcostApp(Loader(path), window, demo=demo, ascii_only=wanted(os.environ, sys.stdout.encoding)).run()

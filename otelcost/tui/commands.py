@@ -21,7 +21,7 @@ COMMANDS: Final = (
     ("Pause or resume", "space · whether new records appear by themselves", "pause"),
     ("Copy", "y · what the cursor is on", "screen.copy"),
     ("Undo", "z · take the last decision back", "undo"),
-    ("Theme", "dark, light, or the terminal's own colours", "change_theme"),
+    ("Theme", "dark, light, colour-blind, or the terminal's own colours", "change_theme"),
     ("Help", "? · all keys and words", "help"),
     ("Quit", "q", "quit"),
 )

@@ -31,40 +31,6 @@ Row = TypeVar("Row")
 WIDTH: Final = 80
 CALLS: Final = 20
 
-_ASCII: Final = str.maketrans(
-    {
-        **dict.fromkeys("█▉▊▋▌▅▆▇▓━", "#"),
-        **dict.fromkeys("▍▎▏▁▂▃▄", "."),
-        "▒": "+",
-        "░": ":",
-        "·": ".",
-        "─": "-",
-        "┄": "-",
-        "▲": "^",
-        "▼": "v",
-        "■": "#",
-        "◪": "/",
-        "□": "o",
-        "≈": "~",
-        "→": ">",
-        "…": "~",
-        "✓": "+",
-        "✗": "x",
-        "○": "o",
-        "●": "*",
-        "◔": "o",
-        "◑": "o",
-        "◒": "o",
-        "◌": "o",
-        "⊘": "-",
-    }
-)
-
-
-def ascii_only(text: str) -> str:
-    """Our glyphs as ASCII, `#` for what is full; what names hold besides becomes `?`."""
-    return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
-
 
 def text(source: Source, period: Period) -> str:
     """Every screen of a window.

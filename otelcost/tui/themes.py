@@ -1,10 +1,16 @@
-"""Our dark and light theme. Hues follow Okabe and Ito, so that they stay apart for colour-blind eyes."""
+"""Our themes: dark, light, and one in the colours of Okabe and Ito alone, which colour-blind eyes tell apart.
+
+No meaning hangs on a colour: glyph, sign or word says it too.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from textual.theme import Theme
+
+from otelcost.errors import UsageError
 
 DARK: Final = Theme(
     name="otelcost-dark",
@@ -56,3 +62,51 @@ LIGHT: Final = Theme(
         "block-cursor-blurred-background": "#E6EEF3",
     },
 )
+
+COLOUR_BLIND: Final = Theme(
+    name="otelcost-colour-blind",
+    primary="#56B4E9",
+    secondary="#0072B2",
+    accent="#F0E442",
+    warning="#E69F00",
+    error="#D55E00",
+    success="#009E73",
+    foreground="#F2F2F2",
+    background="#000000",
+    surface="#101010",
+    panel="#1C1C1C",
+    dark=True,
+    variables={
+        "text-muted": "#9A9A9A",
+        "text-primary": "#56B4E9",
+        "text-accent": "#F0E442",
+        "text-success": "#009E73",
+        "text-error": "#D55E00",
+        "text-warning": "#E69F00",
+        "block-cursor-background": "#004C77",
+        "block-cursor-foreground": "#FFFFFF",
+        "block-cursor-blurred-background": "#262626",
+    },
+)
+OURS: Final = (DARK, LIGHT, COLOUR_BLIND)
+SETTING: Final = "OTELCOST_THEME"
+_SHORT: Final = {theme.name.removeprefix("otelcost-"): theme.name for theme in OURS} | {"ansi": "ansi-dark"}
+
+
+def chosen(environ: Mapping[str, str], known: Collection[str]) -> str:
+    """The theme to start with: `OTELCOST_THEME`, by its short name or in full; without colour, the terminal's own.
+
+    Args:
+        environ: the environment.
+        known: the names of all themes.
+
+    Raises:
+        UsageError: no theme is called so.
+    """
+    name = environ.get(SETTING, "")
+    if not name:
+        return "ansi-dark" if "NO_COLOR" in environ else DARK.name
+    full = _SHORT.get(name, name)
+    if full not in known:
+        raise UsageError(f"{SETTING}: no theme is called {name!r}", f"one of {', '.join(_SHORT)}, or see ctrl+p")
+    return full

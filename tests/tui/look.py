@@ -26,6 +26,13 @@ def text(app: App[Any]) -> str:
     return "\n".join(row.rstrip() for row in rows) + "\n"
 
 
+def runs(app: App[Any]) -> list[tuple[str, str]]:
+    """The same cells as (text, style) runs."""
+    update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
+    assert isinstance(update, LayoutUpdate)
+    return [(part.text, str(part.style)) for line in update.strips for strip in line for part in strip]
+
+
 async def settle(pilot: Pilot[Any]) -> None:
     """Wait until the workers have delivered and the screen is drawn."""
     for _ in range(3):

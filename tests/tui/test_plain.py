@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from otelcost.errors import StoreError
 from otelcost.tui import export, plain
 from otelcost.tui.snapshot import Period
+from otelcost.tui.spelling import spell
 
 from . import facts, look
 from .test_keys import press, running
@@ -33,7 +34,7 @@ def test_every_state_as_lines(state: str) -> None:
 
 def test_a_terminal_without_unicode_gets_hashes_and_no_question_marks_for_glyphs() -> None:
     shown = plain.text(facts.Facts(facts.snapshot(), calls=3), WEEK)
-    spelled = plain.ascii_only(shown)
+    spelled = spell(shown)
     assert spelled.isascii()
     assert spelled.count("?") == shown.count("?")
     assert [len(row) for row in spelled.splitlines()] == [len(row) for row in shown.splitlines()]

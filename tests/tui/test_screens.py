@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -28,6 +29,7 @@ PAGES: dict[str, Sequence[str]] = {
     "recommendations": ("2",),
     "recommendation": ("2", "enter"),
     "digests": ("5",),
+    "digest": ("5", "p"),
     "pictures": ("v",),
     "task-pictures": ("3", "v"),
     "trace": ("4", "enter", "enter"),
@@ -95,9 +97,9 @@ async def test_a_terminal_that_is_too_small_says_so_and_survives_every_page(size
         assert "$455.12" in look.text(app)
 
 
-async def walk(snapshot: Snapshot, theme: str = "") -> dict[str, str]:
+async def walk(snapshot: Snapshot, theme: str = "", **settings: Any) -> dict[str, str]:
     """Every page at the smallest size, in one run of the application."""
-    app = OtelcostApp(facts.Facts(snapshot), clock=lambda: facts.NOW, live=False)
+    app = OtelcostApp(facts.Facts(snapshot), clock=lambda: facts.NOW, live=False, **settings)
     if theme:
         app.theme = theme
     shown = {}

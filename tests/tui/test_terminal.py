@@ -89,11 +89,19 @@ def test_the_overview_answers_and_every_tab_opens(terminal: Callable[..., Termin
     here.wait(lambda text: "Pane is dead (status 0" in text)
 
 
-def test_without_colour_nothing_is_lost_and_no_colour_is_sent(terminal: Callable[..., Terminal]) -> None:
-    here = terminal((80, 24), NO_COLOR="1", TEXTUAL_THEME="ansi-dark")
+@pytest.mark.parametrize("theme", ["", "light"])
+def test_without_colour_nothing_is_lost_and_no_colour_is_sent(terminal: Callable[..., Terminal], theme: str) -> None:
+    here = terminal((80, 24), NO_COLOR="1", OTELCOST_THEME=theme)
     here.wait(lambda text: "360 calls" in text)
     raw = here.screen("-e")
     assert not any(f"\x1b[{code}" in raw for code in ("31m", "32m", "33m", "34m", "38;", "48;"))
+
+
+def test_a_locale_without_unicode_gets_ascii(terminal: Callable[..., Terminal]) -> None:
+    here = terminal((80, 24), LC_ALL="C")
+    assert here.wait(lambda text: "360 calls" in text).isascii()
+    here.press("v")
+    assert here.wait(lambda text: "all together" in text or "Latency" in text).isascii()
 
 
 def test_a_small_terminal_is_asked_to_grow(terminal: Callable[..., Terminal]) -> None:

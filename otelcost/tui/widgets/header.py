@@ -14,6 +14,7 @@ from otelcost.tui.text import crop, line
 from otelcost.tui.widgets.paint import Paint
 
 _LIVE_SECONDS = 30
+_LAST = "last record "
 _NAME = " otelcost "
 _DEMO_NAME = " otelcost demo: loopback provider "
 
@@ -39,8 +40,8 @@ def live_mark(snapshot: Snapshot | None, state: State, now: datetime) -> tuple[s
         return "○ no record yet", "$text-muted"
     seconds = int((now - last).total_seconds())
     if seconds <= _LIVE_SECONDS:
-        return f"● live, last record {age(seconds)} ago", "$text-success"
-    return f"○ last record {age(seconds)} ago", "$text-muted"
+        return f"● live, {_LAST}{age(seconds)} ago", "$text-success"
+    return f"○ {_LAST}{age(seconds)} ago", "$text-muted"
 
 
 def period_label(snapshot: Snapshot | None, state: State) -> str:
@@ -75,6 +76,8 @@ class Header(Paint):
         mark, style, period = self._shown
         name = self._brand
         room = width - cell_len(name) - cell_len(period) - 4
+        if cell_len(mark) > room:
+            mark = mark.replace(_LAST, "")
         mark = crop(mark, max(0, room))
         gap = max(1, width - cell_len(name) - cell_len(mark) - cell_len(period) - 2)
         return [line((name, "bold reverse"), " ", (mark, style), " " * gap, (period, "$foreground"), " ")]
