@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from otelcost.cli.reader import Reader
     from otelcost.digest.content import Driver
-    from otelcost.store.queries import TaskRow
+    from otelcost.store.queries import TaskSpend
 
 
 __all__ = ["Tasks", "as_json", "blocks", "read", "record"]
@@ -22,8 +22,8 @@ __all__ = ["Tasks", "as_json", "blocks", "read", "record"]
 class Tasks:
     """A window's tasks and those of the equally long window before, which is empty without data."""
 
-    now: Sequence[TaskRow]
-    before: Sequence[TaskRow]
+    now: Sequence[TaskSpend]
+    before: Sequence[TaskSpend]
 
     def drivers(self) -> tuple[Driver, ...]:
         """What moved the bill; nothing where there is no past to compare with."""
@@ -37,8 +37,8 @@ def read(found: Reader) -> Tasks:
     from otelcost.store import queries  # noqa: PLC0415
 
     before = found.window.previous()
-    past = [] if before is None else queries.tasks(found.connection, before)
-    return Tasks(queries.tasks(found.connection, found.window), past)
+    past = () if before is None else queries.spends(found.connection, before)
+    return Tasks(queries.spends(found.connection, found.window), past)
 
 
 def as_json(drivers: Sequence[Driver]) -> list[dict[str, Any]]:

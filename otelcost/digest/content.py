@@ -17,7 +17,7 @@ from otelcost.display import plural
 
 if TYPE_CHECKING:
     from otelcost.advise import Recommendation, Report
-    from otelcost.store.queries import Overview, TaskRow
+    from otelcost.store.queries import Overview, TaskSpend
 
 MAX_DRIVERS: Final = 3
 MAX_ACTIONS: Final = 5
@@ -136,8 +136,8 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
 def compose(
     overview: Overview,
-    tasks: Sequence[TaskRow],
-    previous: Sequence[TaskRow],
+    tasks: Sequence[TaskSpend],
+    previous: Sequence[TaskSpend],
     report: Report,
     label: str,
     *,
@@ -217,7 +217,7 @@ def _upset(overview: Overview, outlook: Outlook | None) -> bool:
     return outlook is not None and outlook.excess_picousd * QUIET_SHARE > (overview.spend_picousd or 0)
 
 
-def drivers(tasks: Sequence[TaskRow], previous: Sequence[TaskRow]) -> tuple[Driver, ...]:
+def drivers(tasks: Sequence[TaskSpend], previous: Sequence[TaskSpend]) -> tuple[Driver, ...]:
     """The tasks that moved the bill most, largest first; without a past, the most expensive ones."""
     now = {row.task: row for row in tasks}
     before = {row.task: row for row in previous}
@@ -227,11 +227,11 @@ def drivers(tasks: Sequence[TaskRow], previous: Sequence[TaskRow]) -> tuple[Driv
     return tuple(sorted(moved, key=lambda driver: -abs(driver.change_picousd))[:MAX_DRIVERS])
 
 
-def _spend(rows: Sequence[TaskRow]) -> int:
+def _spend(rows: Sequence[TaskSpend]) -> int:
     return sum(row.cost_picousd or 0 for row in rows)
 
 
-def _driver(name: str, now: TaskRow | None, before: TaskRow | None) -> Driver:
+def _driver(name: str, now: TaskSpend | None, before: TaskSpend | None) -> Driver:
     current = now.cost_picousd if now else 0
     past = before.cost_picousd if before else 0
     return Driver(
@@ -247,7 +247,7 @@ def _driver(name: str, now: TaskRow | None, before: TaskRow | None) -> Driver:
     )
 
 
-def _tokens_per_call(row: TaskRow | None) -> int | None:
+def _tokens_per_call(row: TaskSpend | None) -> int | None:
     """The mean of a task's calls, in and out together; None where there are no calls or a count is unknown."""
     if row is None or not row.calls or row.input_tokens is None or row.output_tokens is None:
         return None

@@ -41,8 +41,8 @@ def gather(connection: duckdb.DuckDBPyConnection, request: Request) -> Preview:
         report = recommend(connection, window, now=request.now)
         return compose(
             queries.overview(connection, window),
-            queries.tasks(connection, window),
-            [] if before is None else queries.tasks(connection, before),
+            queries.spends(connection, window),
+            () if before is None else queries.spends(connection, before),
             report,
             in_words(request.label),
             scope=request.scope.in_words(),

@@ -13,6 +13,8 @@ from typing import Final
 
 import duckdb
 
+from otelcost.store import hourly
+
 SLACK: Final = timedelta(days=1)
 """Records of one call start close together: so far around what is new is enough to look at."""
 
@@ -34,6 +36,7 @@ WHERE
     (outside.server_address, outside.server_port) IS DISTINCT FROM (inside.server_address, inside.server_port)
     AND (NOT outside.assumed, outside.start, outside.span_id) < (NOT inside.assumed, inside.start, inside.span_id)
     AND outside.span_id NOT IN (SELECT span_id FROM call_covered)
+RETURNING span_id
 """
 
 _SPANS: Final = """
@@ -79,6 +82,7 @@ covered AS (
     WHERE outside.response_id <> '' AND (outside.start, outside.span_id) < (inside.start, inside.span_id)
 )
 SELECT span_id FROM covered WHERE span_id NOT IN (SELECT span_id FROM span_covered)
+RETURNING span_id
 """
 
 
@@ -97,7 +101,12 @@ def cover(connection: duckdb.DuckDBPyConnection, first_us: int, last_us: int) ->
         "begin": epoch + timedelta(microseconds=first_us) - SLACK,
         "end": epoch + timedelta(microseconds=last_us) + SLACK,
     }
-    connection.execute(_CALLS, around)
+    _cover(connection, "calls", _CALLS, around)
     spans = "SELECT 1 FROM spans WHERE is_llm AND start BETWEEN $begin AND $end LIMIT 1"
     if connection.execute(spans, around).fetchone() is not None:
-        connection.execute(_SPANS, around)
+        _cover(connection, "spans", _SPANS, around)
+
+
+def _cover(connection: duckdb.DuckDBPyConnection, table: str, statement: str, around: dict[str, datetime]) -> None:
+    covered = [span_id for (span_id,) in connection.execute(statement, around).fetchall()]
+    hourly.touched_by(connection, table, covered, around)

@@ -21,7 +21,7 @@ from otelcost.errors import StoreError
 from otelcost.model import SCHEMA_VERSION
 from otelcost.spool import reader
 from otelcost.spool.reader import Segment
-from otelcost.store import fresh, load, prices, task_decisions, tasks
+from otelcost.store import fresh, hourly, load, prices, task_decisions, tasks
 from otelcost.store.cover import cover
 from otelcost.store.db import session, transaction
 from otelcost.store.lines import Parsed, Reject, parse
@@ -72,7 +72,11 @@ def drain(path: Path | None = None, spool: Path | None = None) -> DrainReport:
         with transaction(connection):
             new = tasks.assign_missing(connection)
             warnings += task_decisions.refresh(connection, store, new_tasks=bool(new))
-        return _Drain(connection, store, folder).run(warnings)
+            hourly.check(connection)
+            hourly.sign(connection)
+        report = _Drain(connection, store, folder).run(warnings)
+        hourly.roll(connection)
+        return report
 
 
 class _Drain:
@@ -181,8 +185,10 @@ class _Drain:
                 task_decisions.refresh(self._connection, self._store, new_tasks=True)
             if facts:
                 moments = [fact.start_unix_us for fact in facts]
+                hourly.touch(self._connection, {hourly.hour_of(moment) for moment in moments})
                 settle(self._connection, min(moments), max(moments))
                 cover(self._connection, min(moments), max(moments))
+                hourly.sign(self._connection)
             _record(self._connection, batch, now)
 
     def _keep_rejects(self, piece: _Piece) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 import duckdb
 
 from otelcost.model import Usage
+from otelcost.store import hourly
 
 SLACK: Final = timedelta(days=2)
 """Between creating an answer and reading it. Delayed processing takes up to eight hours."""
@@ -23,6 +24,7 @@ _READ: Final = "FROM calls WHERE start BETWEEN $begin AND $end AND list_contains
 _NEVER_BILLED: Final = f"""
 INSERT INTO call_covered
 SELECT DISTINCT span_id {_READ} AND span_id NOT IN (SELECT span_id FROM call_covered)
+RETURNING span_id
 """
 
 _TAKEN: Final = (
@@ -48,6 +50,7 @@ WHERE calls.start BETWEEN $begin AND $end
     AND calls.response_id = answer.response_id AND calls.provider = answer.provider AND calls.api = answer.api
     AND NOT list_contains(calls.flags, 'retrieved')
     AND (calls.output_tokens IS NULL OR list_contains(calls.flags, 'estimated'))
+RETURNING calls.span_id
 """
 
 
@@ -64,5 +67,6 @@ def settle(connection: duckdb.DuckDBPyConnection, first_us: int, last_us: int) -
         "end": epoch + timedelta(microseconds=last_us) + SLACK,
     }
     if connection.execute(f"SELECT 1 {_READ} LIMIT 1", around).fetchone() is not None:
-        connection.execute(_NEVER_BILLED, around)
-        connection.execute(_SETTLED, around)
+        for statement in (_NEVER_BILLED, _SETTLED):
+            changed = [span_id for (span_id,) in connection.execute(statement, around).fetchall()]
+            hourly.touched_by(connection, "calls", changed, around)

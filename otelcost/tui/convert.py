@@ -44,7 +44,7 @@ def _slices(rows: Iterable[queries.SliceRow]) -> tuple[Slice, ...]:
 
 
 def tasks(
-    rows: Iterable[queries.TaskRow], by_day: Mapping[str, Mapping[date, int | None]], days: Sequence[date]
+    rows: Iterable[queries.TaskSpend], by_day: Mapping[str, Mapping[date, int | None]], days: Sequence[date]
 ) -> tuple[Task, ...]:
     """Tasks with their cost on each of `days`; a day without calls cost nothing."""
     return tuple(
@@ -60,7 +60,7 @@ def tasks(
     )
 
 
-def driver(rows: Sequence[queries.TaskRow], before: Sequence[queries.TaskRow]) -> Driver | None:
+def driver(rows: Sequence[queries.TaskSpend], before: Sequence[queries.TaskSpend]) -> Driver | None:
     """The task that moved the spend most: the digest's first; None without a past."""
     found = content.drivers(rows, before) if before else ()
     return like(Driver, found[0]) if found else None

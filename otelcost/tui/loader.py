@@ -257,11 +257,8 @@ class Loader:
         self, connection: duckdb.DuckDBPyConnection, period: Period, now: datetime, warnings: tuple[str, ...]
     ) -> Snapshot:
         span = window(period, now)
-        found = convert.overview(queries.overview(connection, span))
-        rows = queries.tasks(connection, span)
-        past = span.previous()
-        before = queries.tasks(connection, past) if past is not None else []
-        by_day = queries.task_days(connection, span)
+        read = queries.summary(connection, span)
+        found = convert.overview(read.overview)
         everything = period.text == "all"
         return Snapshot(
             period=period,
@@ -269,9 +266,9 @@ class Loader:
             start=None if everything else span.start,
             end=None if everything else span.end,
             overview=found,
-            tasks=convert.tasks(rows, by_day, convert.span_of(found.days)),
+            tasks=convert.tasks(read.tasks, read.task_days, convert.span_of(found.days)),
             spool=str(self._spool),
-            driver=convert.driver(rows, before),
+            driver=convert.driver(read.tasks, read.before),
             # The file's name says enough in one line; its folder is the store's.
             warnings=tuple(text.replace(f"{self._path.parent}{os.sep}", "") for text in warnings),
         )

@@ -100,7 +100,7 @@ def test_totals_are_the_sum_of_every_breakdown(spool: Path) -> None:
     window = Window.parse("7d", NOW)
     with session() as connection:
         found = queries.overview(connection, window)
-        days = queries.task_days(connection, window)
+        days = queries.summary(connection, window).task_days
         rows = queries.tasks(connection, window)
         later = queries.overview(connection, Window(datetime(2026, 11, 20), NOW))
     assert (found.spend_picousd, found.previous_picousd) == (2 * COST, COST)

@@ -53,15 +53,15 @@ def read(found: Reader) -> Facts:
     from otelcost.store import queries  # noqa: PLC0415
 
     connection, window = found.connection, found.window
-    tasks = movement.read(found)
-    before = window.previous() if tasks.before else None
+    moved = movement.read(found)
+    before = window.previous() if moved.before else None
     step, steps = queries.cache_line(connection, window, most=MOST_STEPS)
     return Facts(
         found=found,
         overview=queries.overview(connection, window),
         report=recommend(connection, window, now=found.now),
-        tasks=tasks.now,
-        drivers=tasks.drivers(),
+        tasks=queries.tasks(connection, window),
+        drivers=moved.drivers(),
         movement=queries.movement(connection, before, window) if before is not None else None,
         context=queries.context(connection, window),
         cache=steps,

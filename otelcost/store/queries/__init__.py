@@ -15,7 +15,18 @@ from otelcost.store.queries.latency import LatencyRow, latency
 from otelcost.store.queries.lengths import SplitProposal, split_proposal
 from otelcost.store.queries.monthly import MONTHLY_FROM_DAYS, monthly
 from otelcost.store.queries.movement import Moved, Movement, Side, movement
-from otelcost.store.queries.overview import DayRow, Overview, SliceRow, TaskRow, overview, task_days, tasks
+from otelcost.store.queries.overview import (
+    DayRow,
+    Overview,
+    SliceRow,
+    Summary,
+    TaskRow,
+    TaskSpend,
+    overview,
+    spends,
+    summary,
+    tasks,
+)
 from otelcost.store.queries.scope import Scope
 from otelcost.store.queries.shapes import DECADE, CacheRow, GridRow, cache_line, grid
 from otelcost.store.queries.window import Window
@@ -47,7 +58,9 @@ __all__ = [
     "Side",
     "SliceRow",
     "SplitProposal",
+    "Summary",
     "TaskRow",
+    "TaskSpend",
     "ToolRow",
     "UnpricedRow",
     "Window",
@@ -69,8 +82,9 @@ __all__ = [
     "overview",
     "position",
     "segments",
+    "spends",
     "split_proposal",
-    "task_days",
+    "summary",
     "tasks",
     "trace",
     "unpriced",

@@ -15,7 +15,7 @@ from typing import Final
 import duckdb
 import msgspec
 
-from otelcost.store.queries.rows import fetch, sql
+from otelcost.store.queries.cells import cells
 from otelcost.store.queries.window import Window
 
 PARTS: Final = ("volume", "tokens", "rate", "mix")
@@ -77,7 +77,7 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """The calls of one day, task and model."""
+    """The priced calls of one day, task and model; several may be of the same."""
 
     day: date
     task: str
@@ -95,7 +95,18 @@ def movement(connection: duckdb.DuckDBPyConnection, base: Window, head: Window) 
 
 
 def _cells(connection: duckdb.DuckDBPyConnection, window: Window) -> list[Cell]:
-    return fetch(connection, sql("movement"), {"start": window.start, "end": window.until}, Cell)
+    return [
+        Cell(
+            day=found.day,
+            task=found.task,
+            model=found.model,
+            calls=found.calls - found.unpriced_calls,
+            unpriced_calls=found.unpriced_calls,
+            tokens=found.priced_tokens or 0,
+            picousd=found.cost_picousd or 0,
+        )
+        for found in cells(connection, window)
+    ]
 
 
 def compared(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
 import msgspec
 
+from otelcost.store.queries.cells import Cell, cells, ever
 from otelcost.store.queries.monthly import monthly
-from otelcost.store.queries.rows import fetch, one, sql
+from otelcost.store.queries.rows import fetch, sql
 from otelcost.store.queries.window import Window
 
 
@@ -58,14 +59,12 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     monthly_picousd: int | None  # spend per 30 days, from 7 days with calls on
 
 
-class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One task in a window."""
+class TaskSpend(msgspec.Struct, frozen=True, kw_only=True):
+    """What one task cost in a window: what the hourly sums know of it."""
 
     task: str
     task_source: str
-    call_site: str | None  # the commonest
     calls: int
-    operations: int
     errors: int
     unpriced_calls: int
     cost_picousd: int | None
@@ -76,46 +75,65 @@ class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
 
 
-class _Cell(msgspec.Struct, frozen=True, kw_only=True):
-    day: date
-    model: str | None
-    task: str
-    calls: int
-    unpriced_calls: int
-    errors: int
-    estimated_calls: int
-    input_tokens: int | None
-    cache_read_tokens: int | None
-    output_tokens: int | None
-    cost_picousd: int | None
-    first_start: datetime
-    last_start: datetime
+class TaskRow(TaskSpend, frozen=True, kw_only=True):
+    """One task in a window, also with what only its calls tell."""
+
+    call_site: str | None  # the commonest
+    operations: int
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """A window and the one before it, from one reading of both."""
+
+    overview: Overview
+    tasks: tuple[TaskSpend, ...]  # the most expensive first
+    before: tuple[TaskSpend, ...]  # of the window before, itself compared with nothing; empty without one
+    task_days: dict[str, dict[date, int | None]]  # the cost of every task by UTC day: what small charts draw
+
+
+def summary(connection: duckdb.DuckDBPyConnection, window: Window) -> Summary:
+    """Everything that is summed from the days of a window, the models and the tasks."""
+    past = window.previous()
+    found = cells(connection, window)
+    before = [] if past is None else cells(connection, past)
+    return Summary(
+        overview=_overview(window, found, before, ever(connection)),
+        tasks=_spends(found, before),
+        before=_spends(before, ()),
+        task_days=_task_days(found),
+    )
 
 
 def overview(connection: duckdb.DuckDBPyConnection, window: Window) -> Overview:
     """The totals and breakdowns of a window."""
-    cells = fetch(connection, sql("cells"), {"start": window.start, "end": window.until}, _Cell)
-    ever = one(connection, "SELECT min(start) AS first, max(start) AS last FROM v_calls")
-    spend = _total(cells, "cost_picousd") if cells else 0
-    coverage_days = len({cell.day for cell in cells})
+    past = window.previous()
+    before = [] if past is None else cells(connection, past)
+    return _overview(window, cells(connection, window), before, ever(connection))
+
+
+def _overview(
+    window: Window, found: Sequence[Cell], before: Sequence[Cell], ever: tuple[datetime | None, datetime | None]
+) -> Overview:
+    spend = _total(found, "cost_picousd") if found else 0
+    coverage_days = len({cell.day for cell in found})
     return Overview(
         window=window,
         spend_picousd=spend,
-        previous_picousd=_previous(connection, window),
-        calls=sum(cell.calls for cell in cells),
-        unpriced_calls=sum(cell.unpriced_calls for cell in cells),
-        errors=sum(cell.errors for cell in cells),
-        estimated_calls=sum(cell.estimated_calls for cell in cells),
-        input_tokens=_total(cells, "input_tokens"),
-        cache_read_tokens=_total(cells, "cache_read_tokens"),
-        output_tokens=_total(cells, "output_tokens"),
-        by_model=_slices(cells, lambda cell: cell.model),
-        by_task=_slices(cells, lambda cell: cell.task),
-        by_day=_days(cells),
+        previous_picousd=_total(before, "cost_picousd"),
+        calls=sum(cell.calls for cell in found),
+        unpriced_calls=sum(cell.unpriced_calls for cell in found),
+        errors=sum(cell.errors for cell in found),
+        estimated_calls=sum(cell.estimated_calls for cell in found),
+        input_tokens=_total(found, "input_tokens"),
+        cache_read_tokens=_total(found, "cache_read_tokens"),
+        output_tokens=_total(found, "output_tokens"),
+        by_model=_slices(found, lambda cell: cell.model),
+        by_task=_slices(found, lambda cell: cell.task),
+        by_day=_days(found),
         coverage_days=coverage_days,
-        first_call=min((cell.first_start for cell in cells), default=None),
-        last_call=ever["last"],
-        monthly_picousd=monthly(spend, window, coverage_days, ever["first"]),
+        first_call=min((cell.first_start for cell in found), default=None),
+        last_call=ever[1],
+        monthly_picousd=monthly(spend, window, coverage_days, ever[0]),
     )
 
 
@@ -131,26 +149,49 @@ def tasks(connection: duckdb.DuckDBPyConnection, window: Window) -> list[TaskRow
     return [msgspec.structs.replace(row, models=tuple(row.models or ())) for row in rows]
 
 
-def task_days(connection: duckdb.DuckDBPyConnection, window: Window) -> dict[str, dict[date, int | None]]:
-    """The cost of every task by UTC day: what small charts draw."""
-    cells = fetch(connection, sql("cells"), {"start": window.start, "end": window.until}, _Cell)
-    grouped = _grouped(cells, lambda cell: (cell.task, cell.day))
-    found: dict[str, dict[date, int | None]] = {}
+def spends(connection: duckdb.DuckDBPyConnection, window: Window) -> tuple[TaskSpend, ...]:
+    """What the tasks of a window cost, the most expensive first."""
+    past = window.previous()
+    return _spends(cells(connection, window), [] if past is None else cells(connection, past))
+
+
+def _spends(found: Sequence[Cell], before: Sequence[Cell]) -> tuple[TaskSpend, ...]:
+    past = {task: _total(members, "cost_picousd") for task, members in _grouped(before, _task).items()}
+    rows = [_spend(task, members, past.get(task)) for task, members in _grouped(found, _task).items()]
+    return tuple(
+        sorted(rows, key=lambda row: (row.cost_picousd is None, -(row.cost_picousd or 0), -row.calls, row.task))
+    )
+
+
+def _spend(task: str, members: Sequence[Cell], previous: int | None) -> TaskSpend:
+    return TaskSpend(
+        task=task,
+        task_source=max(members, key=lambda cell: (cell.calls, cell.task_source)).task_source,
+        calls=sum(cell.calls for cell in members),
+        errors=sum(cell.errors for cell in members),
+        unpriced_calls=sum(cell.unpriced_calls for cell in members),
+        cost_picousd=_total(members, "cost_picousd"),
+        previous_picousd=previous,
+        input_tokens=_total(members, "input_tokens"),
+        cache_read_tokens=_total(members, "cache_read_tokens"),
+        output_tokens=_total(members, "output_tokens"),
+        models=tuple(sorted({cell.model for cell in members if cell.model is not None})),
+    )
+
+
+def _task_days(found: Sequence[Cell]) -> dict[str, dict[date, int | None]]:
+    grouped = _grouped(found, lambda cell: (cell.task, cell.day))
+    days: dict[str, dict[date, int | None]] = {}
     for (task, day), members in sorted(grouped.items()):
-        found.setdefault(task, {})[day] = _total(members, "cost_picousd")
-    return found
+        days.setdefault(task, {})[day] = _total(members, "cost_picousd")
+    return days
 
 
-def _previous(connection: duckdb.DuckDBPyConnection, window: Window) -> int | None:
-    before = window.previous()
-    if before is None:
-        return None
-    text = "SELECT sum(cost_picousd) AS spend FROM v_calls WHERE start >= $start AND start < $end"
-    spend = one(connection, text, {"start": before.start, "end": before.end})["spend"]
-    return None if spend is None else int(spend)
+def _task(cell: Cell) -> str:
+    return cell.task
 
 
-def _slices(cells: Iterable[_Cell], key: Callable[[_Cell], str | None]) -> tuple[SliceRow, ...]:
+def _slices(found: Iterable[Cell], key: Callable[[Cell], str | None]) -> tuple[SliceRow, ...]:
     rows = [
         SliceRow(
             name=name,
@@ -162,13 +203,13 @@ def _slices(cells: Iterable[_Cell], key: Callable[[_Cell], str | None]) -> tuple
             output_tokens=_total(members, "output_tokens"),
             cost_picousd=_total(members, "cost_picousd"),
         )
-        for name, members in _grouped(cells, key).items()
+        for name, members in _grouped(found, key).items()
     ]
     return tuple(sorted(rows, key=lambda row: (-(row.cost_picousd or 0), -row.calls, row.name or "")))
 
 
-def _days(cells: list[_Cell]) -> tuple[DayRow, ...]:
-    by_day = _grouped(cells, lambda cell: cell.day)
+def _days(found: Sequence[Cell]) -> tuple[DayRow, ...]:
+    by_day = _grouped(found, lambda cell: cell.day)
     if not by_day:
         return ()
     first, last = min(by_day), max(by_day)
@@ -176,7 +217,7 @@ def _days(cells: list[_Cell]) -> tuple[DayRow, ...]:
     return tuple(_day(day, by_day.get(day, [])) for day in days)
 
 
-def _day(day: date, members: list[_Cell]) -> DayRow:
+def _day(day: date, members: Sequence[Cell]) -> DayRow:
     return DayRow(
         day=day,
         calls=sum(cell.calls for cell in members),
@@ -185,14 +226,14 @@ def _day(day: date, members: list[_Cell]) -> DayRow:
     )
 
 
-def _grouped(cells: Iterable[_Cell], key: Callable[[_Cell], Any]) -> dict[Any, list[_Cell]]:
-    groups: dict[Hashable, list[_Cell]] = {}
-    for cell in cells:
+def _grouped(found: Iterable[Cell], key: Callable[[Cell], Any]) -> dict[Any, list[Cell]]:
+    groups: dict[Hashable, list[Cell]] = {}
+    for cell in found:
         groups.setdefault(key(cell), []).append(cell)
     return groups
 
 
-def _total(cells: Iterable[_Cell], field: str) -> int | None:
+def _total(found: Iterable[Cell], field: str) -> int | None:
     """The sum of what is known; None where nothing is."""
-    known = [value for value in (getattr(cell, field) for cell in cells) if value is not None]
+    known = [value for value in (getattr(cell, field) for cell in found) if value is not None]
     return int(sum(known)) if known else None
