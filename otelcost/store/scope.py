@@ -19,6 +19,8 @@ from otelcost.store.db import views_text
 _VIEW: Final = re.compile(r"CREATE OR REPLACE VIEW (?P<name>\w+) AS")
 _COMMENT: Final = re.compile(r"--[^\n]*")
 _BASE: Final = "v_base"
+_NO_SUMS: Final = "CREATE OR REPLACE TEMP VIEW hourly_basis AS SELECT NULL::VARCHAR AS basis WHERE false"
+"""The hourly sums are those of all calls: over a part of them they do not hold."""
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +57,10 @@ def restricted(connection: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[
     try:
         for name, text in statements.items():
             connection.execute(_narrowed(connection, scope) if name == _BASE else _VIEW.sub(_temporary, text))
+        connection.execute(_NO_SUMS)
         yield
     finally:
+        connection.execute("DROP VIEW IF EXISTS temp.hourly_basis")
         for name in reversed(statements):
             connection.execute(f"DROP VIEW IF EXISTS temp.{name}")
 

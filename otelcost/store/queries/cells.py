@@ -7,7 +7,7 @@ integers, so the two add up to what the calls alone would give.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -38,17 +38,17 @@ MEASURES: Final = """
 """The columns of an hour and of a cell, over `v_calls`."""
 
 _CALLS: Final = f"""
-SELECT CAST(start AS DATE) AS day, {MEASURES} FROM v_calls WHERE start >= $start AND start < $end GROUP BY ALL
+SELECT {{window}} AS of_window, CAST(start AS DATE) AS day, {MEASURES} FROM v_calls WHERE {{within}} GROUP BY ALL
 """
 
 _SUMMED: Final = ("calls", "unpriced_calls", "errors", "estimated_calls", "input_tokens", "cache_read_tokens",
                   "output_tokens", "priced_tokens", "cost_picousd")  # fmt: skip
 
 _HOURS: Final = f"""
-SELECT CAST(hour AS DATE) AS day, model, task, task_source,
+SELECT {{window}} AS of_window, CAST(hour AS DATE) AS day, model, task, task_source,
     {", ".join(f"sum({name}) AS {name}" for name in _SUMMED)},
     min(first_start) AS first_start, max(last_start) AS last_start
-FROM hourly WHERE hour >= $start AND hour < $end GROUP BY ALL
+FROM hourly WHERE {{within}} GROUP BY ALL
 """
 
 BASIS: Final = """
@@ -60,13 +60,14 @@ SELECT concat_ws(' ',
 """Everything that the sums of an hour depend on, and that could change without the hour's being named as stale."""
 
 _STALE: Final = "SELECT min(hour) FROM hourly_stale WHERE hour >= $start AND hour < $end"
-_EVER: Final = "SELECT min(first_start), max(last_start) FROM hourly WHERE hour >= $start AND hour < $end"
-_EVER_CALLS: Final = "SELECT min(start), max(start) FROM v_base WHERE start >= $start AND start < $end"
+_EVER: Final = "SELECT min(first_start), max(last_start) FROM hourly WHERE {within}"
+_EVER_CALLS: Final = "SELECT min(start), max(start) FROM v_base WHERE {within}"
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """Calls of one day, model and task. Several cells may be of the same: they are there to be added up."""
 
+    of_window: int = 0  # which of the windows that were asked for
     day: date
     model: str | None
     task: str
@@ -87,30 +88,30 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 class _Piece(NamedTuple):
     """A part of a window, and whether the hourly sums hold for it."""
 
+    window: int
     start: datetime
     end: datetime
     hourly: bool
 
-    @property
-    def parameters(self) -> dict[str, Any]:
-        return {"start": self.start, "end": self.end}
 
-
-def cells(connection: duckdb.DuckDBPyConnection, window: Window) -> list[Cell]:
-    """The cells of a window, in no order."""
-    return [
-        cell
-        for piece in _pieces(connection, window)
-        for cell in fetch(connection, _HOURS if piece.hourly else _CALLS, piece.parameters, Cell)
-    ]
+def cells(connection: duckdb.DuckDBPyConnection, *windows: Window) -> list[list[Cell]]:
+    """The cells of each of some windows that do not overlap, in no order; one reading of the calls for all of them."""
+    pieces = [piece for number, window in enumerate(windows) for piece in _pieces(connection, number, window)]
+    found: list[list[Cell]] = [[] for _ in windows]
+    for text, hourly in ((_HOURS, True), (_CALLS, False)):
+        some = [piece for piece in pieces if piece.hourly is hourly]
+        if some:
+            for cell in fetch(connection, _over(text, some), _bounds(some), Cell):
+                found[cell.of_window].append(cell)
+    return found
 
 
 def ever(connection: duckdb.DuckDBPyConnection) -> tuple[datetime | None, datetime | None]:
     """When the first and the last call there is started; None without calls."""
-    found = [
-        connection.execute(_EVER if piece.hourly else _EVER_CALLS, piece.parameters).fetchone() or (None, None)
-        for piece in _pieces(connection, _ALWAYS)
-    ]
+    found = []
+    for piece in _pieces(connection, 0, _ALWAYS):
+        text = _over(_EVER if piece.hourly else _EVER_CALLS, [piece])
+        found.append(connection.execute(text, _bounds([piece])).fetchone() or (None, None))
     firsts = [first for first, _ in found if first is not None]
     lasts = [last for _, last in found if last is not None]
     return min(firsts, default=None), max(lasts, default=None)
@@ -122,20 +123,36 @@ def holds(connection: duckdb.DuckDBPyConnection) -> bool:
     return connection.execute(text).fetchone() == (True,)
 
 
-def _pieces(connection: duckdb.DuckDBPyConnection, window: Window) -> Iterator[_Piece]:
+def _pieces(connection: duckdb.DuckDBPyConnection, number: int, window: Window) -> Iterator[_Piece]:
     first, last = _hour_from(window.start), _hour_before(window.until)
     if first >= last or not holds(connection):
-        yield _Piece(window.start, window.until, hourly=False)
+        yield _Piece(number, window.start, window.until, hourly=False)
         return
     stale = connection.execute(_STALE, {"start": first, "end": last}).fetchone()
     until = last if stale is None or stale[0] is None else stale[0]
     for piece in (
-        _Piece(window.start, first, hourly=False),
-        _Piece(first, until, hourly=True),
-        _Piece(until, window.until, hourly=False),
+        _Piece(number, window.start, first, hourly=False),
+        _Piece(number, first, until, hourly=True),
+        _Piece(number, until, window.until, hourly=False),
     ):
         if piece.start < piece.end:
             yield piece
+
+
+def _over(text: str, pieces: Sequence[_Piece]) -> str:
+    """A query over pieces; the store skips what lies outside all of them."""
+    column = "hour" if pieces[0].hourly else "start"
+    within = [f"({column} >= $start_{at} AND {column} < $end_{at})" for at in range(len(pieces))]
+    cases = [f"WHEN {condition} THEN {piece.window}" for condition, piece in zip(within, pieces, strict=True)]
+    return text.replace("{window}", f"CASE {' '.join(cases)} END").replace("{within}", f"({' OR '.join(within)})")
+
+
+def _bounds(pieces: Sequence[_Piece]) -> dict[str, Any]:
+    return {
+        f"{name}_{at}": value
+        for at, piece in enumerate(pieces)
+        for name, value in (("start", piece.start), ("end", piece.end))
+    }
 
 
 def _hour_before(moment: datetime) -> datetime:

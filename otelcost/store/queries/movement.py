@@ -105,7 +105,7 @@ def _cells(connection: duckdb.DuckDBPyConnection, window: Window) -> list[Cell]:
             tokens=found.priced_tokens or 0,
             picousd=found.cost_picousd or 0,
         )
-        for found in cells(connection, window)
+        for found in cells(connection, window)[0]
     ]
 
 

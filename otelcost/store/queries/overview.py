@@ -93,9 +93,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 def summary(connection: duckdb.DuckDBPyConnection, window: Window) -> Summary:
     """Everything that is summed from the days of a window, the models and the tasks."""
-    past = window.previous()
-    found = cells(connection, window)
-    before = [] if past is None else cells(connection, past)
+    found, before = _both(connection, window)
     return Summary(
         overview=_overview(window, found, before, ever(connection)),
         tasks=_spends(found, before),
@@ -106,9 +104,17 @@ def summary(connection: duckdb.DuckDBPyConnection, window: Window) -> Summary:
 
 def overview(connection: duckdb.DuckDBPyConnection, window: Window) -> Overview:
     """The totals and breakdowns of a window."""
+    found, before = _both(connection, window)
+    return _overview(window, found, before, ever(connection))
+
+
+def _both(connection: duckdb.DuckDBPyConnection, window: Window) -> tuple[list[Cell], list[Cell]]:
+    """The cells of a window and of the one before, where there is one."""
     past = window.previous()
-    before = [] if past is None else cells(connection, past)
-    return _overview(window, cells(connection, window), before, ever(connection))
+    if past is None:
+        return cells(connection, window)[0], []
+    found, before = cells(connection, window, past)
+    return found, before
 
 
 def _overview(
@@ -151,8 +157,7 @@ def tasks(connection: duckdb.DuckDBPyConnection, window: Window) -> list[TaskRow
 
 def spends(connection: duckdb.DuckDBPyConnection, window: Window) -> tuple[TaskSpend, ...]:
     """What the tasks of a window cost, the most expensive first."""
-    past = window.previous()
-    return _spends(cells(connection, window), [] if past is None else cells(connection, past))
+    return _spends(*_both(connection, window))
 
 
 def _spends(found: Sequence[Cell], before: Sequence[Cell]) -> tuple[TaskSpend, ...]:
