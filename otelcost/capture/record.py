@@ -255,8 +255,8 @@ class _Parentage:
     """The spans above a call, as far as the SDK knows them by now (names may have changed since it began)."""
 
     def __init__(self, started: Started) -> None:
-        above = started.parent.get_span_context()
-        self.span_id = f"{above.span_id:016x}" if above.is_valid else None
+        above = started.above
+        self.span_id = None if above is None else f"{above.span_id:016x}"
         self.root_name: str | None = None
         self.root_kind: str | None = None
         self.llm_span_id: str | None = None

@@ -70,6 +70,14 @@ class Started:
         return trace.get_current_span(self.context)
 
     @property
+    def above(self) -> SpanContext | None:
+        """Identity of the span around the call, None: there is none."""
+        if not self.context:  # nothing was ever set in it
+            return None
+        above = self.parent.get_span_context()
+        return above if above.is_valid else None
+
+    @property
     def trace_id(self) -> int:
         """The trace that the call belongs to."""
         return (self._ids or self._choose())[0]
@@ -80,8 +88,8 @@ class Started:
         return (self._ids or self._choose())[1]
 
     def _choose(self) -> tuple[int, int]:
-        above = self.parent.get_span_context()
-        trace_id = above.trace_id if above.is_valid else _bits.getrandbits(128) or 1
+        above = self.above
+        trace_id = _bits.getrandbits(128) or 1 if above is None else above.trace_id
         self._ids = ids = (trace_id, _bits.getrandbits(64) or 1)
         return ids
 

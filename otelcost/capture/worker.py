@@ -47,7 +47,7 @@ REST_SECONDS: Final = 0.02
 GATHER_SECONDS: Final = 0.15
 """A host that never rests is waited for no longer than this."""
 _HASTEN_RECORDS: Final = 1000
-_STINT_SECONDS: Final = 0.0004
+_STINT_SECONDS: Final = 0.0003
 """So long the interpreter's lock may be held, rounded up to whole records. A thread that waits for it would only
 get it by force after 5 ms."""
 _HASTY_STINT_SECONDS: Final = 0.02

@@ -91,7 +91,7 @@ class Hasher:
         Of a long text the words with the smallest checksums stand for all: whichever place was edited,
         most of them stay the same, and the cost stays bounded.
         """
-        words: Collection[int] = set(map(crc32, set(text[:_SIMHASH_BYTES].lower().split())))
+        words: Collection[int] = set(map(crc32, text[:_SIMHASH_BYTES].lower().split()))
         if len(words) > _SIMHASH_WORDS:
             words = sorted(words)[:_SIMHASH_WORDS]
         return _majority(sum(map(self._lanes_of, words)), len(words)) >> 1 if words else None

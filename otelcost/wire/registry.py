@@ -12,25 +12,14 @@ MAX_NAME: Final = 256
 
 HEADERS: Final = frozenset(
     {
-        # of requests: which SDK, which attempt, how the body is encoded
-        "anthropic-beta",
-        "anthropic-version",
+        # of requests: which SDK, how the body is encoded
         "content-encoding",
         "content-type",
-        "openai-beta",
         "user-agent",
-        "x-stainless-async",
-        "x-stainless-lang",
         "x-stainless-package-version",
-        "x-stainless-retry-count",
-        "x-stainless-runtime",
-        "x-stainless-runtime-version",
         # of responses
         "apim-request-id",
-        "openai-processing-ms",
-        "openai-version",
         "request-id",
-        "retry-after",
         "x-amzn-bedrock-cache-read-input-token-count",
         "x-amzn-bedrock-cache-write-input-token-count",
         "x-amzn-bedrock-input-token-count",
@@ -40,9 +29,7 @@ HEADERS: Final = frozenset(
         "x-amzn-errortype",
         "x-amzn-requestid",
         "x-gemini-service-tier",
-        "x-ms-region",
         "x-request-id",
-        "x-should-retry",
     }
 )
 """Lower-case names of the headers capture may keep. None of them can hold a secret."""
