@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any, Final, Literal, Protocol
 
 from opentelemetry import context
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
 
 from otelcost.capture import clock, span
 from otelcost.capture.guard import absorbed
@@ -211,9 +211,13 @@ class Attempt:
 
     def held_bytes(self) -> int:
         """What this attempt keeps in memory."""
-        request = None if self.request_dropped else request_body(self.request)
         kept = self.size if self.tail is None else sum(map(len, self.chunks)) + self.tail_size
-        return kept + (len(request) if request is not None else 0)
+        if self.request_dropped:
+            return kept
+        try:  # `request_body` in place
+            return kept + len(self.request.content or b"")
+        except RuntimeError:
+            return kept
 
     def fail(self, error: BaseException) -> None:
         """The request, or reading its response, raised."""
@@ -289,8 +293,15 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
     if current and (current.get(_SUPPRESS_INSTRUMENTATION_KEY) or current.get(_SUPPRESS_PLAIN)):
         diagnostics.count("suppressed")
         return None
+    started = None
+    if api != RESULTS and span.has_provider():  # reading what was answered long ago is no call of now
+        try:
+            started = span.start(current, api)
+        except Exception as error:  # the guard's own rule
+            if not absorbed("span.start", error):
+                raise
     kind = Attempt if api != RESULTS else _download()
-    attempt = kind(request, _start(current, api), submit)
+    attempt = kind(request, started or span.Started(current), submit)
     try:
         attempt.client, attempt.given, attempt.before, attempt.outer = id(client), number, before, outer
         attempt.site = find_site(3)
@@ -340,17 +351,6 @@ def _is_inner(outer: Attempt, request: Any, host: str) -> bool:
     The same body at another server is a redirect, or a transport that sends on to a gateway.
     """
     return outer.request.url.host == host or bool(request_body(outer.request) == request_body(request))
-
-
-def _start(current: Context, api: str) -> span.Started:
-    if api == RESULTS:  # reading what was answered long ago is no call of now
-        return span.Started(current)
-    try:
-        return span.start(current, api)
-    except Exception as error:  # the guard's own rule
-        if not absorbed("span.start", error):
-            raise
-    return span.Started(current)
 
 
 def _place(attempt: Attempt) -> tuple[int, str, str, int, int]:

@@ -91,7 +91,7 @@ def _take_status(attempt: Attempt, error: BaseException) -> None:
 
 def _observe(attempt: Attempt, response: Any, tee: type, *, streamed: bool) -> None:
     """Take the body if it is there, else watch it pass by."""
-    attempt.respond(response.status_code, response.headers)
+    attempt.status, attempt.response_headers = response.status_code, response.headers
     if streamed and not response.is_stream_consumed:
         response.stream = tee(response.stream, attempt)
     else:

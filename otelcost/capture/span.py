@@ -51,7 +51,7 @@ class Started:
         ids: trace and span id; without them, of our own and chosen when they are first asked for.
     """
 
-    __slots__ = ("_ids", "context", "decision", "hidden", "live", "pipeline", "token")
+    __slots__ = ("_ids", "context", "decision", "live", "pipeline", "token")
 
     def __init__(self, current: Context, ids: tuple[int, int] | None = None) -> None:
         self.context = current
@@ -61,8 +61,11 @@ class Started:
         self.decision: SamplingResult | None = None
         self.live: trace.Span | None = None
         """A span of an API implementation other than the SDK, started by it."""
-        self.hidden = False
-        """Another instrumentation asked for no span of ours."""
+
+    @property
+    def hidden(self) -> bool:
+        """Whether another instrumentation asked for no span of ours."""
+        return bool(self.context.get(SUPPRESS_LLM_KEY))
 
     @property
     def parent(self) -> trace.Span:
@@ -172,36 +175,27 @@ def pipeline_of(provider: object) -> SdkPipeline | None:
 
 
 def start(current: Context, api: str) -> Started:
-    """Begin a call of an API in a context. Never fails for lack of an SDK."""
-    provider = _provider()
-    pipeline = None if provider is None else pipeline_of(provider)
-    if provider is None or (pipeline is not None and pipeline.disabled):
-        started = Started(current)
-    elif pipeline is not None:
-        started = pipeline.start(current, trace.get_current_span(current), _operation(api))
-    else:
-        started = _start_live(provider, current, _operation(api))
-    if current and current.get(SUPPRESS_LLM_KEY):
-        started.hidden = True
-    return started
+    """Begin a call of an API in a context, where `has_provider`."""
+    provider = trace.get_tracer_provider()
+    pipeline = pipeline_of(provider)
+    if pipeline is None:
+        return _start_live(provider, current, OPERATIONS.get(api, "chat"))
+    if pipeline.disabled:
+        return Started(current)
+    return pipeline.start(current, trace.get_current_span(current), OPERATIONS.get(api, "chat"))
 
 
-def _operation(api: str) -> str:
-    return OPERATIONS.get(api, "chat")
-
-
-def _provider() -> trace.TracerProvider | None:
-    """The program's tracer provider; None where it has set up none.
+def has_provider() -> bool:
+    """Whether the program has set up a tracer provider.
 
     The API's own answer looks into the environment every time while there is none, which costs more than all else
     that a call begins with. It is asked once, for what the environment may name.
     """
     global _asked  # noqa: PLW0603
     if _asked and trace._TRACER_PROVIDER is None:
-        return None
+        return False
     _asked = True
-    provider = trace.get_tracer_provider()
-    return None if isinstance(provider, _NO_PROVIDER) else provider
+    return not isinstance(trace.get_tracer_provider(), _NO_PROVIDER)
 
 
 def _start_live(provider: trace.TracerProvider, current: Context, operation: str) -> Started:

@@ -64,7 +64,7 @@ def test_a_decoder_that_raises(captured: Captured, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("lenient")
-@pytest.mark.parametrize("where", ["respond", "whole", "_keep_tail", "held_bytes"])
+@pytest.mark.parametrize("where", ["finish", "whole", "_keep_tail", "held_bytes"])
 def test_our_own_code_raising_on_the_callers_thread(
     captured: Captured, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
