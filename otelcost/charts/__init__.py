@@ -7,6 +7,7 @@ a colour tells apart is told apart by its place, sign or words as well.
 
 from otelcost.charts.bars import Column, columns
 from otelcost.charts.pairs import Pair, pairs
+from otelcost.charts.scale import decades, duration_mark, money_mark
 from otelcost.charts.scatter import Axis, Point, scatter
 from otelcost.charts.stacks import Part, Stack, layers, stacks
 from otelcost.charts.svg import NARROW, WIDE, Chart
@@ -28,8 +29,11 @@ __all__ = [
     "Step",
     "Theme",
     "columns",
+    "decades",
     "drawn_steps",
+    "duration_mark",
     "layers",
+    "money_mark",
     "page_css",
     "pairs",
     "scatter",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from otelcost.charts.svg import room
-from otelcost.display import common_places, money
+from otelcost.display import common_places, duration, money
+
+_MILLISECOND = 1000
 
 MARKS = 4
 """About how many marks an axis has."""
@@ -29,6 +31,31 @@ def money_labels(amounts: Sequence[int]) -> tuple[str, ...]:
     """Amounts in pico-dollars as the labels of an axis, all with the same decimals."""
     places = common_places(list(amounts))
     return tuple(money(amount, places) for amount in amounts)
+
+
+def decades(values: Sequence[int]) -> tuple[int, ...]:
+    """The powers of ten around some positive values, two at least; all of them stand between the ends."""
+    if not values:
+        return (1, 10)
+    low = int(10 ** (len(str(min(values))) - 1))
+    high = low * 10
+    while high < max(values):
+        high *= 10
+    marks = [low]
+    while marks[-1] < high:
+        marks.append(marks[-1] * 10)
+    return tuple(marks)
+
+
+def money_mark(picousd: int) -> str:
+    """A power of ten of dollars without the zeros behind its digit: `$0.01`, `$1`."""
+    said = money(picousd)
+    return said.rstrip("0").rstrip(".") if "." in said else said
+
+
+def duration_mark(microseconds: int) -> str:
+    """A power of ten of time, in microseconds where milliseconds would say nothing."""
+    return duration(microseconds) if microseconds >= _MILLISECOND else f"{microseconds} us"
 
 
 def spread(labels: Sequence[str], pixels: float) -> frozenset[int]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from otelcost.charts.scale import decades
 from otelcost.charts.svg import WIDE, Chart, element, escape, line, room, text
 
 HEIGHT = 300
@@ -59,20 +60,6 @@ def _point(point: Point, x: float, y: float, most: int) -> str:
     tip = element("title", raw=escape(point.tip)) if point.tip else ""
     circle = element("circle", raw=tip, cx=x, cy=y, r=radius, class_="oc-total oc-edge", fill_opacity=0.85)
     return circle + text(x, y + 4, str(point.number), "oc-on oc-strong", "middle")
-
-
-def decades(values: Sequence[int]) -> tuple[int, ...]:
-    """The powers of ten around some positive values, two at least; all of them stand between the ends."""
-    if not values:
-        return (1, 10)
-    low = int(10 ** (len(str(min(values))) - 1))
-    high = low * 10
-    while high < max(values):
-        high *= 10
-    marks = [low]
-    while marks[-1] < high:
-        marks.append(marks[-1] * 10)
-    return tuple(marks)
 
 
 def _scale(marks: Sequence[int], start: float, end: float) -> Callable[[int], float]:

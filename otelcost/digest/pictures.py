@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
+from otelcost.charts.svg import element
+
 if TYPE_CHECKING:
     from otelcost.digest.content import Day, Driver
 
@@ -35,7 +37,7 @@ def days(rows: Sequence[Day]) -> str:
             bars.append(_outline(left, thick))
         elif row.cost_picousd and highest:
             bars.append(_bar(left, thick, max(2.0, row.cost_picousd / highest * (DAYS_HEIGHT - 4))))
-    base = f'<rect x="0" y="{DAYS_HEIGHT - 1}" width="{WIDTH}" height="1" fill="{BEFORE_COLOUR}"/>'
+    base = element("rect", x=0, y=DAYS_HEIGHT - 1, width=WIDTH, height=1, fill=BEFORE_COLOUR)
     return _svg(WIDTH, DAYS_HEIGHT, "".join((*bars, base)))
 
 
@@ -45,8 +47,8 @@ def driver(moved: Driver, most_picousd: int) -> str:
     return _svg(
         WIDTH,
         DRIVER_HEIGHT,
-        f'<rect x="0" y="1" width="{before:.1f}" height="5" rx="1" fill="{BEFORE_COLOUR}"/>'
-        f'<rect x="0" y="8" width="{now:.1f}" height="11" rx="1" fill="{NOW_COLOUR}"/>',
+        element("rect", x=0, y=1, width=before, height=5, rx=1, fill=BEFORE_COLOUR)
+        + element("rect", x=0, y=8, width=now, height=11, rx=1, fill=NOW_COLOUR),
     )
 
 
@@ -68,18 +70,31 @@ def _length(amount: int | None, most: int) -> float:
 
 def _bar(left: float, thick: float, high: float) -> str:
     top = DAYS_HEIGHT - 1 - high
-    return f'<rect x="{left:.1f}" y="{top:.1f}" width="{thick:.1f}" height="{high:.1f}" rx="2" fill="{NOW_COLOUR}"/>'
+    return element("rect", x=left, y=top, width=thick, height=high, rx=2, fill=NOW_COLOUR)
 
 
 def _outline(left: float, thick: float) -> str:
-    return (
-        f'<rect x="{left + 1:.1f}" y="3" width="{thick - 2:.1f}" height="{DAYS_HEIGHT - 5}" rx="2" fill="none" '
-        f'stroke="{BEFORE_COLOUR}" stroke-width="2" stroke-dasharray="4 3"/>'
+    return element(
+        "rect",
+        x=left + 1,
+        y=3,
+        width=thick - 2,
+        height=DAYS_HEIGHT - 5,
+        rx=2,
+        fill="none",
+        stroke=BEFORE_COLOUR,
+        stroke_width=2,
+        stroke_dasharray="4 3",
     )
 
 
 def _svg(width: int, height: int, inner: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" style="max-width:100%;height:auto">{inner}</svg>'
+    return element(
+        "svg",
+        raw=inner,
+        xmlns="http://www.w3.org/2000/svg",
+        width=width,
+        height=height,
+        viewBox=f"0 0 {width} {height}",
+        style="max-width:100%;height:auto",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from otelcost.charts import Step, drawn_steps
 from otelcost.display import percent
 
 _LOWER = " ▁▂▃▄▅▆▇█"
@@ -67,17 +68,9 @@ def _sum(group: Sequence[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-Step = tuple[str, int, bool]
-"""A label, an amount, and whether it is a total, which starts at zero, or a step from where the last one ended."""
-
-
 def waterfall(steps: Sequence[Step], width: int) -> list[str]:
     """A bar of at most `width` cells for each step, on one axis that holds zero."""
-    ends, level = [], 0
-    for _, amount, total in steps:
-        begin = 0 if total else level
-        level = begin + amount
-        ends.append((min(begin, level), max(begin, level)))
+    ends = [sorted((one.start, one.end)) for one in drawn_steps(steps)]
     low = min([0, *(begin for begin, _ in ends)])
     span = max([1, *(end - low for _, end in ends)])
     return [_floating(begin - low, end - low, span, width) for begin, end in ends]
@@ -105,22 +98,23 @@ def density(count: int, most: int) -> str:
     return _DENSITY[level]
 
 
-def grid(points: Sequence[tuple[int, int, int]], width: int, height: int) -> list[str]:
-    """Points (x, y, count) on a grid of `width` times `height`, the top row first; the extremes are at the edges."""
-    if not points:
-        return []
-    left, right = min(x for x, _, _ in points), max(x for x, _, _ in points)
-    floor, top = min(y for _, y, _ in points), max(y for _, y, _ in points)
+Span = tuple[int, int]
+"""Where an axis begins, and where it ends."""
+
+
+def grid(points: Sequence[tuple[int, int, int]], across: Span, up: Span, width: int, height: int) -> list[str]:
+    """Points (x, y, count) on a grid of `width` times `height` between the ends of both axes, the top row first."""
     cells: dict[tuple[int, int], int] = {}
     for x, y, count in points:
-        place = _scaled(x - left, right - left, width), _scaled(y - floor, top - floor, height)
+        place = placed(x, across, width), placed(y, up, height)
         cells[place] = cells.get(place, 0) + count
-    most = max(cells.values())
+    most = max(cells.values(), default=0)
     return [
         "".join(density(cells.get((column, row), 0), most) for column in range(width))
         for row in range(height - 1, -1, -1)
     ]
 
 
-def _scaled(value: int, span: int, cells: int) -> int:
-    return 0 if span <= 0 else value * (cells - 1) // span
+def placed(value: int, span: Span, cells: int) -> int:
+    """The cell that a value falls into; what is on the end is in the last."""
+    return min(cells - 1, (value - span[0]) * cells // max(1, span[1] - span[0]))

@@ -154,6 +154,8 @@ def moved(current: int | None, previous: int | None) -> tuple[str, str]:
     if current == previous:
         return "=", "$text-muted"
     share = display.percent(abs(current - previous), previous).lstrip(">")
+    if share.startswith("<"):
+        return (f"▲{share}", "$text-error") if current > previous else (f"▼{share}", "$text-success")
     if len(share) > _WIDEST_SHARE:
         return ("▲>+999%", "$text-error") if current > previous else ("▼>-999%", "$text-success")
     return (f"▲+{share}", "$text-error") if current > previous else (f"▼-{share}", "$text-success")

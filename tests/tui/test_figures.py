@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from otelcost.charts import Step
 from otelcost.tui import anatomy, charts, evidence, members, words
 from otelcost.tui.columns import Column, heading, layout, row_line, sort_rows
 from otelcost.tui.filtering import Filter
@@ -297,30 +298,35 @@ def test_ages() -> None:
     assert [age(seconds) for seconds in (-5, 0, 59, 60, 3600, 86400)] == ["0 s", "0 s", "59 s", "1 min", "1 h", "1 d"]
 
 
-_STEPS = st.lists(st.tuples(st.just("x"), st.integers(-(10**15), 10**15), st.booleans()), max_size=8)
+_STEPS = st.lists(st.builds(Step, st.just("x"), st.integers(-(10**15), 10**15), st.booleans()), max_size=8)
 
 
 @given(_STEPS, st.integers(1, 80))
-def test_every_step_of_a_waterfall_has_a_bar_within_its_width(steps: list[charts.Step], width: int) -> None:
+def test_every_step_of_a_waterfall_has_a_bar_within_its_width(steps: list[Step], width: int) -> None:
     bars = charts.waterfall(steps, width)
-    for (_, amount, _), bar in zip(steps, bars, strict=True):
+    for step, bar in zip(steps, bars, strict=True):
         assert len(bar) <= width
-        assert bool(bar) == bool(amount)
+        assert bool(bar) == bool(step.amount)
 
 
 def test_a_waterfall_starts_totals_at_zero_and_steps_where_the_last_one_ended() -> None:
-    steps = [("before", 40, True), ("up", 60, False), ("down", -50, False), ("now", 50, True)]
+    steps = [Step("before", 40, total=True), Step("up", 60), Step("down", -50), Step("now", 50, total=True)]
     assert charts.waterfall(steps, 10) == ["████", "    ██████", "     █████", "█████"]
 
 
 @given(st.lists(st.tuples(st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 10**9)), max_size=30))
 def test_a_grid_shows_something_wherever_something_is(points: list[tuple[int, int, int]]) -> None:
-    rows = charts.grid(points, 101, 101)
+    rows = charts.grid(points, (-50, 51), (-50, 51), 101, 101)
     places = {(x, y) for x, y, _ in points}
-    if points:
-        assert [len(row) for row in rows] == [101] * 101
-        assert bool(places) == any(cell != " " for row in rows for cell in row)
-        assert sum(cell != " " for row in rows for cell in row) == len(places)
+    assert [len(row) for row in rows] == [101] * 101
+    assert sum(cell != " " for row in rows for cell in row) == len(places)
+
+
+@given(st.integers(0, 10**9), st.integers(1, 60), st.integers(1, 80))
+def test_every_value_of_an_axis_has_a_cell_and_their_order_stays(low: int, length: int, cells: int) -> None:
+    places = [charts.placed(value, (low, low + length), cells) for value in range(low, low + length + 1)]
+    assert places == sorted(places)
+    assert (places[0], places[-1]) == (0, cells - 1)
 
 
 def test_density_grows_with_the_count() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from otelcost import charts
 from otelcost.charts import Chart
 from otelcost.digest import phrases
-from otelcost.display import PICOUSD, common_places, count, duration, money, percent, plural, signed_money, tokens
+from otelcost.display import common_places, count, duration, money, percent, plural, signed_money, tokens
 from otelcost.document import Column, Line, Table
 
 if TYPE_CHECKING:
@@ -215,7 +215,10 @@ def latency(facts: Facts) -> Picture | None:
     ]
     slowest = max(rows, key=lambda row: row.median_us)
     summary = f"slowest is {slowest.task} on {slowest.model or 'unknown'} with {duration(slowest.median_us)}"
-    across, up = charts.Axis("median duration", _short_duration), charts.Axis("mean cost of a call", _short_money)
+    across, up = (
+        charts.Axis("median duration", charts.duration_mark),
+        charts.Axis("mean cost of a call", charts.money_mark),
+    )
     table = Table(
         (
             Column("point", right=True), Column("task"), Column("model"), Column("calls", right=True),
@@ -232,17 +235,6 @@ def latency(facts: Facts) -> Picture | None:
     how = "Answered and priced calls, without batches; both axes are logarithmic. A larger point has more calls."
     draw = lambda width: charts.scatter(data, across, up, "Waiting against cost", summary, width)  # noqa: E731
     return _picture(draw, table, how)
-
-
-def _short_duration(microseconds: int) -> str:
-    """A duration, in microseconds where milliseconds would say nothing."""
-    return duration(microseconds) if microseconds >= MILLISECOND else f"{microseconds} us"
-
-
-def _short_money(picousd: int) -> str:
-    """A power of ten of dollars without the zeros behind its digit."""
-    said = money(picousd)
-    return said.rstrip("0").rstrip(".") if "." in said and picousd < PICOUSD else said
 
 
 def realised(facts: Facts) -> Picture | None:

@@ -14,7 +14,7 @@ from otelcost.digest.outlook import Outlook
 from otelcost.tui.host import Copy
 from otelcost.tui.pages.call import ScrollPage
 from otelcost.tui.pages.calls import CallsPage
-from otelcost.tui.snapshot import Advice, Pictures, Snapshot
+from otelcost.tui.snapshot import Advice, Day, Pictures, Snapshot
 from otelcost.tui.text import line
 from otelcost.tui.widgets import pictures
 from otelcost.tui.widgets.paint import Paint
@@ -28,12 +28,13 @@ class Gallery(Paint):
         self.pictures: Pictures | None = None
         self.advice: Advice | None = None
         self.outlook: Outlook | None = None
+        self.days: tuple[Day, ...] = ()
 
     def paint(self, width: int) -> list[Content]:
         """One below the other."""
         if self.pictures is None:
             return [line(("reading the store ...", "$text-muted"))]
-        return pictures.paint(self.pictures, self.advice, self.outlook, width)
+        return pictures.paint(self.pictures, self.advice, self.outlook, width, self.days)
 
 
 class PicturesPage(ScrollPage):
@@ -55,9 +56,19 @@ class PicturesPage(ScrollPage):
         """New facts: ask for the pictures anew."""
         gallery = self.query_one(Gallery)
         gallery.advice, gallery.outlook = snapshot.advice, snapshot.outlook
+        gallery.days = self._days(snapshot)
         gallery.repaint()
         period, task = snapshot.period, self.task_name
         self.host.ask(lambda source: source.pictures(period, task), self.receive, group="pictures")
+
+    def _days(self, snapshot: Snapshot) -> tuple[Day, ...]:
+        """What every day cost, or what of it the task did."""
+        days = snapshot.overview.days
+        if self.task_name is None:
+            return days
+        mine = next((row.days for row in snapshot.tasks if row.name == self.task_name), ())
+        # Of a task nothing but its cost by day is known.
+        return tuple(Day(day.day, cost, 0) for day, cost in zip(days, mine, strict=False))
 
     def receive(self, found: Pictures) -> None:
         """Show what was asked for."""

@@ -112,7 +112,7 @@ def columns(rows: Sequence[Task]) -> tuple[Column[Task], ...]:
         Column(
             key="models",
             title="Model",
-            width=18,
+            width=14,
             drop=8,
             cell=lambda row, _: (display.clean(", ".join(row.models)), "$text-muted"),
             sort=lambda row: row.models,

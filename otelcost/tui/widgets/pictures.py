@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from rich.cells import cell_len
 from textual.content import Content
 
 from otelcost import display
+from otelcost.charts import Step, duration_mark, money_mark
 from otelcost.digest.outlook import Outlook
 from otelcost.tui import charts, words
-from otelcost.tui.snapshot import Advice, Decided, Moved, Pictures, PromptShare, Recommendation
+from otelcost.tui.snapshot import Advice, Day, Decided, Moved, Pictures, PromptShare, Recommendation
 from otelcost.tui.text import MUTED, fit, line, rule
+from otelcost.tui.widgets.daily import Daily
 
 _LABEL: Final = 18
+_WIDE_LABEL: Final = 48
+"""Names are cut at the width of a narrow screen, and at a third of a wide one."""
 _AMOUNT: Final = 11
 _MOST_STEPS: Final = 6
 _ROWS: Final = 8
 _CACHE_ROWS: Final = 4
 _SIDE: Final = 10
+_WIDEST: Final = 120
 _NOTE: Final = 23
 
 _MEANS: Final = {
@@ -30,9 +35,12 @@ _MEANS: Final = {
 }
 
 
-def paint(pictures: Pictures, advice: Advice | None, outlook: Outlook | None, width: int) -> list[Content]:
-    """All pictures there are facts for, one below the other."""
+def paint(
+    pictures: Pictures, advice: Advice | None, outlook: Outlook | None, width: int, days: tuple[Day, ...] = ()
+) -> list[Content]:
+    """All pictures there are facts for, one below the other; spend over time where `days` are given."""
     blocks = [
+        over_time(days, width) if days else [],
         drivers(pictures.moved, width),
         unusual(outlook, pictures.task, width),
         prompt(pictures, width) if pictures.task is not None else [],
@@ -44,13 +52,20 @@ def paint(pictures: Pictures, advice: Advice | None, outlook: Outlook | None, wi
     return [row for block in blocks if block for row in (*block, Content(""))]
 
 
+def over_time(days: tuple[Day, ...], width: int) -> list[Content]:
+    """Spend by day."""
+    daily = Daily()
+    daily.days, daily.rows = days, _ROWS // 2 + 1
+    return daily.paint(width)
+
+
 def drivers(moved: Moved | None, width: int) -> list[Content]:
     """From the window before to this one, in parts that add up."""
     title = "What moved the spend"
     if moved is None:
         return [rule(title, width), line(("  nothing to compare with in the window before", "$text-muted"))]
-    steps = [("before", moved.before_picousd, True), *((name, amount, False) for name, amount in moved.parts)]
-    steps.append(("now", moved.after_picousd, True))
+    steps = [Step("before", moved.before_picousd, total=True), *(Step(name, amount) for name, amount in moved.parts)]
+    steps.append(Step("now", moved.after_picousd, total=True))
     notes = ["", *(_MEANS[name] for name, _ in moved.parts), ""]
     return [rule(title, width, "of priced calls; the parts add up"), *_steps(steps, notes, width)]
 
@@ -66,7 +81,7 @@ def unusual(found: Outlook | None, task: str | None, width: int) -> list[Content
         places = display.common_places([one.cost_picousd, one.usual_picousd])
         lines.append(line(f"{display.clean(one.task)}, {one.when}"))
         for label, amount, style in (("  cost", one.cost_picousd, "$primary"), ("  usually", one.usual_picousd, MUTED)):
-            lines.append(_bar(label, charts.bar(amount, largest, room), display.money(amount, places), style))
+            lines.append(_bar(width, label, charts.bar(amount, largest, room), display.money(amount, places), style))
     return lines
 
 
@@ -79,12 +94,12 @@ def savings(fixes: Sequence[Recommendation], advice: Advice | None, width: int) 
     shown = amounts[:_MOST_STEPS]
     rest = sum(amount for _, amount in amounts[_MOST_STEPS:])
     # Of one task there is no joint figure: what does not add up does not stand on top of another.
-    steps = [(display.clean(name), amount, advice is None) for name, amount in shown]
+    steps = [Step(display.clean(name), amount, total=advice is None) for name, amount in shown]
     if rest:
-        steps.append((f"{len(amounts) - _MOST_STEPS} more", rest, advice is None))
+        steps.append(Step(f"{len(amounts) - _MOST_STEPS} more", rest, total=advice is None))
     if advice is not None:
-        steps.append(("counted once", advice.joint_picousd - sum(amount for _, amount in amounts), False))
-        steps.append(("all together", advice.joint_picousd, True))
+        steps.append(Step("overlap", advice.joint_picousd - sum(amount for _, amount in amounts)))
+        steps.append(Step("together", advice.joint_picousd, total=True))
     note = "each alone, then together" if advice is not None else "each alone; alone they do not add up"
     return [rule(title, width, note), *_steps(steps, [""] * len(steps), width)]
 
@@ -112,7 +127,9 @@ def kept(decided: Sequence[Decided], task: str | None, width: int) -> list[Conte
         places = display.common_places([due, saved])
         for label, amount, style in ((row.title, due, "$text-muted"), ("  saved", saved, "$primary")):
             lines.append(
-                _bar(display.clean(label), charts.bar(amount, largest, room), display.money(amount, places), style)
+                _bar(
+                    width, display.clean(label), charts.bar(amount, largest, room), display.money(amount, places), style
+                )
             )
     return lines
 
@@ -128,17 +145,17 @@ def prompt(pictures: Pictures, width: int) -> list[Content]:
     note = f"{pictures.prompt_known_calls:,} of {display.plural(pictures.prompt_calls, 'call')} known"
     return [
         rule(title, width, note),
-        *[_part(row, total, largest, room, places) for row in pictures.prompt if row.tokens],
+        *[_part(row, total, largest, room, places, _label(width)) for row in pictures.prompt if row.tokens],
     ]
 
 
-def _part(row: PromptShare, total: int, largest: int, room: int, places: int) -> Content:
+def _part(row: PromptShare, total: int, largest: int, room: int, places: int, width: int) -> Content:
     share = display.percent(row.tokens, total)
     constant = f", {display.percent(row.static_tokens, row.tokens)} constant" if row.static_tokens else ""
     bar = charts.bar(row.tokens, largest, max(4, room - _NOTE + 2))
     note = f"{share}{constant}"
     return line(
-        (fit(row.part, _LABEL), "$text-muted"),
+        (fit(row.part, width), "$text-muted"),
         (bar, "$primary"),
         fit(f" {note}", _NOTE),
         f"{display.money(row.picousd, places):>{_AMOUNT - 2}}",
@@ -186,27 +203,44 @@ def scatter(pictures: Pictures, width: int) -> list[Content]:
     spots = pictures.spots
     if not spots:
         return [rule(title, width), line(("  no priced call with a duration", "$text-muted"))]
-    xs, ys = [spot.x for spot in spots], [spot.y for spot in spots]
-    across = min((width - _SIDE) // 2, max(4, max(xs) - min(xs) + 1))
-    points = [(spot.x, spot.y, spot.calls) for spot in spots]
-    rows = ["".join(cell * 2 for cell in row) for row in charts.grid(points, across, _ROWS)]
-    top, bottom = (_cost(value, pictures.decade) for value in (max(ys) + 1, min(ys)))
-    sides = [top, *[""] * (_ROWS - 2), bottom]
-    left, right = (display.duration(round(10 ** (value / pictures.decade))) for value in (min(xs), max(xs) + 1))
-    gap = max(1, across * 2 - cell_len(left) - cell_len(right))
+    across = _axis([spot.x for spot in spots], pictures.decade)
+    up = _axis([spot.y for spot in spots], pictures.decade)
+    room = min(_WIDEST, width - _SIDE)
+    height = max(_ROWS, min(2 * _ROWS, 3 * (up[1] - up[0]) // pictures.decade))
+    rows = charts.grid([(spot.x, spot.y, spot.calls) for spot in spots], across, up, room, height)
+    costs = _marks(up, pictures.decade, height, money_mark)
+    times = _marks(across, pictures.decade, room, duration_mark)
     calls = sum(spot.calls for spot in spots)
     return [
-        rule(title, width, f"{display.plural(calls, 'call')}, · few █ many, powers of ten"),
+        rule(
+            title, width, f"{display.plural(calls, 'call')}, {charts.density(1, 256)} few {charts.density(1, 1)} many"
+        ),
         *[
-            line((f"{side:>{_SIDE - 2}}  ", "$text-muted"), (row, "$primary"))
-            for side, row in zip(sides, rows, strict=True)
+            line((f"{costs.get(height - 1 - place, ''):>{_SIDE - 2}}  ", "$text-muted"), (row, "$primary"))
+            for place, row in enumerate(rows)
         ],
-        line((f"{'':{_SIDE}}{left}{' ' * gap}{right}", "$text-muted")),
+        line((f"{'':{_SIDE}}{_spaced(times, room)}", "$text-muted")),
     ]
 
 
-def _cost(step: int, decade: int) -> str:
-    return display.money(round(10 ** (step / decade)))
+def _axis(values: Sequence[int], decade: int) -> charts.Span:
+    """Whole powers of ten around some steps."""
+    low, high = min(values) // decade * decade, (max(values) // decade + 1) * decade
+    return low, high
+
+
+def _marks(span: charts.Span, decade: int, cells: int, word: Callable[[int], str]) -> dict[int, str]:
+    """The powers of ten of an axis by the cell in which they begin; the end has none of its own."""
+    return {charts.placed(step, span, cells): word(10 ** (step // decade)) for step in range(*span, decade)}
+
+
+def _spaced(marks: Mapping[int, str], room: int) -> str:
+    """Marks under their cells; one that another would touch is left out."""
+    row = ""
+    for place, word in sorted(marks.items()):
+        if (not row or place > cell_len(row) + 1) and place + cell_len(word) <= room:
+            row = row.ljust(place) + word
+    return row
 
 
 def _fixes(advice: Advice | None, task: str | None) -> list[Recommendation]:
@@ -216,28 +250,34 @@ def _fixes(advice: Advice | None, task: str | None) -> list[Recommendation]:
     return sorted(mine, key=lambda row: -(row.standalone_picousd or 0))
 
 
-def _steps(steps: Sequence[charts.Step], notes: Sequence[str], width: int) -> list[Content]:
+def _steps(steps: Sequence[Step], notes: Sequence[str], width: int) -> list[Content]:
     room = _room(width)
     bars = charts.waterfall(steps, room)
-    places = display.common_places([amount for _, amount, _ in steps])
+    places = display.common_places([step.amount for step in steps])
     lines = []
-    for (label, amount, total), bar, note in zip(steps, bars, notes, strict=True):
-        text = display.money(amount, places) if total else words.signed(amount, places)
-        style = "$primary" if total else "$text-error" if amount > 0 and note else "$text-success"
+    for step, bar, note in zip(steps, bars, notes, strict=True):
+        text = display.money(step.amount, places) if step.total else words.signed(step.amount, places)
+        style = "$primary" if step.total else "$text-error" if step.amount > 0 and note else "$text-success"
         tail = f"  {note}" if note and cell_len(bar) + len(note) + 2 <= room else ""
-        lines.append(_bar(label, fit(bar, room) if not tail else bar, text, style, tail, room))
+        lines.append(_bar(width, step.label, bar, text, style, tail))
     return lines
 
 
-def _bar(label: str, bar: str, amount: str, style: str, tail: str = "", room: int = 0) -> Content:
-    padding = " " * max(0, room - cell_len(bar) - cell_len(tail)) if room else ""
+def _bar(width: int, label: str, bar: str, amount: str, style: str, tail: str = "") -> Content:
+    """A name, a bar with what is said beside it, and an amount at the end of the line."""
+    name = _label(width)
+    padding = " " * max(0, _room(width) - cell_len(bar) - cell_len(tail))
     return line(
-        (fit(label, _LABEL - 1) + " ", ""),
+        (fit(label, name - 1) + " ", ""),
         (bar, style),
         (tail + padding, "$text-muted"),
         (f"{amount:>{_AMOUNT}}", "bold"),
     )
 
 
+def _label(width: int) -> int:
+    return max(_LABEL, min(_WIDE_LABEL, width // 3 - _SIDE))
+
+
 def _room(width: int) -> int:
-    return max(8, width - _LABEL - _AMOUNT)
+    return max(8, width - _label(width) - _AMOUNT)
