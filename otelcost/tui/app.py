@@ -214,8 +214,9 @@ class OtelcostApp(WorkingApp):
             await self.switch_mode(mode)
 
     def action_help(self) -> None:
-        """All keys."""
-        self.push_screen(HelpPage())
+        """The keys of the page, and all others."""
+        if isinstance(self.screen, Page):
+            self.push_screen(HelpPage(self.screen))
 
     def action_window(self) -> None:
         """Ask for a window."""

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 
 from otelcost.tui.app import OtelcostApp
@@ -15,7 +14,10 @@ from otelcost.tui.pages import choice
 from otelcost.tui.pages import help as help_page
 from otelcost.tui.pages.call import CallDetailPage, ScrollPage
 from otelcost.tui.pages.deciding import DecidingPage
+from otelcost.tui.pages.digest import DigestPage
+from otelcost.tui.pages.digests import DigestsPage
 from otelcost.tui.pages.findings import InsightPage
+from otelcost.tui.pages.help import bound, named
 from otelcost.tui.pages.overview import OverviewPage
 from otelcost.tui.pages.page import Page
 from otelcost.tui.pages.pictures import PicturesPage
@@ -41,27 +43,9 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "Tasks": (TasksPage,),
     "A call": (CallDetailPage,),
     "Pictures": (PicturesPage,),
+    "Digests": (DigestsPage,),
+    "A digest": (DigestPage,),
 }
-NAMES = {
-    "question_mark": "?",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "slash": "/",
-    "escape": "esc",
-}
-
-
-def bindings(owner: type[DOMNode]) -> list[Binding]:
-    """What a class itself binds."""
-    own: list[BindingType] = owner.__dict__.get("BINDINGS", [])
-    inherited = {id(one) for base in owner.__mro__[1:] for one in base.__dict__.get("BINDINGS", [])}
-    kept = [one for one in own if id(one) not in inherited]
-    return [one if isinstance(one, Binding) else Binding(*one) for one in kept]
-
-
-def keys(binding: Binding) -> list[str]:
-    """The keys of a binding as people write them."""
-    return [NAMES.get(key, key) for key in binding.key.split(",")]
 
 
 def page() -> str:
@@ -70,7 +54,7 @@ def page() -> str:
     for place, owners in PLACES.items():
         parts += [f"## {place}", "", "| key | what it does |", "|---|---|"]
         for owner in owners:
-            parts += [f"| {' '.join(f'`{key}`' for key in keys(one))} | {one.description} |" for one in bindings(owner)]
+            parts += [f"| {' '.join(f'`{key}`' for key in named(one))} | {one.description} |" for one in bound(owner)]
         parts.append("")
     for title, choices in (("Windows, after `t`", choice.WINDOWS), ("Snoozes, after `s`", choice.SNOOZES)):
         parts += [f"## {title}", "", "| key | what it does |", "|---|---|"]
@@ -91,6 +75,6 @@ def test_the_page_of_keys_is_what_is_bound() -> None:
 def test_help_names_every_key(place: str) -> None:
     told = {word.strip(";,") for key, text in help_page.KEYS for word in f"{key} {text}".split()}
     for owner in PLACES[place]:
-        for binding in bindings(owner):
+        for binding in bound(owner):
             assert binding.description, binding.key
-            assert told & set(keys(binding)), f"{binding.key}: {binding.description}"
+            assert told & set(named(binding)), f"{binding.key}: {binding.description}"

@@ -33,9 +33,9 @@ def runs(app: App[Any]) -> list[tuple[str, str]]:
     return [(part.text, str(part.style)) for line in update.strips for strip in line for part in strip]
 
 
-async def settle(pilot: Pilot[Any]) -> None:
+async def settle(pilot: Pilot[Any], rounds: int = 3) -> None:
     """Wait until the workers have delivered and the screen is drawn."""
-    for _ in range(3):
+    for _ in range(rounds):
         await pilot.app.workers.wait_for_complete()
         await pilot.pause()
 
