@@ -1,4 +1,4 @@
-"""Fills snapshots from the store. The only module of the interface that drains, opens a session or queries.
+"""Fills snapshots from the store. With `digests`, the only one here that drains, opens a session or queries.
 
 Every load is one short session, so that the store is locked only while it is read: applications write to the
 spool meanwhile, and other readers and the drain of another process get their turn. All methods block.

@@ -5,11 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from otelcost.store.queries import Window
 from otelcost.tui.snapshot import CallQuery, Period
+
+if TYPE_CHECKING:
+    from otelcost.store.queries import Window
 
 Key = tuple[datetime, str]
 """A call's start, naive UTC, and its id."""
