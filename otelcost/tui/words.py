@@ -10,7 +10,7 @@ from textual.content import Content
 from otelcost import display
 from otelcost.digest import phrases
 from otelcost.digest.outlook import Ahead, Outlook
-from otelcost.tui.snapshot import Advice, Call, Class, Driver, Overview, Recommendation
+from otelcost.tui.snapshot import Advice, Call, Class, Driver, Overview, Recommendation, Snapshot
 from otelcost.tui.text import MUTED, crop, line
 
 Piece = tuple[str, str]
@@ -225,17 +225,28 @@ def _over_two_lines(pieces: list[Piece], width: int) -> list[Content]:
     return [fitted(pieces[:first], width), fitted(rest or [("", "")], width)]
 
 
-def waiting(problem: bool) -> Piece:
+def nothing(snapshot: Snapshot | None) -> str:
+    """What an empty list says, and the key that helps."""
+    if snapshot is not None and not snapshot.overview.recorded_ever:
+        return "no call recorded yet: 1 shows how to begin"
+    return "no call in this window: t chooses a longer one"
+
+
+def waiting(problem: bool, *, recorded: bool = True) -> Piece:
     """What stands where the recommendations will be: that they are being worked out, or could not be."""
+    if not recorded:
+        return "○ no call recorded yet: nothing to change", MUTED
     if problem:
         return "? what to change could not be worked out", "$text-warning"
     return "◌ working out what to change ...", MUTED
 
 
-def no_fixes(advice: Advice | None, *, troubled: bool) -> str:
+def no_fixes(snapshot: Snapshot, *, troubled: bool) -> str:
     """What an empty list of fixes says."""
-    if advice is not None:
-        return "none in this window"
+    if not snapshot.overview.calls and not troubled:
+        return nothing(snapshot)
+    if snapshot.advice is not None:
+        return "none in this window: t chooses another"
     return "not known" if troubled else "working ..."
 
 

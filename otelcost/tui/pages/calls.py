@@ -165,7 +165,8 @@ class CallsPage(TablePage[Call]):
         self._pending = False
         self._after = page.after
         self.rows = (*self.rows, *page.rows) if append else page.rows
-        self.table.empty = "no call passes the filter" if query.text.strip() else self.EMPTY
+        nothing = words.nothing(self.host.snapshot)
+        self.table.empty = "no call passes the filter: esc drops it" if query.text.strip() else nothing
         self.table.set_rows(self.rows)
         self.table.set_order(query.order, query.descending)
         more = " and more" if page.after is not None else ""

@@ -14,7 +14,7 @@ from otelcost.tui.pages.digest import DigestPage, ask_to_send
 from otelcost.tui.pages.tablepage import TablePage
 from otelcost.tui.snapshot import DigestRow, Snapshot
 
-_NONE: Final = "none is set up: put [digest.NAME] into otelcost.toml; p shows what one would say"
+_NONE: Final = "none set up ([digest.NAME] in otelcost.toml); p shows what one would say"
 _LIVE_S: Final = 5
 """How often what another process sent is looked for."""
 _STATES: Final[dict[str, tuple[str, str]]] = {
@@ -108,7 +108,7 @@ class DigestsPage(TablePage[DigestRow]):
     def receive(self, rows: tuple[DigestRow, ...]) -> None:
         """Show what was asked for."""
         if self.ready:
-            self.table.empty = _NONE
+            self.nothing = _NONE
             self.set_rows(rows)
 
     def row_key(self, row: DigestRow) -> str:

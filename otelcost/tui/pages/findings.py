@@ -209,7 +209,7 @@ class DecidedPage(DecidingPage, TablePage[Decided]):
     """Every recommendation somebody decided on: what it promised, and what was measured since it was applied."""
 
     KEYS = (("enter", "History"), ("z", "Undo"), ("u", "Reopen"), ("A", "Applied"), ("?", "Help"), ("q", "Quit"))
-    EMPTY = "nothing was decided yet: a accepts, A says applied, d dismisses, s snoozes a recommendation"
+    EMPTY = "nothing decided yet: a accepts, A applied, d dismisses, s snoozes a fix"
     COLUMNS: ClassVar[Sequence[Column[Decided]]] = (
         Column(
             key="state", title="State", width=11, cell=lambda row, _: words.state(row.state), sort=lambda row: row.state

@@ -125,7 +125,7 @@ class OverviewPage(DecidingPage):
         troubled = self.host.state.problem is not None
         self.query_one(Headline).show(snapshot, troubled=troubled)
         fixes: Table[Recommendation] = self.query_one("#fixes", Table)
-        fixes.empty = words.no_fixes(advice, troubled=troubled)
+        fixes.empty = words.no_fixes(snapshot, troubled=troubled)
         rows = () if advice is None else words.still_open(advice)
         fixes.columns = _fix_columns(rows)
         fixes.set_rows(rows)

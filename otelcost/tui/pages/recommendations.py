@@ -87,12 +87,13 @@ class Totals(Paint):
         super().__init__(id="totals")
         self.advice: Advice | None = None
         self.troubled = False
+        self.recorded = True
 
     def paint(self, width: int) -> list[Content]:
         """Two lines and, where there is any, what was not checked."""
         advice = self.advice
         if advice is None:
-            return [line(words.waiting(self.troubled)), Content("")]
+            return [line(words.waiting(self.troubled, recorded=self.recorded)), Content("")]
         return words.answer(advice, width)
 
 
@@ -155,11 +156,12 @@ class RecommendationsPage(DecidingPage, TablePage[Recommendation]):
     def show(self, snapshot: Snapshot) -> None:
         """Show new facts."""
         troubled = self.host.state.problem is not None
+        self.query_one(Totals).recorded = snapshot.overview.recorded_ever
         self.query_one(Totals).troubled = troubled
         for widget in (self.query_one(Totals), self.query_one(Behind)):
             widget.advice = snapshot.advice
             widget.repaint()
-        self.table.empty = words.no_fixes(snapshot.advice, troubled=troubled)
+        self.nothing = words.no_fixes(snapshot, troubled=troubled)
         rows = () if snapshot.advice is None else snapshot.advice.recommendations
         self.table.columns = columns(rows)
         self.set_rows(rows)

@@ -44,6 +44,7 @@ class TablePage(Page, Generic[Row]):
     def __init__(self, crumbs: Sequence[str]) -> None:
         super().__init__(crumbs)
         self.rows: tuple[Row, ...] = ()
+        self.nothing = self.EMPTY  # what stands where there is no row
         self.order = self.ORDER
         self.descending = True
 
@@ -95,7 +96,7 @@ class TablePage(Page, Generic[Row]):
         column = next((column for column in self.table.columns if column.key == self.order), None)
         self.table.set_rows(kept if column is None else sort_rows(kept, column, self.descending))
         self.table.set_order(self.order, self.descending)
-        self.table.empty = "no row passes the filter" if self.rows else self.table.empty
+        self.table.empty = "no row passes the filter: esc drops it" if self.rows else self.nothing
         self.query_one(FilterBar).count(f"{len(kept):,} of {len(self.rows):,}")
 
     def sortable(self) -> list[str]:

@@ -144,6 +144,7 @@ class TasksPage(TablePage[Task]):
     def show(self, snapshot: Snapshot) -> None:
         """Show new facts."""
         self.table.columns = columns(snapshot.tasks)
+        self.nothing = words.nothing(snapshot)
         self.set_rows(snapshot.tasks)
 
     def row_key(self, row: Task) -> str:

@@ -78,7 +78,7 @@ class TracePage(TablePage[Call]):
     def receive(self, rows: tuple[Call, ...]) -> None:
         """Show what was asked for."""
         if self.ready:
-            self.table.empty = "no call of this trace is in the store"
+            self.nothing = "no call of this trace is in the store"
             self.table.columns = columns(rows)
             self.set_rows(rows)
 
