@@ -261,6 +261,25 @@ def test_output_that_the_locale_cannot_write_is_shown_by_code(home: Path) -> Non
     assert answer.returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("flags", "environ", "expected"),
+    [
+        (("--plain",), {"LANG": "C.UTF-8"}, False),
+        (("--plain", "--ascii"), {"LANG": "C.UTF-8"}, True),
+        (("--plain",), {"OTELCOST_ASCII": "1"}, True),
+        (("--plain",), {"LC_ALL": "C"}, True),
+    ],
+)
+def test_screens_as_lines_are_ascii_where_it_is_wanted(
+    home: Path, flags: tuple[str, ...], environ: dict[str, str], expected: bool
+) -> None:
+    locale = {"LC_ALL": "", "LC_CTYPE": "", "LANG": "", "PYTHONIOENCODING": "utf-8"}
+    answer = run(home, *flags, **(locale | environ))
+    assert answer.returncode == 0
+    assert "otelcost demo" in answer.stdout
+    assert answer.stdout.isascii() is expected
+
+
 def test_a_moment_that_is_none_is_a_usage_error(home: Path) -> None:
     answer = run(home, "overview", now="yesterday")
     assert answer.returncode == 2
