@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from contenders import Contender
+from contenders import BARE, Contender
 from figures import Bench
 from process import running
 
@@ -59,7 +60,26 @@ class Exit(NamedTuple):
     lost: int
 
 
-def leave(bench: Bench, contender: Contender, collector: str, *, held: bool) -> Exit:
+class Exits(NamedTuple):
+    """The median of what a contender adds to the end of the same program without it, seconds; the most records lost."""
+
+    added: float
+    lost: int
+
+
+def exits(bench: Bench, contender: Contender, collector: str, *, held: bool) -> Exits:
+    """End fresh pairs of processes, the bare SDK's and the contender's in turn."""
+    bare = BARE._replace(environment=contender.environment)
+    pairs = [
+        (_leave(bench, bare, collector, held=held), _leave(bench, contender, collector, held=held))
+        for _ in range(bench.effort.exits)
+    ]
+    return Exits(
+        statistics.median(own.seconds - alone.seconds for alone, own in pairs), max(own.lost for _, own in pairs)
+    )
+
+
+def _leave(bench: Bench, contender: Contender, collector: str, *, held: bool) -> Exit:
     """Make calls, then end. `held`: no other thread got to run since the first of them."""
     calls = bench.effort.backlog
     with running(contender, bench.rivals, bench.url, f"otlp:{collector}") as child:

@@ -36,6 +36,7 @@ class Effort(NamedTuple):
         together: pairs of 50 concurrent calls.
         spins: calls with a spinning host.
         backlog: records queued at exit.
+        exits: fresh pairs of processes that end so.
         memory: calls over which memory is watched.
     """
 
@@ -45,10 +46,11 @@ class Effort(NamedTuple):
     together: int = 40
     spins: int = 60
     backlog: int = 10_000
+    exits: int = 3
     memory: int = 20_000
 
 
-FAST: Final = Effort(rounds=1, blocks=4, processes=3, together=10, spins=15, backlog=2_000, memory=2_000)
+FAST: Final = Effort(rounds=1, blocks=4, processes=3, together=10, spins=15, backlog=2_000, exits=1, memory=2_000)
 
 
 class Bench(NamedTuple):
