@@ -51,7 +51,7 @@ _STINT_SECONDS: Final = 0.0003
 """So long the interpreter's lock may be held, rounded up to whole records. A thread that waits for it would only
 get it by force after 5 ms."""
 _HASTY_STINT_SECONDS: Final = 0.02
-_FEW_RECORDS: Final = 256
+_FEW_RECORDS: Final = 64
 """Where more wait than this the host never lets the thread run: its stints grow with what waits."""
 _YIELD_SECONDS: Final = 0.00005
 _ENDING: Final = frozenset({"KeyboardInterrupt", "SystemExit"})
