@@ -48,7 +48,7 @@ _NO_LEVELS = frozenset({"not judged", "too small"})
 
 
 @click.command("anomalies")
-@options.reading
+@options.viewing
 def command(request: options.Reading) -> None:
     """Show hours and days of the window that cost far more than the same ones usually do.
 
@@ -63,17 +63,16 @@ def command(request: options.Reading) -> None:
     with reader(request) as found:
         result = queries.anomalies(found.connection, found.window, config.zone)
         shown = _blocks(result, config.zone) if result.overall_level or result.levels else (why_nothing(found),)
-        blocks = (windows.line(found.window, found.label), *shown)
-    window = windows.envelope(found.window, found.label)
-    options.show(document(result, blocks, window, config.settings.timezone), request.format)
+        blocks = (windows.line(found), *shown)
+    options.show(document(result, blocks, windows.head(found), config.settings.timezone), request.format)
 
 
-def document(result: Anomalies, blocks: tuple[Block, ...], window: dict[str, Any], timezone: str) -> Document:
+def document(result: Anomalies, blocks: tuple[Block, ...], head: dict[str, Any], timezone: str) -> Document:
     """Anomalies as a document."""
     records = tuple(record(one) for one in result.anomalies)
     return Document(
         envelope={
-            "window": window,
+            **head,
             "timezone": timezone,
             "excess_picousd": result.excess_picousd,
             "overall_level": result.overall_level,

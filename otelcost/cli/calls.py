@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +10,7 @@ import click
 from otelcost.cli import options, windows
 from otelcost.cli.figures import costs
 from otelcost.cli.nothing import why_nothing
-from otelcost.cli.reader import Reader, reader, unknown
+from otelcost.cli.reader import Reader, reader
 from otelcost.cli.render import Block, Column, Document, Table
 from otelcost.display import duration, iso, tokens
 from otelcost.errors import UsageError
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
     from otelcost.store.queries import CallRow
 
-_SPAN = re.compile(r"(\d+)([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _CALL_ID = re.compile(r"[0-9a-fA-F]{16}")
 
 ORDERS = ("newest", "oldest", "cost", "duration", "tokens", "input", "output", "task", "model", "status")
@@ -79,17 +76,13 @@ COLUMNS = (
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many calls.")
 @click.option("--ids", multiple=True, metavar="ID[,ID...]", help="Only these calls (span ids); may be repeated.")
 @click.option("--rec", metavar="ID", help="Only the calls of this recommendation or insight.")
-@click.option("--since", metavar="2h|ISO", help="Only calls from then on; instead of --window.")
-@click.option("--task", help="Only calls of this task.")
 @click.option("--order", type=click.Choice(ORDERS), default="newest", show_default=True, help="What comes first.")
-@options.reading
+@options.viewing
 def command(
     request: options.Reading,
     limit: int,
     ids: tuple[str, ...],
     rec: str | None,
-    since: str | None,
-    task: str | None,
     order: str,
 ) -> None:
     """List calls: one HTTP attempt at a provider each, with its tokens and exact cost.
@@ -100,26 +93,23 @@ def command(
     if rec is not None:
         from otelcost.cli import rec_calls  # noqa: PLC0415
 
-        if ids or task is not None:
-            raise UsageError("--rec goes with neither --ids nor --task", "give one of them")
-        rec_calls.show(_window(request, since, everything=False), rec, order, limit)
+        if ids:
+            raise UsageError("--rec and --ids exclude each other", "give one of them")
+        rec_calls.show(request, rec, order, limit)
         return
     from otelcost.store import queries  # noqa: PLC0415
 
     wanted = _split(ids)
-    with reader(_window(request, since, everything=bool(wanted))) as found:
-        if task is not None:
-            _check_task(found, task)
+    with reader(request.with_window("all") if wanted and not request.window_given else request) as found:
         rows = queries.calls(
             found.connection,
             found.window,
             limit=len(wanted) if wanted else limit,
             ids=wanted or None,
-            task=task,
             order=order,
         )
         shown = table(rows) if rows else why_nothing(found)
-        blocks = (windows.line(found.window, found.label), shown)
+        blocks = (windows.line(found), shown)
         head = envelope(found)
     _check_found(wanted, rows)
     options.show(document(rows, blocks, head), request.format)
@@ -134,38 +124,6 @@ def _split(ids: tuple[str, ...]) -> list[str]:
     if ids and not wanted:
         raise UsageError("--ids names no call", "give call ids with commas between them: see otelcost calls")
     return list(dict.fromkeys(wanted))
-
-
-def _window(request: options.Reading, since: str | None, *, everything: bool) -> options.Reading:
-    """Ids are looked for everywhere, and `--since` is a window of its own."""
-    if since is not None:
-        if request.window_given:
-            raise UsageError("--since and --window exclude each other", "give one of them")
-        return request.with_window(_since(since))
-    if everything and not request.window_given:
-        return request.with_window("all")
-    return request
-
-
-def _since(text: str) -> str:
-    """`2h` or a moment as the window from then until now."""
-    now = options.now()
-    match = _SPAN.fullmatch(text.strip())
-    if match:
-        start = now - timedelta(**{_UNITS[match[2]]: int(match[1])})
-    else:
-        start = options.moment(text, f"--since {text!r} is neither a duration such as 2h nor a moment")
-    if start >= now:
-        raise UsageError(f"--since {text!r} is not in the past", "give an earlier moment")
-    return f"{start.isoformat()}..{now.isoformat()}"
-
-
-def _check_task(found: Reader, task: str) -> None:
-    from otelcost.store import queries  # noqa: PLC0415
-
-    names = [row.task for row in queries.tasks(found.connection, found.window)]
-    if task not in names:
-        raise unknown("no task in this window is called", task, names, "otelcost tasks --window all")
 
 
 def _check_found(wanted: list[str], rows: Sequence[CallRow]) -> None:
@@ -183,7 +141,7 @@ def envelope(found: Reader) -> dict[str, Any]:
     from otelcost.store import queries  # noqa: PLC0415
 
     return {
-        "window": windows.envelope(found.window, found.label),
+        **windows.head(found),
         "book_sha256": queries.book_sha256(found.connection),
     }
 

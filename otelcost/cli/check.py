@@ -147,7 +147,7 @@ def _sides(found: Reader, config: Config, limits: Check, option: str | None) -> 
 def document(gates: Sequence[Gate], found: Reader, code: int) -> Document:
     """Gates as a document."""
     records = tuple(_record(gate) for gate in gates)
-    blocks: list[Block] = [windows.line(found.window, found.label)]
+    blocks: list[Block] = [windows.line(found)]
     if gates:
         blocks.append(Table(_COLUMNS, tuple(_cells(gate) for gate in gates)))
     drivers: list[Line] = [_driver_line(gate) for gate in gates if gate.drivers and gate.verdict == "breached"]

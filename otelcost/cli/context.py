@@ -64,9 +64,9 @@ _BILLED = (
 
 
 @click.command("context")
-@click.argument("task", required=False)
-@options.reading
-def command(request: options.Reading, task: str | None) -> None:
+@click.argument("task_name", metavar="TASK", required=False)
+@options.viewing
+def command(request: options.Reading, task_name: str | None) -> None:
     """Show where the input tokens of every task go, or of TASK in detail.
 
     System prompt, tools, examples, context, history and the user's own words, as far as they never change, change in
@@ -75,25 +75,24 @@ def command(request: options.Reading, task: str | None) -> None:
     from otelcost.store import queries  # noqa: PLC0415
 
     with reader(request) as found:
-        rows = queries.context(found.connection, found.window, task)
-        if task is not None and not rows:
+        rows = queries.context(found.connection, found.window, task_name)
+        if task_name is not None and not rows:
             known = [row.task for row in queries.tasks(found.connection, found.window)]
             if known:
-                raise unknown("no task with known input in this window is called", task, known, "otelcost tasks")
-        proposal = queries.split_proposal(found.connection, found.window, task) if task is not None else None
-        shown = _blocks(rows, task, proposal) if rows else (why_nothing(found),)
-        blocks = (windows.line(found.window, found.label), *shown)
-    shown_window = windows.envelope(found.window, found.label)
-    options.show(document(rows, blocks, shown_window, proposal), request.format)
+                raise unknown("no task with known input in this window is called", task_name, known, "otelcost tasks")
+        proposal = queries.split_proposal(found.connection, found.window, task_name) if task_name else None
+        shown = _blocks(rows, task_name, proposal) if rows else (why_nothing(found),)
+        blocks = (windows.line(found), *shown)
+    options.show(document(rows, blocks, windows.head(found), proposal), request.format)
 
 
 def document(
-    rows: Sequence[ContextRow], blocks: tuple[Block, ...], window: dict[str, Any], proposal: SplitProposal | None
+    rows: Sequence[ContextRow], blocks: tuple[Block, ...], head: dict[str, Any], proposal: SplitProposal | None
 ) -> Document:
     """Contexts as a document; a record is one part of one task."""
     return Document(
         envelope={
-            "window": window,
+            **head,
             "tasks": [envelope(row) for row in rows],
             "split": None if proposal is None else _fields(proposal),
         },

@@ -36,9 +36,9 @@ def accept(request: options.Reading, recommendation_id: str) -> None:
 @click.command("apply")
 @_id
 @click.option("--dry-run", is_flag=True, help="Only show what to change and where.")
-@click.option("--since", metavar="ISO", help="When the change went live (UTC); by default now.")
+@click.option("--live", metavar="ISO", help="When the change went live (UTC); by default now.")
 @options.reading
-def apply(request: options.Reading, recommendation_id: str, dry_run: bool, since: str | None) -> None:
+def apply(request: options.Reading, recommendation_id: str, dry_run: bool, live: str | None) -> None:
     """Say that a recommendation has been applied: from then on it is measured.
 
     otelcost changes no code of yours. The change to make is shown by --dry-run.
@@ -46,10 +46,10 @@ def apply(request: options.Reading, recommendation_id: str, dry_run: bool, since
     if dry_run:
         _show_change(request, recommendation_id)
         return
-    live = options.moment(since, f"--since is {since!r}") if since else options.now()
-    if live > options.now():
-        raise UsageError(f"--since is {since!r}, which is in the future", "say it once it is live")
-    _decide(request, recommendation_id, "applied", freeze=True, since=live)
+    since = options.moment(live, f"--live is {live!r}") if live else options.now()
+    if since > options.now():
+        raise UsageError(f"--live is {live!r}, which is in the future", "say it once it is live")
+    _decide(request, recommendation_id, "applied", freeze=True, since=since)
 
 
 @click.command("dismiss")

@@ -52,10 +52,11 @@ FIELDS = (
 @click.command("diff")
 @click.option("--base", required=True, metavar="A..B", help="What to compare with: a window as of --window elsewhere.")
 @click.option("--head", metavar="C..D", help="What is compared. Default: from the end of the base until now.")
+@options.narrowing
 @options.format_option
 @options.drain_option
 @options.debug_option
-def command(base: str, head: str | None, format_: str, drain: bool) -> None:
+def command(base: str, head: str | None, format_: str, drain: bool, **filters: str | None) -> None:
     """Compare two windows: what moved, by how much, and why.
 
     The difference is told as volume, tokens, rate and mix, which add up. A task is flagged as dearer where a call
@@ -67,7 +68,8 @@ def command(base: str, head: str | None, format_: str, drain: bool) -> None:
     later = head if head is not None else f"{before.end.isoformat()}.."
     if head is None and before.end >= options.now():
         raise UsageError(f"the base {base!r} reaches up to now", "end it earlier, or say --head C..D")
-    with reader(options.Reading(later, True, format_, drain)) as found:
+    request = options.Reading(later, True, format_, drain, options.chosen_filters(filters))
+    with reader(request) as found:
         answer = document(queries.movement(found.connection, before, found.window), base, found)
     options.show(answer, format_)
 
@@ -90,6 +92,7 @@ def document(moved: Movement, base: str, found: Reader) -> Document:
 def envelope(moved: Movement, base: str, found: Reader) -> dict[str, Any]:
     """The comparison as JSON; money in pico-dollars. `compared` is the base at the length of the head."""
     return {
+        **windows.scope(found),
         "base": windows.envelope(moved.base, base),
         "head": windows.envelope(moved.head, found.label),
         "base_days": moved.base_days,
@@ -117,7 +120,9 @@ def record(row: Moved) -> dict[str, Any]:
 def blocks(moved: Movement, found: Reader) -> tuple[Block, ...]:
     """For people and for a comment: the answer, the flags, the parts, then tasks and models."""
     head = Heading(("LLM cost: ", *_answer(moved)), level=1)
-    lines = Prose((*_windows(moved), *_unpriced(moved)))
+    part = found.scope.in_words()
+    only: tuple[Line, ...] = (("only ", Name(part)),) if part else ()
+    lines = Prose((*only, *_windows(moved), *_unpriced(moved)))
     if not moved.total.base.calls and not moved.total.head.calls:
         return head, lines, why_nothing(found)
     return (

@@ -37,32 +37,30 @@ def command() -> None:
 
 @command.command("preview")
 @click.argument("name", required=False)
-@options.window_option
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice((*FORMATS, *FILES)),
-    default="table",
-    show_default=True,
-    help="As other commands, or as the file that would leave: text, html, eml (an e-mail).",
+@options.asks(
+    click.option(
+        "--format",
+        "format_",
+        type=click.Choice((*FORMATS, *FILES)),
+        default="table",
+        show_default=True,
+        help="As other commands, or as the file that would leave: text, html, eml (an e-mail).",
+    )
 )
-@options.drain_option
-@options.debug_option
-def preview_command(name: str | None, window: str, format_: str, drain: bool) -> None:
+def preview_command(request: options.Reading, name: str | None) -> None:
     """Show the digest that would go out now. Sends nothing.
 
     NAME is one of otelcost.toml; without it everything in the window.
     """
     named = _named(name) if name else None
-    context = click.get_current_context()
-    given = context.get_parameter_source("window") is not click.core.ParameterSource.DEFAULT
-    label = named.digest.window if named is not None and not given else window
-    with reader(options.Reading(label, given, format_, drain)) as found:
+    if named is not None and not request.window_given:
+        request = request.with_window(named.digest.window)
+    with reader(request) as found:
         answer = read(found, named)
-    if format_ in FILES:
-        _write(_file(answer, named, found.now, format_))
+    if request.format in FILES:
+        _write(_file(answer, named, found.now, request.format))
         return
-    options.show(document(answer, found), format_)
+    options.show(document(answer, found), request.format)
 
 
 @command.command("run")

@@ -15,7 +15,7 @@ from otelcost.cli.exports import otlp, prometheus
 from otelcost.cli.exports.rows import PAGE, ROWS, Exported
 from otelcost.cli.reader import reader
 from otelcost.cli.render import SCHEMA_VERSION, to_csv, to_json
-from otelcost.cli.windows import envelope
+from otelcost.cli.windows import head
 from otelcost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,10 +30,8 @@ TARGETS = ("csv", "parquet", "json", "otlp", "prometheus")
 @click.argument("what", type=click.Choice(tuple(ROWS)))
 @click.option("--to", "target", type=click.Choice(TARGETS), default="csv", show_default=True, help="The form.")
 @click.option("--output", metavar="FILE", default="-", help="Where to write it; - is standard output, the default.")
-@options.window_option
-@options.drain_option
-@options.debug_option
-def command(what: str, target: str, output: str, window: str, drain: bool) -> None:
+@options.writing
+def command(request: options.Reading, what: str, target: str, output: str) -> None:
     """Write calls, tasks or recommendations of the window for other programs.
 
     Money is integer pico-dollars (10^-12 USD), unknown is empty or null. otlp is lines of OTLP JSON with GenAI
@@ -43,7 +41,7 @@ def command(what: str, target: str, output: str, window: str, drain: bool) -> No
         raise UsageError(f"{what} are no spans", "otlp is for calls; use csv, parquet or json")
     if target == "parquet" and output == files.STDOUT:
         raise UsageError("Parquet is no text", "say --output FILE")
-    with reader(options.Reading(window, True, target, drain)) as found:
+    with reader(request) as found:
         exported = ROWS[what](found)
         if target == "parquet":
             _parquet(found, exported, Path(output))
@@ -61,8 +59,8 @@ def _csv(_found: Reader, exported: Exported) -> Iterator[str]:
 
 
 def _json(found: Reader, exported: Exported) -> Iterator[str]:
-    head = {"schema_version": SCHEMA_VERSION, "window": envelope(found.window, found.label)}
-    before, _, after = to_json({**head, exported.name: []}).rpartition("[]")
+    top = {"schema_version": SCHEMA_VERSION, **head(found)}
+    before, _, after = to_json({**top, exported.name: []}).rpartition("[]")
     yield f"{before}["
     end = ""
     for record in exported.records:

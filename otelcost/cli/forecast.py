@@ -37,8 +37,8 @@ _COLUMNS = (
 @click.option(
     "--period", type=click.Choice(["day", "week", "month"]), default="month", show_default=True, help="Until when."
 )
-@click.option("--task", metavar="GLOB", help="Only these tasks.")
-@click.option("--model", metavar="GLOB", help="Only these models.")
+@options.FILTERS["task"]
+@click.option("--model", metavar="GLOB", help="Only calls of these models.")
 @options.format_option
 @options.drain_option
 @options.debug_option

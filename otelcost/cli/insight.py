@@ -19,10 +19,9 @@ def document(row: Insight, found: Reader) -> Document:
     """The insight as `rec show` tells it."""
     from msgspec import to_builtins  # noqa: PLC0415
 
-    window = windows.envelope(found.window, found.label)
     cost = f"{plural(row.calls, 'call')} cost {money(row.cost_observed_picousd)}; no saving is claimed"
     return Document(
-        envelope={"window": window, "insight": to_builtins(row)},
+        envelope={**windows.head(found), "insight": to_builtins(row)},
         blocks=(
             Heading((row.id, ": ", Name(row.title)), level=1),
             Prose((("task ", Name(row.task), f", rule {row.rule}, information"),)),
@@ -31,7 +30,7 @@ def document(row: Insight, found: Reader) -> Document:
             Heading("What to look at"),
             Prose(tuple((Name(line),) for line in row.change.splitlines())),
             Heading("Calls"),
-            Prose((terminal.runnable(f"otelcost calls --rec {row.id} --window {found.label} --format csv"),)),
+            Prose((terminal.runnable(f"otelcost calls --rec {row.id} {windows.flags(found)} --format csv"),)),
         ),
         fields=recommendation.FIELDS,
         records=(recommendation.insight_record(row),),

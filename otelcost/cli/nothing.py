@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otelcost.cli import terminal
-from otelcost.cli.render import Prose
+from otelcost.cli.render import Name, Prose
 from otelcost.display import instant
 
 if TYPE_CHECKING:
@@ -21,11 +21,13 @@ NOTHING_YET: tuple[str, ...] = (
 
 
 def why_nothing(found: Reader) -> Prose:
-    """An empty store, or an empty window over a store that has older calls."""
+    """An empty store, an empty window over a store that has older calls, or nothing of the part that was asked for."""
     from otelcost.store import queries  # noqa: PLC0415
 
     everything = queries.Window.parse("all", found.now)
     newest = queries.calls(found.connection, everything, limit=1)
+    if not newest and not found.scope.everything:
+        return Prose((("No call was ever recorded of ", Name(found.scope.in_words()), ": see otelcost tasks"),))
     if not newest:
         return Prose(tuple(terminal.runnable(line) for line in NOTHING_YET))
     when = instant(newest[0].start)

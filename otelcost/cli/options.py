@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+import re
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,22 +16,29 @@ from otelcost.cli.render import FORMATS, Document, render
 from otelcost.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 NOW_VARIABLE = "OTELCOST_NOW"
 """An ISO 8601 moment that stands for now: reports about the past, and tests, come out the same every time."""
 
 DEFAULT_WINDOW = "7d"
 
+_SPAN = re.compile(r"(\d+)([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
 
 @dataclass(frozen=True)
 class Reading:
-    """What every reading command was asked: which part of time, in which format, after a drain or not."""
+    """What every reading command was asked: which part of time and of the calls, in which format, after a drain?
+
+    `filters` has what was given of `FILTERS`.
+    """
 
     window: str
     window_given: bool
     format: str
     drain: bool
+    filters: Mapping[str, str] = field(default_factory=dict)
 
     def with_window(self, window: str) -> Reading:
         """The same request for another part of time."""
@@ -79,7 +87,7 @@ drain_option = click.option(
     help="Load what applications have recorded since the last look, first.",
 )
 
-window_option = click.option(
+_window_option = click.option(
     "--window",
     default=DEFAULT_WINDOW,
     show_default=True,
@@ -87,22 +95,81 @@ window_option = click.option(
     help="Which part of time: the last days or hours, everything, or from A up to B (ISO 8601, UTC).",
 )
 
+_since_option = click.option("--since", metavar="2h|ISO", help="Only from then on; instead of --window.")
 
-def reading(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command `--window`, `--format`, `--no-drain` and `--debug`, as its first argument `Reading`."""
+FILTERS = {
+    "task": click.option("--task", metavar="GLOB", help="Only calls of these tasks."),
+    "feature": click.option("--feature", metavar="GLOB", help="Only calls of these features."),
+    "service": click.option("--service", metavar="GLOB", help="Only calls of these services."),
+    "label": click.option("--label", metavar="KEY=VALUE", help="Only calls with this label."),
+}
+"""Which calls count, as if they were all there are: the keys of a digest's settings. What is given must all match."""
 
-    @window_option
-    @format_option
-    @drain_option
-    @debug_option
-    @functools.wraps(command)
-    def wrapper(*arguments: Any, window: str, format_: str, drain: bool, **options: Any) -> Any:
-        context = click.get_current_context()
-        source = context.get_parameter_source("window")
-        given = source is not click.core.ParameterSource.DEFAULT
-        return command(Reading(window, given, format_, drain), *arguments, **options)
 
-    return wrapper
+def narrowing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of `FILTERS`."""
+    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(FILTERS.values()), command)
+
+
+def chosen_filters(given: Mapping[str, str | None]) -> dict[str, str]:
+    """Those of `FILTERS` that were given."""
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def asks(*options: Callable[..., Any], filters: Mapping[str, Callable[..., Any]] | None = None) -> Callable[..., Any]:
+    """Give a command `--window`, `--since`, these options, `--no-drain` and `--debug`.
+
+    Its first argument is then the `Reading`.
+    """
+    known = filters or {}
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def wrapper(
+            *arguments: Any, window: str, since: str | None, drain: bool, format_: str = "", **given: Any
+        ) -> Any:
+            label, chosen = _chosen(window, since)
+            told = chosen_filters({name: given.pop(name) for name in known})
+            return command(Reading(label, chosen, format_, drain, told), *arguments, **given)
+
+        of_calls = (_window_option, _since_option, *known.values())
+        for option in reversed((*of_calls, *options, drain_option, debug_option)):
+            wrapper = option(wrapper)
+        return wrapper
+
+    return decorate
+
+
+reading = asks(format_option)
+"""For what reads a window."""
+
+viewing = asks(format_option, filters=FILTERS)
+"""For what shows a window, or a part of its calls."""
+
+writing = asks(filters=FILTERS)
+"""For what writes the same into a file, in a format of its own."""
+
+
+def _chosen(window: str, since: str | None) -> tuple[str, bool]:
+    """The window that was asked for, and whether one was."""
+    given = click.get_current_context().get_parameter_source("window") is not click.core.ParameterSource.DEFAULT
+    if since is None:
+        return window, given
+    if given:
+        raise UsageError("--since and --window exclude each other", "give one of them")
+    return _until_now(since), True
+
+
+def _until_now(since: str) -> str:
+    """`2h` or a moment as the window from then until now."""
+    match, end = _SPAN.fullmatch(since.strip()), now()
+    if match:
+        start = end - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    else:
+        start = moment(since, f"--since {since!r} is neither a duration such as 2h nor a moment")
+    if start >= end:
+        raise UsageError(f"--since {since!r} is not in the past", "give an earlier moment")
+    return f"{start.isoformat()}..{end.isoformat()}"
 
 
 def show(document: Document, format_: str) -> None:

@@ -31,7 +31,7 @@ FIELDS = ("section", "name", "calls", "unpriced_calls", "cost_picousd", "change_
 
 
 @click.command("overview")
-@options.reading
+@options.viewing
 def command(request: options.Reading) -> None:
     """Say what was spent, what moved it, and what to change."""
     with reader(request) as found:
@@ -65,7 +65,7 @@ def envelope(overview: Overview, report: Report, drivers: Sequence[Driver], foun
 
     saved = phrases.saved(report)
     return {
-        "window": windows.envelope(found.window, found.label),
+        **windows.head(found),
         "totals": totals(overview),
         "fixes": saved.fixes,
         "needs_trial": saved.trials,
@@ -151,7 +151,7 @@ def blocks(overview: Overview, report: Report, drivers: Sequence[Driver], found:
 
 
 def _head(found: Reader, overview: Overview | None = None) -> tuple[Block, ...]:
-    title: Line = ("LLM spend, ", Name(windows.in_words(found.label)))
+    title: Line = ("LLM spend, ", Name(windows.title(found)))
     covered = f", data on {plural(overview.coverage_days, 'day')}" if overview else ""
     return Heading(title, level=1), Prose((f"{windows.bounds(found.window)}{covered}",))
 

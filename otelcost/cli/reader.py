@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,16 +20,20 @@ if TYPE_CHECKING:
     import duckdb
 
     from otelcost.store.queries import Window
+    from otelcost.store.scope import Scope
+
+_PATTERN = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
 class Reader:
-    """An open, drained store with the window to look at. `now` is naive UTC."""
+    """An open, drained store with the window to look at, holding the calls of `scope` only. `now` is naive UTC."""
 
     connection: duckdb.DuckDBPyConnection
     window: Window
     label: str
     now: datetime
+    scope: Scope
 
 
 @contextmanager
@@ -36,18 +41,41 @@ def reader(request: options.Reading, store: Path | None = None) -> Iterator[Read
     """Drain unless told not to, then open the store for reading.
 
     Raises:
-        UsageError: the window is not one. Checked first, before any file is touched.
+        UsageError: the window is not one, which is checked first, before any file is touched; or no call has the task
+            that was asked for.
         StoreError: the store cannot be drained into or read.
     """
     from otelcost.store.db import session  # noqa: PLC0415
     from otelcost.store.queries import Window  # noqa: PLC0415
+    from otelcost.store.scope import Scope, restricted  # noqa: PLC0415
 
+    scope = _scope(Scope, request)
     moment = options.now()
     window = Window.parse(request.window, moment)
     if request.drain:
         drain_spool(store)
     with session(store) as connection:
-        yield Reader(connection, window, request.window, moment)
+        if scope.task is not None:
+            _check_task(connection, scope.task)
+        with restricted(connection, scope):
+            yield Reader(connection, window, request.window, moment, scope)
+
+
+def _scope(type_: type[Scope], request: options.Reading) -> Scope:
+    label = request.filters.get("label", "=")
+    if "=" not in label:
+        raise UsageError(f"--label {label!r} is no label", "write it as --label customer=acme")
+    return type_(**request.filters)
+
+
+def _check_task(connection: duckdb.DuckDBPyConnection, task: str) -> None:
+    """A name that nobody has is a slip; a pattern may well match nothing."""
+    from otelcost.store import queries  # noqa: PLC0415
+
+    if not _PATTERN.search(task):
+        names = queries.task_names(connection)
+        if names and task not in names:
+            raise unknown("no task is called", task, names, "otelcost tasks --window all")
 
 
 def drain_spool(store: Path | None = None) -> None:

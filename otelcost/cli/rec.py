@@ -29,7 +29,7 @@ def command() -> None:
 
 
 @command.command("list")
-@options.reading
+@options.viewing
 def list_command(request: options.Reading) -> None:
     """List recommendations, with what they save together, what else was found and what was not checked."""
     with reader(request) as found:
@@ -39,7 +39,7 @@ def list_command(request: options.Reading) -> None:
 
 @command.command("show")
 @click.argument("recommendation_id", metavar="ID")
-@options.reading
+@options.viewing
 def show_command(request: options.Reading, recommendation_id: str) -> None:
     """Show one recommendation, or insight: why, the arithmetic, the change and the calls behind it."""
     from otelcost.advise.life_cycle import history  # noqa: PLC0415
@@ -68,7 +68,7 @@ def list_document(report: Report, found: Reader) -> Document:
     """All recommendations as a document."""
     envelope = recommendation.envelope(report, found.window, found.label)
     return Document(
-        envelope=envelope,
+        envelope=envelope | windows.head(found),
         blocks=list_blocks(report, found),
         fields=recommendation.FIELDS,
         records=recommendation.records(report, envelope["recommendations"]),
@@ -78,7 +78,7 @@ def list_document(report: Report, found: Reader) -> Document:
 def list_blocks(report: Report, found: Reader) -> tuple[Block, ...]:
     """The list for people: the honest total first, then each one, then what nobody could check."""
     return (
-        Heading(("Recommendations, ", Name(windows.in_words(found.label))), level=1),
+        Heading(("Recommendations, ", Name(windows.title(found))), level=1),
         Prose(_summary(report, found)),
         *(_table(report) if report.coverage_days or report.not_checked else (why_nothing(found),)),
         *_insights(report),
@@ -143,15 +143,20 @@ def show_document(row: Recommendation, found: Reader, events: Sequence[Event] = 
     facts = recommendation.as_json(row, found.window, found.label)
     past = [decision_text.as_json(event) for event in events]
     return Document(
-        envelope={"window": facts["window"], "recommendation": facts, "history": past},
-        blocks=show_blocks(row, facts, events),
+        envelope={**windows.head(found), "recommendation": facts, "history": past},
+        blocks=show_blocks(row, facts, windows.flags(found), events),
         fields=(*recommendation.FIELDS, "call_ids"),
         records=(facts,),
     )
 
 
-def show_blocks(row: Recommendation, facts: dict[str, Any], events: Sequence[Event] = ()) -> tuple[Block, ...]:
-    """Why, math, change: in the order in which somebody decides; then what was decided. `facts`: the row as JSON."""
+def show_blocks(
+    row: Recommendation, facts: dict[str, Any], flags: str, events: Sequence[Event] = ()
+) -> tuple[Block, ...]:
+    """Why, math, change: in the order in which somebody decides; then what was decided.
+
+    `facts` is the row as JSON, `flags` what asks for the same calls.
+    """
     told, transform = facts["evidence"], facts["transform"]
     return (
         Heading((row.id, ": ", Name(row.title)), level=1),
@@ -163,7 +168,7 @@ def show_blocks(row: Recommendation, facts: dict[str, Any], events: Sequence[Eve
         Heading("Change"),
         Prose(tuple((Name(line),) for line in row.change.splitlines())),
         Heading("Calls"),
-        Prose(_calls(row, facts["window"]["label"])),
+        Prose(_calls(row, flags)),
         *((Heading("Decided"), decision_text.table(events)) if events else ()),
     )
 
@@ -190,12 +195,12 @@ def _range(row: Recommendation) -> str:
     return f", range {spread}" if spread else ""
 
 
-def _calls(row: Recommendation, window: str) -> tuple[Line, ...]:
+def _calls(row: Recommendation, flags: str) -> tuple[Line, ...]:
     shown = ",".join(row.call_ids[:SHOWN_CALLS])
     left = row.calls - SHOWN_CALLS
     if left <= 0:
         return (terminal.runnable(f"otelcost calls --ids {shown}"),)
-    every = f"otelcost calls --rec {row.id} --window {window} --format csv"
+    every = f"otelcost calls --rec {row.id} {flags} --format csv"
     return (
         terminal.runnable(f"otelcost calls --ids {shown}"),
         terminal.runnable(f"and {left:,} more, all of them: {every}"),

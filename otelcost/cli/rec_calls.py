@@ -85,5 +85,5 @@ def _document(found: Reader, keys: Sequence[_Key], order: str, limit: int) -> Do
     rows = next(iter(_pages(found, keys[:limit], order, limit)))
     left = len(keys) - len(rows)
     more = (Prose((f"and {left:,} more: --format csv or json lists them all",)),) if left else ()
-    blocks = (windows.line(found.window, found.label), calls.table(rows), *more)
+    blocks = (windows.line(found), calls.table(rows), *more)
     return calls.document(rows, blocks, calls.envelope(found))

@@ -12,10 +12,8 @@ from otelcost.cli.reader import reader
 
 @click.command("report")
 @click.option("--html", "target", required=True, metavar="FILE", help="Where to write the page; - is standard output.")
-@options.window_option
-@options.drain_option
-@options.debug_option
-def command(target: str, window: str, drain: bool) -> None:
+@options.writing
+def command(request: options.Reading, target: str) -> None:
     """Write the window as one HTML file: charts, fixes and what is unknown.
 
     The file loads nothing, runs no script and can be printed, mailed and read in the dark, on a phone and by a screen
@@ -23,7 +21,7 @@ def command(target: str, window: str, drain: bool) -> None:
     """
     from otelcost.cli import page  # noqa: PLC0415  (the template engine must not slow other commands)
 
-    with reader(options.Reading(window, True, "html", drain)) as found:
+    with reader(request) as found:
         text = page.page(page.read(found))
     files.write_text(target, [text])
     if target != files.STDOUT:

@@ -39,7 +39,7 @@ def candidates_command(request: options.Reading, task: str) -> None:
         if task not in known:
             raise unknown("no task in this window is called", task, known, "otelcost tasks")
         rows = candidates(found.connection, found.window, task)
-        line = windows.line(found.window, found.label)
+        line = windows.line(found)
         shown = tuple(block for row in rows for block in _one(row)) or (_none(task),)
     options.show(_document(rows, (line, *shown), windows.envelope(found.window, found.label)), request.format)
 

@@ -50,7 +50,7 @@ COLUMNS = (
 
 
 @click.group("tasks", invoke_without_command=True)
-@options.reading
+@options.viewing
 @click.pass_context
 def command(context: click.Context, request: options.Reading) -> None:
     """List tasks, the most expensive first; rename, merge and split them.
@@ -72,15 +72,15 @@ def _list(request: options.Reading) -> None:
     with reader(request) as found:
         rows = queries.tasks(found.connection, found.window)
         shown = table(rows) if rows else why_nothing(found)
-        blocks = (windows.line(found.window, found.label), shown)
-    options.show(document(rows, blocks, windows.envelope(found.window, found.label)), request.format)
+        blocks = (windows.line(found), shown)
+    options.show(document(rows, blocks, windows.head(found)), request.format)
 
 
-def document(rows: Sequence[TaskRow], blocks: tuple[Block, ...], window: dict[str, Any]) -> Document:
+def document(rows: Sequence[TaskRow], blocks: tuple[Block, ...], head: dict[str, Any]) -> Document:
     """Tasks as a document."""
     records = tuple({name: getattr(row, name) for name in FIELDS} for row in rows)
     return Document(
-        envelope={"window": window, "tasks": [{**row, "models": list(row["models"])} for row in records]},
+        envelope={**head, "tasks": [{**row, "models": list(row["models"])} for row in records]},
         blocks=blocks,
         fields=FIELDS,
         records=records,

@@ -24,7 +24,7 @@ _NO_SUMS: Final = "CREATE OR REPLACE TEMP VIEW hourly_basis AS SELECT NULL::VARC
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """Which calls count; all that are given must match. `task`, `feature` and `service` are globs."""
+    """Which calls count; all that are given must match. `task`, `feature` and `service` are globs, or whole names."""
 
     task: str | None = None
     feature: str | None = None
@@ -78,7 +78,11 @@ def _narrowed(connection: duckdb.DuckDBPyConnection, scope: Scope) -> str:
 def _condition(scope: Scope) -> str:
     """A view takes no parameters: values stand in it as quoted literals."""
     columns = {"task": scope.task, "feature": scope.feature, "service_name": scope.service}
-    parts = [f"{column} GLOB {_literal(pattern)}" for column, pattern in columns.items() if pattern]
+    parts = [
+        f"({column} = {_literal(pattern)} OR {column} GLOB {_literal(pattern)})"
+        for column, pattern in columns.items()
+        if pattern
+    ]
     if scope.label:
         key, _, value = scope.label.partition("=")
         parts.append(f"labels[{_literal(key)}] = {_literal(value)}")

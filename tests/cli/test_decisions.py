@@ -50,7 +50,7 @@ def test_the_way_of_a_recommendation(home: Path) -> None:
     assert card["change"].splitlines()[0][:40] in dry.stdout
     assert _first(home)["state"] == "accepted"
 
-    _json(home, "rec", "apply", id_, "--since", "2026-11-20", *WINDOW)
+    _json(home, "rec", "apply", id_, "--live", "2026-11-20", *WINDOW)
     after = _json(home, "rec", "list", *WINDOW)
     (applied,) = [one for one in after["recommendations"] if one["id"] == id_]
     assert (applied["state"], applied["marginal_picousd"]) == ("applied", 0)
@@ -82,7 +82,7 @@ def test_dismissed_with_a_reason_and_reopened(home: Path) -> None:
         (("snooze", "ID", "--until", "yesterday"), "ISO 8601"),
         (("snooze", "ID", "--until", "2020-01-01"), "past"),
         (("snooze", "ID", "--until", "99999999999d"), "ISO 8601"),
-        (("apply", "ID", "--since", "2030-01-01"), "future"),
+        (("apply", "ID", "--live", "2030-01-01"), "future"),
         (("accept", "R-nothing"), "no recommendation"),
         (("dismiss", "R-nothing", "--reason", "x"), "no recommendation"),
         (("history", "R-nothing"), "nothing was ever decided"),

@@ -78,7 +78,7 @@ def page(facts: Facts) -> str:
     environment.filters["plain"] = _plain
     light, dark, rules = charts.page_css()
     return environment.get_template("page.html.j2").render(
-        title=f"LLM spend, {windows.in_words(facts.found.label)}",
+        title=f"LLM spend, {windows.title(facts.found)}",
         bounds=windows.bounds(facts.found.window),
         made=instant(facts.made),
         version=__version__,
@@ -181,7 +181,8 @@ def _fixes(facts: Facts) -> tuple[Block, ...]:
 
 def _fix(fix: Recommendation, facts: Facts) -> tuple[str, tuple[Block, ...]]:
     """One recommendation: why, math, change, as `otelcost rec show` tells them."""
-    blocks = rec.show_blocks(fix, recommendation.as_json(fix, facts.found.window, facts.found.label))
+    told = recommendation.as_json(fix, facts.found.window, facts.found.label)
+    blocks = rec.show_blocks(fix, told, windows.flags(facts.found))
     return f"{fix.id}: {fix.title}", blocks[1:]
 
 

@@ -25,6 +25,7 @@ from otelcost.store.queries.overview import (
     overview,
     spends,
     summary,
+    task_names,
     tasks,
 )
 from otelcost.store.queries.scope import Scope
@@ -85,6 +86,7 @@ __all__ = [
     "spends",
     "split_proposal",
     "summary",
+    "task_names",
     "tasks",
     "trace",
     "unpriced",

@@ -155,6 +155,11 @@ def tasks(connection: duckdb.DuckDBPyConnection, window: Window) -> list[TaskRow
     return [msgspec.structs.replace(row, models=tuple(row.models or ())) for row in rows]
 
 
+def task_names(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The names of all tasks that calls were ever recorded of."""
+    return [name for (name,) in connection.execute("SELECT DISTINCT task FROM v_base ORDER BY task").fetchall()]
+
+
 def spends(connection: duckdb.DuckDBPyConnection, window: Window) -> tuple[TaskSpend, ...]:
     """What the tasks of a window cost, the most expensive first."""
     return _spends(*_both(connection, window))
