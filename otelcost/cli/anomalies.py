@@ -47,7 +47,7 @@ _COLUMNS = (
 _NO_LEVELS = frozenset({"not judged", "too small"})
 
 
-@click.command("anomalies")
+@click.command("anomalies", epilog=options.examples("anomalies --window 14d"))
 @options.viewing
 def command(request: options.Reading) -> None:
     """Show hours and days of the window that cost far more than the same ones usually do.

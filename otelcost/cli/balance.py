@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from otelcost.pricing.agreements import CommitmentBalance, CreditBalance
 
 
-@click.command("balance")
+@click.command("balance", epilog=options.examples("prices balance"))
 @options.format_option
 @options.drain_option
 @options.debug_option

@@ -72,7 +72,14 @@ COLUMNS = (
 )
 
 
-@click.command("calls")
+@click.command(
+    "calls",
+    epilog=options.examples(
+        "calls --since 24h --order cost --limit 10",
+        "calls --task triage.triage_ticket",
+        "calls --rec R-65d46fa6 --format csv > calls.csv",
+    ),
+)
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many calls.")
 @click.option("--ids", multiple=True, metavar="ID[,ID...]", help="Only these calls (span ids); may be repeated.")
 @click.option("--rec", metavar="ID", help="Only the calls of this recommendation or insight.")

@@ -52,7 +52,14 @@ def _gate_option(name: str, metavar: str, help_: str) -> Callable[[Callable[...,
     return click.option(name, callback=_number, metavar=metavar, help=help_)
 
 
-@click.command("check")
+@click.command(
+    "check",
+    epilog=options.examples(
+        "check --max-spend 500 --max-age 26h",
+        "check --save-baseline baseline.json",
+        "check --window 7d --max-growth 20 --baseline baseline.json",
+    ),
+)
 @_gate_option("--max-spend", "USD", "The most the window may have cost.")
 @_gate_option("--max-growth", "PERCENT", "The most that spend, tokens a call or price a call may grow, beyond chance.")
 @_gate_option("--max-unpriced", "PERCENT", "The most calls without a price.")

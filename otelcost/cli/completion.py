@@ -5,15 +5,14 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from otelcost.cli import terminal
-from otelcost.cli.options import debug_option
+from otelcost.cli import options, terminal
 
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command("completion")
+@click.command("completion", epilog=options.examples("completion bash"))
 @click.argument("shell", type=click.Choice(SHELLS))
-@debug_option
+@options.debug_option
 def command(shell: str) -> None:
     """Print the completion script of a shell.
 

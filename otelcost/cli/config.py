@@ -22,7 +22,7 @@ def command() -> None:
     """Settings: what holds, and which file or variable says so."""
 
 
-@command.command("show")
+@command.command("show", epilog=options.examples("config show --origin"))
 @click.option("--origin", is_flag=True, help="Also where each was set: a file, a variable, or nowhere.")
 @options.format_option
 @options.debug_option

@@ -63,7 +63,7 @@ _BILLED = (
 )
 
 
-@click.command("context")
+@click.command("context", epilog=options.examples("context", "context triage.triage_ticket"))
 @click.argument("task_name", metavar="TASK", required=False)
 @options.viewing
 def command(request: options.Reading, task_name: str | None) -> None:

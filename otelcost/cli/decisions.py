@@ -25,7 +25,7 @@ def install(group: click.Group) -> None:
         group.add_command(command)
 
 
-@click.command("accept")
+@click.command("accept", epilog=options.examples("rec accept R-65d46fa6"))
 @_id
 @options.reading
 def accept(request: options.Reading, recommendation_id: str) -> None:
@@ -33,7 +33,9 @@ def accept(request: options.Reading, recommendation_id: str) -> None:
     _decide(request, recommendation_id, "accepted", freeze=True)
 
 
-@click.command("apply")
+@click.command(
+    "apply", epilog=options.examples("rec apply R-65d46fa6 --dry-run", "rec apply R-65d46fa6 --live 2026-11-26")
+)
 @_id
 @click.option("--dry-run", is_flag=True, help="Only show what to change and where.")
 @click.option("--live", metavar="ISO", help="When the change went live (UTC); by default now.")
@@ -52,7 +54,9 @@ def apply(request: options.Reading, recommendation_id: str, dry_run: bool, live:
     _decide(request, recommendation_id, "applied", freeze=True, since=since)
 
 
-@click.command("dismiss")
+@click.command(
+    "dismiss", epilog=options.examples('rec dismiss R-dceec287 --reason "the invoices of March went wrong with it"')
+)
 @_id
 @click.option("--reason", required=True, help="Why not; it stands in the history.")
 @options.reading
@@ -61,7 +65,7 @@ def dismiss(request: options.Reading, recommendation_id: str, reason: str) -> No
     _decide(request, recommendation_id, "dismissed", reason=reason)
 
 
-@click.command("snooze")
+@click.command("snooze", epilog=options.examples("rec snooze R-bbf911f6 --until 14d"))
 @_id
 @click.option("--until", metavar="14d|ISO", required=True, help="For how many days, or until when (UTC).")
 @click.option("--reason", help="Why; it stands in the history.")
@@ -71,7 +75,7 @@ def snooze(request: options.Reading, recommendation_id: str, until: str, reason:
     _decide(request, recommendation_id, "snoozed", reason=reason, until=_until(until))
 
 
-@click.command("reopen")
+@click.command("reopen", epilog=options.examples("rec snooze R-bbf911f6 --until 14d", "rec reopen R-bbf911f6"))
 @_id
 @click.option("--reason", help="Why; it stands in the history.")
 @options.reading
@@ -80,7 +84,7 @@ def reopen(request: options.Reading, recommendation_id: str, reason: str | None)
     _decide(request, recommendation_id, "open", reason=reason)
 
 
-@click.command("history")
+@click.command("history", epilog=options.examples("rec accept R-65d46fa6", "rec history"))
 @click.argument("recommendation_id", metavar="[ID]", required=False)
 @options.format_option
 @options.debug_option
@@ -97,7 +101,7 @@ def history(recommendation_id: str | None, format_: str) -> None:
     options.show(decision_text.history(events, recommendation_id), format_)
 
 
-@click.command("measure")
+@click.command("measure", epilog=options.examples("rec apply R-65d46fa6 --live 2026-11-26", "rec measure"))
 @options.format_option
 @options.drain_option
 @options.debug_option

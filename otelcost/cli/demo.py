@@ -29,7 +29,7 @@ SAID = (
 )
 
 
-@click.command("demo")
+@click.command("demo", epilog=options.examples("demo --no-tui"))
 @click.option("--seed", type=int, default=7, show_default=True, help="Fixes the workload and the answers.")
 @click.option("--tui/--no-tui", default=True, help="Open the screens afterwards, where there is a terminal.")
 @options.format_option
@@ -46,7 +46,7 @@ def command(seed: int, tui: bool, format_: str) -> None:
     os.environ[settings.HOME_VARIABLE] = str(home)
     terminal.progress("demo: a loopback provider on this machine, a virtual clock, nobody is billed")
     try:
-        result = demo.run(home, seed=seed, progress=terminal.step)
+        result = demo.run(home, seed=seed, until=options.now(), progress=terminal.step)
     finally:
         terminal.step_done()
     interactive = tui and format_ == "table" and terminal.is_terminal() and sys.stdin.isatty()

@@ -49,7 +49,12 @@ FIELDS = (
 )
 
 
-@click.command("diff")
+@click.command(
+    "diff",
+    epilog=options.examples(
+        "diff --base 2026-11-14..2026-11-21", "diff --base 2026-11-14..2026-11-21 --format md > comment.md"
+    ),
+)
 @click.option("--base", required=True, metavar="A..B", help="What to compare with: a window as of --window elsewhere.")
 @click.option("--head", metavar="C..D", help="What is compared. Default: from the end of the base until now.")
 @options.narrowing

@@ -35,7 +35,9 @@ def command() -> None:
     """Digests: the answer, what drove it and what to do, short enough to read."""
 
 
-@command.command("preview")
+@command.command(
+    "preview", epilog=options.examples("digest preview", "digest preview weekly --format html > digest.html")
+)
 @click.argument("name", required=False)
 @options.asks(
     click.option(
@@ -63,7 +65,7 @@ def preview_command(request: options.Reading, name: str | None) -> None:
     options.show(document(answer, found), request.format)
 
 
-@command.command("run")
+@command.command("run", epilog=options.examples("digest run --due"))
 @click.option("--due", is_flag=True, required=True, help="Send every digest that is due and was not sent.")
 @options.debug_option
 def run_command(due: bool) -> int:
@@ -91,7 +93,7 @@ def run_command(due: bool) -> int:
     return _said(done)
 
 
-@command.command("send")
+@command.command("send", epilog=options.examples("digest send weekly"))
 @click.argument("name")
 @click.option("--to", multiple=True, metavar="ADDRESS", help="To this e-mail address only, as a trial. Repeatable.")
 @options.debug_option
@@ -101,7 +103,7 @@ def send_command(name: str, to: tuple[str, ...]) -> int:
     return _said(_sending(lambda post: post.send(named, to)))
 
 
-@command.command("resend")
+@command.command("resend", epilog=options.examples("digest run --due", "digest resend weekly --force"))
 @click.argument("name")
 @click.option("--force", is_flag=True, help="Also what was sent, or may have been. It may arrive twice.")
 @options.debug_option
@@ -114,7 +116,7 @@ def resend_command(name: str, force: bool) -> int:
     return _said(_sending(lambda post: post.resend(named, force=force)))
 
 
-@command.command("status")
+@command.command("status", epilog=options.examples("digest status"))
 @click.argument("name", required=False)
 @options.format_option
 @options.debug_option

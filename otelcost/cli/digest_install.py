@@ -26,7 +26,12 @@ def add_to(group: click.Group) -> None:
     group.add_command(uninstall_command)
 
 
-@click.command("install")
+@click.command(
+    "install",
+    epilog=options.examples(
+        "digest install systemd --dry-run", "digest install kubernetes --image registry.example/otelcost:1 --dry-run"
+    ),
+)
 @_target
 @_image
 @_dry_run
@@ -49,7 +54,7 @@ def install_command(target: str, image: str, dry_run: bool) -> None:
         terminal.progress(plan.note)
 
 
-@click.command("uninstall")
+@click.command("uninstall", epilog=options.examples("digest uninstall systemd --dry-run"))
 @_target
 @_dry_run
 @options.debug_option

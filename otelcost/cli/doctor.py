@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MARKS = {"ok": "ok", "note": "note", "warning": "WARNING", "broken": "BROKEN"}
 
 
-@click.command("doctor")
+@click.command("doctor", epilog=options.examples("doctor", 'doctor --app "python app.py"'))
 @click.option(
     "--app",
     metavar="COMMAND",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from otelcost.store.drain import DrainReport
 
 
-@click.command("drain")
+@click.command("drain", epilog=options.examples("drain"))
 @options.format_option
 @options.debug_option
 def command(format_: str) -> None:

@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 TARGETS = ("csv", "parquet", "json", "otlp", "prometheus")
 
 
-@click.command("export")
+@click.command(
+    "export",
+    epilog=options.examples(
+        "export calls --window 30d --to parquet --output calls.parquet",
+        "export tasks --to prometheus",
+        "export recommendations --to json",
+    ),
+)
 @click.argument("what", type=click.Choice(tuple(ROWS)))
 @click.option("--to", "target", type=click.Choice(TARGETS), default="csv", show_default=True, help="The form.")
 @click.option("--output", metavar="FILE", default="-", help="Where to write it; - is standard output, the default.")

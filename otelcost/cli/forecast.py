@@ -33,7 +33,7 @@ _COLUMNS = (
 )
 
 
-@click.command("forecast")
+@click.command("forecast", epilog=options.examples("forecast", "forecast --period week --task 'nightly.*'"))
 @click.option(
     "--period", type=click.Choice(["day", "week", "month"]), default="month", show_default=True, help="Until when."
 )

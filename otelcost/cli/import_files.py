@@ -22,7 +22,7 @@ SOURCES = ("auto", "otlp", "langfuse", "helicone", "litellm", "openrouter", "ope
 FIELDS = ("file", "source", "rows", "calls", "new", "known", "covered", "skipped", "bad", "rejected")
 
 
-@click.command("import")
+@click.command("import", epilog=options.examples("import observations.jsonl", "import --from litellm spend-logs.csv"))
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @click.option("--from", "source", type=click.Choice(SOURCES), default="auto", show_default=True, help="Who wrote them.")
 @options.format_option

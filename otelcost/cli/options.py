@@ -172,6 +172,11 @@ def _until_now(since: str) -> str:
     return f"{start.isoformat()}..{end.isoformat()}"
 
 
+def examples(*commands: str) -> str:
+    """The end of a command's help: what to type after `otelcost`. A test types every one of them, in this order."""
+    return "\n".join(("\b", "Examples:", *(f"  otelcost {command}" for command in commands)))
+
+
 def show(document: Document, format_: str) -> None:
     """Write a document to standard output; in colour only where a person looks."""
     terminal.data(render(document, format_, terminal=terminal.is_terminal()))

@@ -30,7 +30,12 @@ TOP_FIXES = 3
 FIELDS = ("section", "name", "calls", "unpriced_calls", "cost_picousd", "change_picousd")
 
 
-@click.command("overview")
+@click.command(
+    "overview",
+    epilog=options.examples(
+        "overview", "overview --since 24h --task 'nightly.*'", "overview --format md > overview.md"
+    ),
+)
 @options.viewing
 def command(request: options.Reading) -> None:
     """Say what was spent, what moved it, and what to change."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from otelcost.pricing.override import Rule
 
 
-@click.command("update")
+@click.command("update", epilog=options.examples("prices update data.json", "prices update --shipped"))
 @click.argument("source", required=False, metavar="FILE|URL")
 @click.option("--shipped", is_flag=True, help="Go back to the data that came with the price library.")
 @options.format_option
@@ -60,7 +60,7 @@ def _said(facts: dict[str, Any], lines: tuple[str, ...]) -> Document:
     return Document(envelope=facts, blocks=(Prose(lines),), fields=tuple(facts), records=(facts,))
 
 
-@click.command("sources")
+@click.command("sources", epilog=options.examples("prices sources"))
 @options.format_option
 @options.debug_option
 def sources_command(format_: str) -> None:

@@ -49,7 +49,9 @@ def command() -> None:
     """Prices: show a model's, check that every recorded call has one, and bring them up to date."""
 
 
-@command.command("show")
+@command.command(
+    "show", epilog=options.examples("prices show gpt-4o", "prices show claude-haiku-4-5 --provider anthropic --history")
+)
 @click.argument("model")
 @click.option("--provider", help="OpenTelemetry provider name, such as openai; without it the usual ones are tried.")
 @click.option("--history", is_flag=True, help="Also prices that no longer hold, or not yet.")
@@ -184,7 +186,7 @@ def _context(row: PriceRow) -> str:
     return " ".join(part for part in (above, upto) if part) or "any"
 
 
-@command.command("check")
+@command.command("check", epilog=options.examples("prices check"))
 @options.format_option
 @options.drain_option
 @options.debug_option

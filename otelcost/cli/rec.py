@@ -28,7 +28,7 @@ def command() -> None:
     """Recommendations: list them, show one with its evidence, decide on them, see what they saved."""
 
 
-@command.command("list")
+@command.command("list", epilog=options.examples("rec list", "rec list --window 14d --format json"))
 @options.viewing
 def list_command(request: options.Reading) -> None:
     """List recommendations, with what they save together, what else was found and what was not checked."""
@@ -37,7 +37,7 @@ def list_command(request: options.Reading) -> None:
     options.show(shown, request.format)
 
 
-@command.command("show")
+@command.command("show", epilog=options.examples("rec show R-65d46fa6"))
 @click.argument("recommendation_id", metavar="ID")
 @options.viewing
 def show_command(request: options.Reading, recommendation_id: str) -> None:

@@ -47,7 +47,7 @@ _CAUSES = {
 """Each cause in words, in the order they are shown."""
 
 
-@click.command("reconcile")
+@click.command("reconcile", epilog=options.examples("reconcile usage.json costs.json --max-gap 2"))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--max-gap",

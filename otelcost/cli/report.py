@@ -10,7 +10,10 @@ from otelcost.cli import files, options, terminal
 from otelcost.cli.reader import reader
 
 
-@click.command("report")
+@click.command(
+    "report",
+    epilog=options.examples("report --html report.html --window 30d", "report --html nightly.html --task 'nightly.*'"),
+)
 @click.option("--html", "target", required=True, metavar="FILE", help="Where to write the page; - is standard output.")
 @options.writing
 def command(request: options.Reading, target: str) -> None:

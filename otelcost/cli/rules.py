@@ -34,7 +34,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", epilog=options.examples("rules list"))
 @options.format_option
 @options.debug_option
 def list_command(format_: str) -> None:
@@ -101,7 +101,7 @@ def _changed(one: Known) -> str:
     return ", ".join(f"{name}={value}" for name, value in one.choice.values.items())
 
 
-@command.command("show")
+@command.command("show", epilog=options.examples("rules show OC101"))
 @click.argument("rule_id", metavar="ID")
 @options.format_option
 @options.debug_option
@@ -170,7 +170,7 @@ def _paragraphs(page: str) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-@command.command("test")
+@command.command("test", epilog=options.examples("rules new dev_priority", "rules test"))
 @click.argument("target", metavar="[ID|FOLDER]", required=False)
 @options.format_option
 @options.debug_option
@@ -230,7 +230,7 @@ def test_document(results: Sequence[tuple[Rule, Verdict]]) -> Document:
     )
 
 
-@command.command("new")
+@command.command("new", epilog=options.examples("rules new dev_priority"))
 @click.argument("name")
 @click.option("--user", is_flag=True, help="For all your projects: beside the store instead of in this project.")
 @options.debug_option

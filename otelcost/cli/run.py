@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import click
 
-from otelcost.cli.options import debug_option
+from otelcost.cli import options
 
 
-@click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@debug_option
+@click.command(
+    "run",
+    epilog=options.examples("run -- python app.py"),
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@options.debug_option
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] PROGRAM [ARGUMENTS]...")
 def command(program: tuple[str, ...]) -> None:
     """Run PROGRAM with every LLM call of it recorded; nothing in it needs to change.

@@ -23,7 +23,7 @@ FIELDS = (
 _POINTS = (Column("part"), Column("points", right=True), Column("why", flex=24))
 
 
-@click.command("candidates")
+@click.command("candidates", epilog=options.examples("tasks candidates extract.extract_invoice"))
 @click.argument("task")
 @options.reading
 def candidates_command(request: options.Reading, task: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SPLITS = ("schema", "tools", "template", "model", "line", "root", "feature", "output")
 
 
-@click.command("rename")
+@click.command("rename", epilog=options.examples("tasks rename triage.triage_ticket triage"))
 @click.argument("old")
 @click.argument("new")
 @options.debug_option
@@ -26,7 +26,7 @@ def rename_command(old: str, new: str) -> None:
     _decide(task_decisions.rename(old, new))
 
 
-@click.command("merge")
+@click.command("merge", epilog=options.examples("tasks merge faq.answer_question chat.continue_chat --into support"))
 @click.argument("tasks", nargs=-1, required=True)
 @click.option(
     "--into", required=True, metavar="NAME", help="What they are called together; one of them, or a new name."
@@ -39,7 +39,7 @@ def merge_command(tasks: tuple[str, ...], into: str) -> None:
     _decide(task_decisions.merge(tasks, into))
 
 
-@click.command("split")
+@click.command("split", epilog=options.examples("tasks split triage.triage_ticket --by output --at 500"))
 @click.argument("task")
 @click.option(
     "--by", type=click.Choice(SPLITS), required=True, help="What the parts differ in; line: of the call site."
@@ -58,7 +58,7 @@ def split_command(task: str, by: str, at_tokens: int | None) -> None:
     _decide(task_decisions.split(task, cast("Split", by), at_tokens))
 
 
-@click.command("undo")
+@click.command("undo", epilog=options.examples("tasks rename triage.triage_ticket triage", "tasks undo"))
 @options.debug_option
 def undo_command() -> None:
     """Take back the last rename, merge or split."""

@@ -49,7 +49,11 @@ COLUMNS = (
 )
 
 
-@click.group("tasks", invoke_without_command=True)
+@click.group(
+    "tasks",
+    invoke_without_command=True,
+    epilog=options.examples("tasks", "tasks --window 30d --format csv > tasks.csv"),
+)
 @options.viewing
 @click.pass_context
 def command(context: click.Context, request: options.Reading) -> None:

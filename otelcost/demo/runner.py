@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -39,12 +40,15 @@ class DemoResult:
     seconds: float
 
 
-def run(home: Path, *, seed: int = 7, progress: Callable[[str], None] | None = None) -> DemoResult:
+def run(
+    home: Path, *, seed: int = 7, until: datetime | None = None, progress: Callable[[str], None] | None = None
+) -> DemoResult:
     """Live through the fortnight and load it into the store of `home`, a folder of the demo's own.
 
     Args:
         home: is wiped first if an earlier demo made it; any other non-empty folder is refused.
         seed: fixes workload and answers.
+        until: when the fortnight ends, naive UTC; by default now. With the seed it fixes everything.
         progress: is told in a few words what happens, as it happens.
 
     Raises:
@@ -52,7 +56,7 @@ def run(home: Path, *, seed: int = 7, progress: Callable[[str], None] | None = N
     """
     say = progress or (lambda _: None)
     began = time.perf_counter()
-    until_us = time.time_ns() // 1000
+    until_us = time.time_ns() // 1000 if until is None else int(until.replace(tzinfo=UTC).timestamp() * 1_000_000)
     _prepare(home, seed, until_us)
     with running(seed) as provider:
         say(f"loopback provider on {HOST}:{provider.port}")
