@@ -94,7 +94,7 @@ def test_people_see_the_first_and_how_to_have_all(home: Path, report: Report) ->
     ("arguments", "said"),
     [
         (("--rec", "R-00000000"), "no recommendation or insight of this window"),
-        (("--rec", "R-00000000", "--ids", "0" * 16), "neither --ids nor --task"),
+        (("--rec", "R-00000000", "--ids", "0" * 16), "--rec and --ids exclude each other"),
         (("--rec", "R-00000000", "--order", "cost"), "--order cost"),
     ],
 )

@@ -19,7 +19,17 @@ LINKS = {"a": "href", "link": "href", "img": "src", "script": "src"}
 
 def build(root: Path, target: Path) -> subprocess.CompletedProcess[str]:
     """Build the site of a checkout as `.ci/run` does."""
-    command = [sys.executable, "-m", "properdocs", "build", "--strict", "--site-dir", str(target)]
+    command = [
+        sys.executable,
+        "-m",
+        "properdocs",
+        "build",
+        "-f",
+        ".properdocs.yml",
+        "--strict",
+        "--site-dir",
+        str(target),
+    ]
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=120)
 
 
@@ -125,7 +135,7 @@ def test_a_rules_page_has_its_parameters(site: Path) -> None:
 def test_what_is_wrong_fails_the_build(tmp_path: Path, page: str, text: str, complaint: str) -> None:
     for name in ("docs", "rules"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    shutil.copy(ROOT / "properdocs.yml", tmp_path)
+    shutil.copy(ROOT / ".properdocs.yml", tmp_path)
     with (tmp_path / "docs" / page).open("a", encoding="utf-8") as file:
         file.write(f"\n{text}\n")
     answer = build(tmp_path, tmp_path / "out")
