@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
@@ -40,6 +40,9 @@ FROM (SELECT DISTINCT n, day, paid FROM w_alone WHERE named AND p IN (SELECT unn
 GROUP BY day
 """
 
+Step = Callable[[int, int], None]
+"""Told how many steps are done, and how many there are."""
+
 
 def recommend(
     connection: duckdb.DuckDBPyConnection,
@@ -47,6 +50,7 @@ def recommend(
     *,
     now: datetime,
     rules: Sequence[Rule] | None = None,
+    step: Step | None = None,
 ) -> Report:
     """All advice for the calls that started in `window`.
 
@@ -55,13 +59,14 @@ def recommend(
         window: naive UTC, the end not included.
         now: naive UTC; decides whether a snoozed recommendation is due again.
         rules: those to run, the user's own with the usual limits; by default all that are installed and switched on.
+        step: is told how far the work is, and may end it with an exception.
 
     A rule that fails is named in `not_checked`, and the others run.
 
     Raises:
         UsageError: an `otelcost.toml` has a mistake in `rules`.
     """
-    with _worked_out(connection, window, now, rules) as (report, _, _):
+    with _worked_out(connection, window, now, rules, step) as (report, _, _):
         return report
 
 
@@ -87,13 +92,19 @@ def calls_of(
 
 @contextmanager
 def _worked_out(
-    connection: duckdb.DuckDBPyConnection, window: Period, now: datetime, rules: Sequence[Rule] | None
+    connection: duckdb.DuckDBPyConnection,
+    window: Period,
+    now: datetime,
+    rules: Sequence[Rule] | None,
+    step: Step | None = None,
 ) -> Iterator[tuple[Report, Sequence[Plan], Sequence[tuple[str, int]]]]:
     """The report, its plans, and id and finding of each insight, while the relations they were made from exist."""
     chosen, broken, limits = (tuple(rules), (), Limits()) if rules is not None else _installed()
+    steps = _Steps(step, len(chosen) + 2)  # the window before the rules, the prices after them
     own = [rule for rule in chosen if rule.source != "built-in"]
     answers = sandbox.ask(connection, window, own, limits) if own else sandbox.Answers(None, {})
     with materialised(connection, window, [_reads(rule) for rule in chosen]):
+        steps.made()
         connection.execute(NAMED)
         not_checked = [NotChecked(_first_word(error), None, str(error)) for error in broken]
         findings: list[Finding] = []
@@ -104,14 +115,31 @@ def _worked_out(
             found, abstained = _guarded(connection, rule, first, said.get(rule.id))
             findings += found
             not_checked += abstained
+            steps.made()
         findings = with_first_names(connection, findings)
         remarks = [(_known_as(one), one) for one in findings if one.transform is None]
         insights = _insights(connection, remarks)
         changes = [one for one in findings if one.transform is not None]
         report, plans = _advise(connection, window, changes, read_states(connection, now))
+        steps.made()
         told = dict.fromkeys([*not_checked, *report.not_checked])
         report = msgspec.structs.replace(report, insights=insights, not_checked=tuple(told))
         yield report, plans, [(id_, one.f) for id_, one in remarks]
+
+
+class _Steps:
+    """Counts steps of the work for whoever wants to know."""
+
+    def __init__(self, step: Step | None, whole: int) -> None:
+        self._step = step
+        self._done = -1
+        self._whole = whole
+        self.made()
+
+    def made(self) -> None:
+        self._done += 1
+        if self._step is not None:
+            self._step(self._done, self._whole)
 
 
 def _reads(rule: Rule) -> str:

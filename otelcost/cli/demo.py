@@ -58,9 +58,9 @@ def command(seed: int, tui: bool, format_: str) -> None:
 
 
 def _open_screens() -> None:
-    from otelcost.tui import app  # noqa: PLC0415
+    from otelcost.tui import start  # noqa: PLC0415
 
-    app.run(window=options.DEFAULT_WINDOW)
+    start.run(window=options.DEFAULT_WINDOW)
 
 
 def _print(result: DemoResult, seed: int, format_: str) -> None:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def open_screens(context: click.Context) -> object:
     """Open the terminal screens, or print the overview where there is no terminal to open them on."""
     if terminal.is_terminal() and sys.stdin.isatty():
-        from otelcost.tui import app  # noqa: PLC0415
+        from otelcost.tui import start  # noqa: PLC0415
 
-        app.run()
+        start.run()
         return None
     from otelcost.cli.overview import command  # noqa: PLC0415
 

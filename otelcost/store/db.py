@@ -39,13 +39,16 @@ _DAMAGE: Final = (
 
 
 @contextmanager
-def session(path: Path | None = None, *, write: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+def session(
+    path: Path | None = None, *, write: bool = False, memory: str | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the store for the length of a block.
 
     Args:
         path: the DuckDB file; None means `settings.store_path()`. A missing store is created, an old one
             migrated, also for readers.
         write: True for the only writer; False for one of many readers. Sessions of one thread must not nest.
+        memory: how much the database may use, such as `128MB`; what does not fit is put on disk.
 
     Raises:
         SchemaTooNewError: the store was written by a later otelcost.
@@ -55,17 +58,25 @@ def session(path: Path | None = None, *, write: bool = False) -> Iterator[duckdb
     _make_folder(store.parent)
     if write:
         with _exclusive(store) as connection:
+            _limit(connection, memory)
             yield connection
         return
     if store.exists():
         with _shared(store) as connection:
+            _limit(connection, memory)
             if is_current(connection, store):
                 yield connection
                 return
     with _exclusive(store):
         pass  # entering it migrates
     with _shared(store) as connection:
+        _limit(connection, memory)
         yield connection
+
+
+def _limit(connection: duckdb.DuckDBPyConnection, memory: str | None) -> None:
+    if memory is not None:
+        connection.execute("SET memory_limit = $memory", {"memory": memory})
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, store: Path) -> None:

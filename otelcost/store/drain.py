@@ -9,7 +9,9 @@ names follow from segment and offset, so that writing them again changes nothing
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +33,12 @@ BATCH_BYTES: Final = 32 * 1024 * 1024
 """About how much is read and committed at a time: it bounds memory, not correctness."""
 
 KINDS: Final = ("calls", "spans")
+
+LOADING: Final = "loading records"
+SUMMING: Final = "summing hours"
+
+Step = Callable[[str, int, int], None]
+"""Told which work it is, `LOADING` or `SUMMING`, and of how many bytes or hours how many are done."""
 
 
 class DrainReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,35 +63,49 @@ class _Piece(msgspec.Struct):
     quarantine: Path | None = None
 
 
-def drain(path: Path | None = None, spool: Path | None = None) -> DrainReport:
+def drain(
+    path: Path | None = None,
+    spool: Path | None = None,
+    *,
+    step: Step | None = None,
+    batch_bytes: int = BATCH_BYTES,
+    memory: str | None = None,
+) -> DrainReport:
     """Load everything whole the spool holds, and bring the prices up to date.
 
     Args:
         path: the store; None means `settings.store_path()`.
         spool: the spool folder; None means `settings.spool_dir()`.
+        step: is told how far the work is after everything that was committed, and may end it with an exception.
+        batch_bytes: about how much is read and committed at a time.
+        memory: how much the database may use, as in `session`.
 
     Raises:
         StoreError: the store or the quarantine cannot be written. Nothing was lost: the spool stays.
     """
     store = settings.store_path() if path is None else path
     folder = settings.spool_dir() if spool is None else spool
-    with session(store, write=True) as connection:
+    with session(store, write=True, memory=memory) as connection:
         warnings = prices.refresh(connection)
         with transaction(connection):
             new = tasks.assign_missing(connection)
             warnings += task_decisions.refresh(connection, store, new_tasks=bool(new))
             hourly.check(connection)
             hourly.sign(connection)
-        report = _Drain(connection, store, folder).run(warnings)
-        hourly.roll(connection)
+        report = _Drain(connection, store, folder, step, batch_bytes).run(warnings)
+        hourly.roll(connection, None if step is None else partial(step, SUMMING))
         return report
 
 
 class _Drain:
     """One run over the spool, under the store's exclusive lock."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, store: Path, folder: Path) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, store: Path, folder: Path, step: Step | None, batch_bytes: int
+    ) -> None:
         self._connection = connection
+        self._step = step
+        self._batch_bytes = batch_bytes
         self._store = store
         self._quarantine = store.with_name("quarantine")
         self._stage = store.with_name("stage.ndjson")
@@ -118,7 +140,9 @@ class _Drain:
 
     def _load_all(self, segments: list[Segment], finished: set[str]) -> None:
         batch: list[_Piece] = []
-        room = BATCH_BYTES
+        room = self._batch_bytes
+        whole = sum(max(0, segment.size_bytes - self._ledger.get(segment.stem, 0)) for segment in segments)
+        loaded = 0
         for segment in segments:
             while True:
                 offset = self._ledger.get(segment.stem, 0)
@@ -128,9 +152,12 @@ class _Drain:
                 batch.append(_piece(segment, offset, data))
                 self._ledger[segment.stem] = offset + len(data)
                 room -= len(data)
+                loaded += len(data)
                 if room <= 0:
                     self._commit(batch)
-                    batch, room = [], BATCH_BYTES
+                    batch, room = [], self._batch_bytes
+                    if self._step is not None:
+                        self._step(LOADING, loaded, max(loaded, whole))
         if batch:
             self._commit(batch)
 

@@ -1,1 +1,1 @@
-"""The terminal interface: screens over frozen snapshots. Start it with `otelcost.tui.app.run`."""
+"""The terminal interface: screens over frozen snapshots. Start it with `otelcost.tui.start.run`."""

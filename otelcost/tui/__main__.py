@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from otelcost.tui.app import run
+from otelcost.tui.start import run
 
 if __name__ == "__main__":
     run(window=sys.argv[1] if len(sys.argv) > 1 else "7d")

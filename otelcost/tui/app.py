@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -18,7 +16,6 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
 
-from otelcost import settings
 from otelcost.tui import themes
 from otelcost.tui.commands import COMMANDS
 from otelcost.tui.host import Problem, Source, State
@@ -30,8 +27,8 @@ from otelcost.tui.pages.overview import OverviewPage
 from otelcost.tui.pages.page import Page
 from otelcost.tui.pages.recommendations import RecommendationsPage
 from otelcost.tui.pages.tasks import TasksPage
-from otelcost.tui.snapshot import Period, Snapshot
-from otelcost.tui.spelling import AsciiFilter, wanted
+from otelcost.tui.snapshot import Period, Progress, Snapshot
+from otelcost.tui.spelling import AsciiFilter
 from otelcost.tui.widgets.toosmall import LEAST_HEIGHT, LEAST_WIDTH
 from otelcost.tui.work import WorkingApp
 
@@ -86,6 +83,7 @@ class OtelcostApp(WorkingApp):
         Binding("right_square_bracket", "shift(-1)", "Window later", show=False),
         Binding("r", "refresh", "Read everything anew", show=False),
         Binding("space", "pause", "Pause or go on", show=False),
+        Binding("ctrl+c", "stop", "Stop long work", show=False),
         Binding("z", "undo", "Undo the last decision", show=False),
     ]
 
@@ -121,6 +119,7 @@ class OtelcostApp(WorkingApp):
 
     def on_mount(self) -> None:
         """Start looking."""
+        self.source.listen(partial(self._heard, asyncio.get_running_loop()))
         self.load(force=True)
         if self._live:
             self.set_interval(REFRESH_SECONDS, self._poll)
@@ -145,13 +144,14 @@ class OtelcostApp(WorkingApp):
     async def load(self, *, force: bool) -> None:
         """Load the window: first the figures, then the recommendations."""
         period = self.state.period
+        self._stopped = False
         self.state = msgspec.structs.replace(self.state, loading=True)
         loaded = await self.run_slow(lambda: self.source.refresh(period, force=force))
         if loaded.value is not None:
             self._accept(loaded.value)
         if not loaded.stale:
             self.set_state(problem=loaded.problem or self._advice_problem)
-        if loaded.problem is None and self._wants_advice(force):
+        if loaded.problem is None and not self._stopped and self._wants_advice(force):
             await self._advise(period)
         self.set_state(loading=False)
 
@@ -163,6 +163,27 @@ class OtelcostApp(WorkingApp):
         self._stale_advice = True
         self.show_state()
 
+    def _heard(self, loop: asyncio.AbstractEventLoop, progress: Progress | None) -> None:
+        """On whatever thread it is told."""
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._show_progress, progress)
+
+    def _show_progress(self, progress: Progress | None) -> None:
+        if self.is_running and progress != self.state.progress:
+            self.state = msgspec.structs.replace(self.state, progress=progress)
+            self._tick()
+
+    def action_stop(self) -> None:
+        """End long work and look for nothing new until the user goes on."""
+        if not self.state.loading:
+            self.notify("Nothing to stop; q quits.", timeout=3)
+            return
+        self._stopped = True
+        self.source.stop()
+        self.set_state(paused=True, progress=None)
+        self.notify("Stopped; what was done stays. r goes on, space looks for new records again.", timeout=5)
+
+    _stopped = False
     _stale_advice = False
     _advice_problem: Problem | None = None
 
@@ -183,6 +204,8 @@ class OtelcostApp(WorkingApp):
         ahead = await self.run_slow(lambda: self.source.outlook(period))
         self._add(period, outlook=ahead.value)
         self.show_state()
+        if self._stopped:
+            return
         answer = await self.run_slow(lambda: self.source.advise(period))
         self._advice_from = loop.time() + (loop.time() - began) * ADVICE_SHARE
         if not answer.stale:
@@ -249,17 +272,3 @@ class OtelcostApp(WorkingApp):
     def action_pause(self) -> None:
         """Stop or go on looking for new records."""
         self.set_state(paused=not self.state.paused)
-
-
-def run(path: Path | None = None, window: str = "7d") -> None:
-    """Open the terminal interface on a store and return when the user leaves it.
-
-    Args:
-        path: the DuckDB file; None means the one of `OTELCOST_HOME`.
-        window: the first window: `24h`, `7d`, `30d`, `all`, or two dates `ISO..ISO`. One that cannot be read
-            is named in the first line.
-    """
-    from otelcost.tui.loader import Loader  # noqa: PLC0415  (duckdb loads while the first screen is drawn)
-
-    demo = path is None and settings.is_demo_home()
-    OtelcostApp(Loader(path), window, demo=demo, ascii_only=wanted(os.environ, sys.stdout.encoding)).run()

@@ -20,6 +20,14 @@ class Answer(msgspec.Struct, Generic[Result], frozen=True):
     problem: Problem | None = None
     stale: bool = False
 
+    def given(self) -> Result:
+        """The value of a job that ran in another process; raises what stands for the reason why there is none."""
+        if self.stale:
+            raise StaleError
+        if self.problem is not None:
+            raise OtelcostError(self.problem.what, self.problem.fix)
+        return self.value  # type: ignore[return-value]  # a job that ends gives its value, be it None
+
 
 def run(job: Callable[[], Result]) -> Answer[Result]:
     """Run a job on this thread."""

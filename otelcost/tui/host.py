@@ -21,6 +21,7 @@ from otelcost.tui.snapshot import (
     Order,
     Period,
     Pictures,
+    Progress,
     Sent,
     Snapshot,
 )
@@ -49,6 +50,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     loading: bool = True
     paused: bool = False
     problem: Problem | None = None
+    progress: Progress | None = None  # of work that is long enough to be stopped
     demo: bool = False  # everything shown was recorded against the demo's loopback provider
 
 
@@ -90,6 +92,12 @@ class Source(Protocol):
 
     def take_back(self, done: Event) -> Event:
         """Undo a decision. Raises UsageError where somebody decided otherwise since."""
+
+    def listen(self, report: Callable[[Progress | None], None]) -> None:
+        """Tell how far long work is, None where it ended; on any thread."""
+
+    def stop(self) -> None:
+        """End long work: what it did stays, and it goes on with the next load. Thread-safe."""
 
     def cancel(self, threads: str = "") -> None:
         """Interrupt what runs on threads whose names begin so; it raises `StaleError` there. Thread-safe."""

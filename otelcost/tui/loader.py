@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,9 +17,8 @@ from typing import Final, cast
 import duckdb
 import msgspec
 
-from otelcost import advise, config, settings
+from otelcost import config, settings
 from otelcost.advise import freeze, life_cycle
-from otelcost.advise.measure import measure
 from otelcost.advise.report import Recommendation, Report
 from otelcost.digest import gather
 from otelcost.digest.outlook import Outlook
@@ -30,6 +29,7 @@ from otelcost.store.db import session
 from otelcost.store.drain import drain
 from otelcost.store.queries import Window
 from otelcost.tui import convert, convert_advice, convert_pictures, members
+from otelcost.tui.advising import Advisor, Here, Job
 from otelcost.tui.calls_filter import matching
 from otelcost.tui.digests import Desk
 from otelcost.tui.host import StaleError
@@ -45,6 +45,7 @@ from otelcost.tui.snapshot import (
     Order,
     Period,
     Pictures,
+    Progress,
     Sent,
     Snapshot,
 )
@@ -60,7 +61,17 @@ _ORDERS: Final = {"start": "newest", "cost": "cost", "duration": "duration", "to
 _PROMISES: Final = frozenset({"accepted", "applied"})
 """Decisions with which the figures are kept, so that what came of them can be told."""
 
+LOADING_THREADS: Final = "otelcost-load"
+"""How the names of threads begin on which long work runs."""
+_BATCH: Final = 4 * 1024 * 1024
+_MEMORY: Final = "128MB"
+"""What screens read is summed by hours or comes in pages: it needs no more."""
+
 Stamp = tuple[object, ...]
+
+
+class _StoppedError(Exception):
+    """The user wants long work to end."""
 
 
 class Loader:
@@ -69,13 +80,26 @@ class Loader:
     Args:
         path: the DuckDB file; None means `settings.store_path()`.
         now: naive UTC; where relative windows end.
+        advisor: works recommendations out; by default in this process.
+        wanted: whether somebody still waits for what the calling thread does.
     """
 
-    def __init__(self, path: Path | None = None, now: datetime | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        now: datetime | None = None,
+        *,
+        advisor: Advisor | None = None,
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._path = settings.store_path() if path is None else path
         self._spool = settings.spool_dir() if path is None else path.with_name("spool")
         self._desk = Desk(self._path, self._spool)
         self._now = now
+        self._advisor = advisor or Here()
+        self._wanted = wanted
+        self._tell: Callable[[Progress | None], None] = lambda _: None
+        self._stopped = False
         self._seen: Stamp | None = None
         self._loaded: tuple[Period, datetime] | None = None
         self._report: Report | None = None
@@ -91,7 +115,7 @@ class Loader:
         seen = (spooled, *self._file_stamps())
         if not force and seen == self._seen and not self._slid(period, now):
             return None
-        warnings = drain(self._path, self._spool).warnings
+        warnings = self._drain()
         with self._session() as connection:
             snapshot = self._read(connection, period, now, warnings)
         # The spool as it was before the drain: a line that came later makes the next look a new one.
@@ -109,12 +133,9 @@ class Loader:
     def advise(self, period: Period) -> Advice:
         """Work out the recommendations."""
         now = self._moment()
-        with self._session() as connection:
-            report = advise.recommend(connection, window(period, now), now=now)
-            found = [measured for measured, _ in measure(connection, now)]
-            events = life_cycle.history(connection)
-        self._report, self._advised = report, period
-        return convert_advice.advice(report, events, found)
+        found = self._advisor.advise(Job(self._path, window(period, now), now), self._advising)
+        self._report, self._advised = found.report, period
+        return convert_advice.advice(found.report, found.events, found.measured)
 
     def trace(self, trace: str) -> tuple[Call, ...]:
         """The calls of a trace, the first so many."""
@@ -193,9 +214,9 @@ class Loader:
         size = _SCAN if filtered else query.limit + 1
         rows: list[Call] = []
         after = query.after
+        span = window(query.period, self._moment())
+        keys = self._calls_of(span, query)
         with self._session() as connection:
-            span = window(query.period, self._moment())
-            keys = self._calls_of(connection, span, query)
             for _ in range(_SCANS):
                 found = _page(connection, span, query, keys, size, after)
                 for row in found:
@@ -209,9 +230,7 @@ class Loader:
                     return CallPage(rows=tuple(rows), after=None)
         return CallPage(rows=tuple(rows), after=after)
 
-    def _calls_of(
-        self, connection: duckdb.DuckDBPyConnection, span: Window, query: CallQuery
-    ) -> Sequence[members.Key] | None:
+    def _calls_of(self, span: Window, query: CallQuery) -> Sequence[members.Key] | None:
         """Start and id of every call that a recommendation or insight is about; None where all are wanted."""
         if query.of is None:
             return None
@@ -219,8 +238,9 @@ class Loader:
         def find(id_: str) -> Sequence[members.Key]:
             known = self._named(id_) if self._advised == query.period else None
             if known is None:
-                return advise.calls_of(connection, span, id_, now=self._moment())[1]
-            rows = queries.calls(connection, span, limit=len(known), ids=known, order="oldest")
+                return self._advisor.calls(Job(self._path, span, self._moment()), id_)
+            with self._session() as connection:
+                rows = queries.calls(connection, span, limit=len(known), ids=known, order="oldest")
             return [(row.start, row.span_id) for row in rows]
 
         return self._members.keys(self._report, query, find)
@@ -242,6 +262,36 @@ class Loader:
             for connection, name in self._open.items():
                 if name.startswith(threads):
                     connection.interrupt()
+        self._advisor.cancel(threads)
+
+    def listen(self, report: Callable[[Progress | None], None]) -> None:
+        """See `Source`."""
+        self._tell = report
+
+    def stop(self) -> None:
+        """See `Source`."""
+        self._stopped = True
+        self._advisor.cancel(LOADING_THREADS)
+
+    def _drain(self) -> tuple[str, ...]:
+        """Load what waits in the spool, in small batches: memory that was needed once is not given back."""
+        self._stopped = False
+        try:
+            return drain(self._path, self._spool, step=self._draining, batch_bytes=_BATCH, memory=_MEMORY).warnings
+        except _StoppedError:
+            return ("stopped: records still wait in the spool, and are in no figure yet",)
+        finally:
+            self._tell(None)
+
+    def _draining(self, what: str, done: int, whole: int) -> None:
+        if self._stopped:
+            raise _StoppedError
+        if not self._wanted():
+            raise StaleError
+        self._tell(Progress(what, done, whole))
+
+    def _advising(self, done: int, whole: int) -> None:
+        self._tell(Progress("working out what to change", done, whole) if done < whole else None)
 
     def _moment(self) -> datetime:
         return self._now or datetime.now(UTC).replace(tzinfo=None)
@@ -276,10 +326,12 @@ class Loader:
     @contextmanager
     def _session(self) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
-            with session(self._path) as connection:
+            with session(self._path, memory=_MEMORY) as connection:
                 with self._guard:
                     self._open[connection] = threading.current_thread().name
                 try:
+                    if not self._wanted():
+                        raise StaleError
                     yield connection
                 finally:
                     with self._guard:

@@ -373,6 +373,14 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How far long work is: what it is about, and of how much how much is done."""
+
+    what: str
+    done: int
+    whole: int
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the main screens show of one window at one moment."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -37,6 +38,7 @@ from otelcost.tui.snapshot import (
     Part,
     Period,
     Pictures,
+    Progress,
     PromptShare,
     Recommendation,
     Sent,
@@ -623,6 +625,8 @@ class Facts:
         self.states: tuple[str, ...] = ("unknown",)
         self.refusal: Exception | None = None
         self.cancelled = 0
+        self.stops = 0
+        self.report: Callable[[Progress | None], None] = lambda _: None
         self.interrupted = threading.Event()
         self.endless = False
 
@@ -724,6 +728,13 @@ class Facts:
         self.threads.add(threading.current_thread().name)
         self.undone.append(done)
         return msgspec.structs.replace(done, state="open")
+
+    def listen(self, report: Callable[[Progress | None], None]) -> None:
+        self.report = report
+
+    def stop(self) -> None:
+        self.stops += 1
+        self.interrupted.set()
 
     def cancel(self, threads: str = "") -> None:
         self.cancelled += 1

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from otelcost import display
 from otelcost.tui.host import State
-from otelcost.tui.snapshot import Snapshot
+from otelcost.tui.snapshot import Progress, Snapshot
 from otelcost.tui.text import crop, line
 from otelcost.tui.widgets.paint import Paint
 
@@ -31,17 +31,27 @@ def live_mark(snapshot: Snapshot | None, state: State, now: datetime) -> tuple[s
     """The mark and its style. Every state has its own glyph and word."""
     if state.problem is not None:
         return "✗ not up to date" if snapshot else "✗ cannot be read", "bold $text-error"
+    if state.progress is not None:
+        return f"◌ {working(state.progress)}, ctrl+c stops", "$text-muted"
     if state.paused:
         return "‖ paused", "bold $text-warning"
     if snapshot is None:
         return "◌ loading", "$text-muted"
-    last = snapshot.overview.last_call
+    return _freshness(snapshot.overview.last_call, now)
+
+
+def _freshness(last: datetime | None, now: datetime) -> tuple[str, str]:
     if last is None:
         return "○ no record yet", "$text-muted"
     seconds = int((now - last).total_seconds())
     if seconds <= _LIVE_SECONDS:
         return f"● live, {_LAST}{age(seconds)} ago", "$text-success"
     return f"○ {_LAST}{age(seconds)} ago", "$text-muted"
+
+
+def working(progress: Progress) -> str:
+    """`loading records 34%`."""
+    return f"{progress.what} {display.percent(progress.done, progress.whole)}"
 
 
 def period_label(snapshot: Snapshot | None, state: State) -> str:
