@@ -26,7 +26,7 @@ from otelcost.errors import UsageError
 from otelcost.pricing.facts import model_facts
 from otelcost.store import queries
 from otelcost.store.db import session
-from otelcost.store.drain import drain
+from otelcost.store.drain import LOADING, drain
 from otelcost.store.queries import Window
 from otelcost.tui import convert, convert_advice, convert_pictures, members
 from otelcost.tui.advising import Advisor, Here, Job
@@ -70,8 +70,11 @@ _MEMORY: Final = "128MB"
 Stamp = tuple[object, ...]
 
 
+_WAITING: Final = "stopped: records still wait in the spool, and are in no figure yet"
+
+
 class _StoppedError(Exception):
-    """The user wants long work to end."""
+    """The user wants long work to end. Its arguments are what the figures lack by that, one line each."""
 
 
 class Loader:
@@ -278,14 +281,15 @@ class Loader:
         self._stopped = False
         try:
             return drain(self._path, self._spool, step=self._draining, batch_bytes=_BATCH, memory=_MEMORY).warnings
-        except _StoppedError:
-            return ("stopped: records still wait in the spool, and are in no figure yet",)
+        except _StoppedError as stopped:
+            return stopped.args
         finally:
             self._tell(None)
 
     def _draining(self, what: str, done: int, whole: int) -> None:
         if self._stopped:
-            raise _StoppedError
+            waiting = what == LOADING and done < whole
+            raise _StoppedError(*[_WAITING] if waiting else [])
         if not self._wanted():
             raise StaleError
         self._tell(Progress(what, done, whole))

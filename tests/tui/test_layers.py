@@ -1,4 +1,4 @@
-"""Screens only render: what reads the store stays in two modules, and starting draws before duckdb is loaded."""
+"""Screens only render: what reads the store runs in another process, and theirs never loads the database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import otelcost.tui
 
 FOLDER = Path(otelcost.tui.__file__).parent
 BELOW = ("duckdb", "otelcost.store", "otelcost.advise", "otelcost.spool", "otelcost.pricing")
-READERS = {"loader.py", "digests.py"}
 LONGEST_APP = 300
 
 
@@ -29,15 +28,43 @@ def _without_typing(tree: ast.Module) -> ast.Module:
     return ast.Module(kept, [])
 
 
-def test_only_the_loader_and_its_desk_know_the_store() -> None:
+READING = {"loader.py", "advising.py", "digests.py", "members.py"}
+"""What the reading process is made of."""
+
+
+def test_only_what_the_reading_process_is_made_of_knows_the_store() -> None:
     for path in FOLDER.rglob("*.py"):
         names = set(_imports(_without_typing(ast.parse(path.read_text(encoding="utf-8")))))
         found = {name for name in names if name.startswith(BELOW)}
-        assert not found or path.name in READERS, (path.name, found)
+        assert not found or path.name in READING, (path.name, found)
 
 
-def test_the_application_loads_neither_duckdb_nor_the_engine_before_its_first_screen() -> None:
-    program = "import sys, otelcost.tui.app; print([m for m in ('duckdb', 'otelcost.advise') if m in sys.modules])"
+_PROGRAM = """
+import asyncio, sys
+from otelcost.tui.start import Remote
+from contextlib import closing
+with closing(Remote()) as source:
+    from otelcost.tui.app import OtelcostApp
+    app = OtelcostApp(source, "all", live=False)
+    async def use():
+        async with app.run_test(size=(100, 30)) as pilot:
+            await app.workers.wait_for_complete()
+            for key in ("2", "3", "4", "5", "question_mark"):
+                await pilot.press(key)
+                await app.workers.wait_for_complete()
+            assert app.snapshot is not None and app.state.problem is None, app.state
+    asyncio.run(use())
+print([name for name in sys.modules if name.startswith(("duckdb", "otelcost.store", "otelcost.advise"))])
+"""
+
+
+def test_the_screens_process_never_loads_the_database_whatever_is_looked_at() -> None:
+    done = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
+
+
+def test_nothing_but_what_starts_the_reading_process_is_loaded_before_it() -> None:
+    program = "import sys, otelcost.tui.start; print([m for m in ('textual', 'rich', 'duckdb') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
 
