@@ -207,7 +207,7 @@ def once(home: Path) -> dict[str, float]:
     found["first text cpu s"] = cpu_seconds(screen.process.pid)
     found["data s"] = screen.until(rb"\d calls")
     screen.write("4")
-    found["page of calls s"] = screen.until(rb"\d{2}:\d{2}.*in-house-7b|Outcome.*task")
+    found["page of calls s"] = screen.until(b"(?s)Outcome.*" + CURSOR)
     screen.settle()
     found |= presses(screen, "key")
     with ingesting(home):
