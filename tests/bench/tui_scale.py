@@ -4,7 +4,7 @@
 
 Prints medians with the machine: seconds to the first text and to the data; milliseconds from a key to the cursor's
 being drawn elsewhere, with nothing else going on and while an application records and another process drains; and the
-largest resident memory of the screens with the process that reads for them, and of the one that works out
+largest resident memory of the screens, of the process that reads for them, and of the one that works out
 recommendations and then ends. The processor time to the first text is there because other work on the machine
 lengthens all of the others. `--store` keeps the synthetic store, and what was recorded into it, for another run.
 """
@@ -28,7 +28,7 @@ import termios
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -155,11 +155,10 @@ def cpu_seconds(pid: int) -> float:
 
 
 class Memory:
-    """The largest resident memory of what stays (screens and reader) and of each process that comes and goes."""
+    """The largest resident memory of the screens, of their reader, and of each process that comes and goes."""
 
     def __init__(self, pid: int) -> None:
-        self.staying = 0.0
-        self.passing = 0.0
+        self._largest = [0.0, 0.0, 0.0]
         self._pid = pid
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
@@ -168,8 +167,12 @@ class Memory:
     def _sample(self) -> None:
         while not self._ended.wait(SAMPLE_SECONDS):
             sizes = [megabytes(pid) for pid in tree(self._pid)]
-            self.staying = max(self.staying, sum(sizes[:2]))
-            self.passing = max([self.passing, *sizes[2:]])
+            for place, size in enumerate(sizes):
+                self._largest[min(place, 2)] = max(self._largest[min(place, 2)], size)
+
+    def largest(self) -> dict[str, float]:
+        """In megabytes."""
+        return dict(zip(("screens MB", "reader MB", "advice process MB"), self._largest, strict=True))
 
     def close(self) -> None:
         """Stop looking."""
@@ -198,25 +201,27 @@ def presses(screen: Screen, name: str) -> dict[str, float]:
 
 def once(home: Path) -> dict[str, float]:
     """One run of both."""
-    blank = Screen([sys.executable, "-c", BLANK], home)
-    found = {"blank first text s": blank.until(b"Overview"), "blank first text cpu s": cpu_seconds(blank.process.pid)}
-    blank.close()
-    screen = Screen([sys.executable, "-m", "otelcost.tui", WINDOW], home)
-    memory = Memory(screen.process.pid)
-    found["first text s"] = screen.until(b"Overview")
-    found["first text cpu s"] = cpu_seconds(screen.process.pid)
+    with closing(Screen([sys.executable, "-c", BLANK], home)) as blank:
+        found = {
+            "blank first text s": blank.until(b"Overview"),
+            "blank first text cpu s": cpu_seconds(blank.process.pid),
+        }
+    with closing(Screen([sys.executable, "-m", "otelcost.tui", WINDOW], home)) as screen:
+        with closing(Memory(screen.process.pid)) as memory:
+            found |= used(screen, home)
+        return found | memory.largest()
+
+
+def used(screen: Screen, home: Path) -> dict[str, float]:
+    """From the start to keys that are pressed while calls are recorded and loaded."""
+    found = {"first text s": screen.until(b"Overview"), "first text cpu s": cpu_seconds(screen.process.pid)}
     found["data s"] = screen.until(rb"\d calls")
     screen.write("4")
     found["page of calls s"] = screen.until(b"(?s)Outcome.*" + CURSOR)
     screen.settle()
     found |= presses(screen, "key")
     with ingesting(home):
-        found |= presses(screen, "key while ingesting")
-    memory.close()
-    found["screens and reader MB"] = memory.staying
-    found["while advice runs, more MB"] = memory.passing
-    screen.close()
-    return found
+        return found | presses(screen, "key while ingesting")
 
 
 def main() -> None:
