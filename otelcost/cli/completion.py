@@ -16,8 +16,8 @@ SHELLS = ("bash", "zsh", "fish")
 def command(shell: str) -> None:
     """Print the completion script of a shell.
 
-    bash: eval "$(otelcost completion bash)" in ~/.bashrc; zsh: the same in ~/.zshrc;
-    fish: otelcost completion fish > ~/.config/fish/completions/otelcost.fish
+    bash: eval "$(otelcost completion bash)" in ~/.bashrc; zsh: eval "$(otelcost completion zsh)" in ~/.zshrc, after
+    compinit; fish: otelcost completion fish > ~/.config/fish/completions/otelcost.fish
     """
     from otelcost.cli.main import cli  # noqa: PLC0415  (main imports this module)
 

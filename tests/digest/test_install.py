@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import plistlib
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,10 @@ JOB = Job(
     folder=Path(),
     image='shop/"otelcost":1',
 )
+
+
+SYSTEMD_ANALYZE = shutil.which("systemd-analyze")
+CRONTAB = shutil.which("crontab")
 
 
 @pytest.fixture
@@ -55,6 +61,43 @@ def test_systemd_timer_catches_up_and_quotes(machine: Path) -> None:
     uninstall(plan)
     assert list(units.iterdir()) == []
     assert uninstall(plan) == []
+
+
+@pytest.mark.skipif(SYSTEMD_ANALYZE is None, reason="systemd-analyze is not installed")
+def test_systemd_accepts_the_units(machine: Path) -> None:
+    program = machine / "o t%h" / "otelcost"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    mine = Job(command=(str(program), *JOB.command[1:]), variables=JOB.variables, folder=machine, image="")
+    plan = TARGETS["systemd"](mine)
+    install(plan)
+    runtime = {"HOME": str(machine), "XDG_RUNTIME_DIR": str(machine / "run")}
+    (machine / "run").mkdir()
+    answer = subprocess.run(  # it also says so where the program is none
+        [str(SYSTEMD_ANALYZE), "--user", "verify", *map(str, plan.files)],
+        capture_output=True,
+        text=True,
+        env=runtime,
+        check=False,
+        timeout=60,
+    )
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+
+
+@pytest.mark.skipif(CRONTAB is None, reason="crontab is not installed")
+def test_cron_accepts_the_table(machine: Path) -> None:
+    install(TARGETS["cron"](job(machine)))
+
+    def dry_run(table: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([str(CRONTAB), "-n", str(table)], capture_output=True, text=True, check=False, timeout=60)
+
+    wrong = machine / "wrong"
+    wrong.write_text("99 * * * * nothing\n")
+    if "invalid option" in dry_run(wrong).stderr:
+        pytest.skip("this crontab only checks what it installs")
+    assert dry_run(wrong).returncode != 0
+    assert dry_run(machine / "table").returncode == 0
 
 
 def test_cron_keeps_the_other_lines(machine: Path) -> None:
