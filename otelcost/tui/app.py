@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
 
-from otelcost.tui import themes
+from otelcost.tui import hangup, themes
 from otelcost.tui.commands import COMMANDS
 from otelcost.tui.host import Problem, Source, State
 from otelcost.tui.pages.calls import CallsPage
@@ -126,6 +127,9 @@ class OtelcostApp(WorkingApp):
             self.set_interval(1.0, self._tick)
 
     def _tick(self) -> None:
+        if not self.is_headless and sys.__stdin__ is not None and hangup.gone(sys.__stdin__.fileno()):
+            self.exit()
+            return
         page = self.screen_stack[-1]
         if isinstance(page, Page) and page.ready:
             page.tick()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -109,3 +110,21 @@ def test_a_small_terminal_is_asked_to_grow(terminal: Callable[..., Terminal]) ->
     here.wait(lambda text: "enlarge this terminal" in text)
     here.tmux("resize-window", "-x", "80", "-y", "24")
     here.wait(lambda text: "360 calls" in text)
+
+
+def test_a_terminal_that_vanishes_without_a_word_ends_it(home: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(  # in a session without a terminal nobody is told of a hang-up
+        [sys.executable, "-m", "otelcost.tui", "all"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "OTELCOST_HOME": str(home), "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown = b""
+    while b"Overview" not in shown:
+        shown += os.read(ours, 65536)
+    os.close(ours)
+    assert process.wait(_PATIENCE_S) == 0
