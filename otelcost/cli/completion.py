@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
 
 from otelcost.cli import options, terminal
 
@@ -16,11 +15,11 @@ SHELLS = ("bash", "zsh", "fish")
 def command(shell: str) -> None:
     """Print the completion script of a shell.
 
-    bash: eval "$(otelcost completion bash)" in ~/.bashrc; zsh: eval "$(otelcost completion zsh)" in ~/.zshrc, after
-    compinit; fish: otelcost completion fish > ~/.config/fish/completions/otelcost.fish
+    \b
+    bash, in ~/.bashrc:  eval "$(otelcost completion bash)"
+    zsh, in ~/.zshrc:    eval "$(otelcost completion zsh)"
+    fish, once:          otelcost completion fish > ~/.config/fish/completions/otelcost.fish
     """
-    from otelcost.cli.main import cli  # noqa: PLC0415  (main imports this module)
+    from otelcost.cli import completing  # noqa: PLC0415  (nobody else needs it)
 
-    found = get_completion_class(shell)
-    assert found is not None  # noqa: S101  (the choice above names click's own shells)
-    terminal.data(found(cli, {}, "otelcost", "_OTELCOST_COMPLETE").source() + "\n")
+    terminal.data(completing.script(shell))

@@ -36,7 +36,13 @@ TARGETS = ("csv", "parquet", "json", "otlp", "prometheus")
 )
 @click.argument("what", type=click.Choice(tuple(ROWS)))
 @click.option("--to", "target", type=click.Choice(TARGETS), default="csv", show_default=True, help="The form.")
-@click.option("--output", metavar="FILE", default="-", help="Where to write it; - is standard output, the default.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    default="-",
+    shell_complete=options.files,
+    help="Where to write it; - is standard output, the default.",
+)
 @options.writing
 def command(request: options.Reading, what: str, target: str, output: str) -> None:
     """Write calls, tasks or recommendations of the window for other programs.

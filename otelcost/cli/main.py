@@ -12,6 +12,9 @@ from otelcost import __version__
 from otelcost.cli import terminal
 from otelcost.cli.options import debug_option
 
+COMPLETING = "_OTELCOST_COMPLETE"
+"""The variable by which a shell asks what could come next."""
+
 COMMANDS = {
     "overview": "overview",
     "tasks": "tasks",
@@ -83,4 +86,6 @@ def cli(context: click.Context, plain: bool, ascii_: bool) -> object:
 
 def main() -> NoReturn:
     """Entry point of the `otelcost` script."""
-    terminal.run(lambda: cli.main(prog_name="otelcost", standalone_mode=False))
+    if COMPLETING in os.environ:
+        importlib.import_module("otelcost.cli.completing")  # tells click how our scripts ask
+    terminal.run(lambda: cli.main(prog_name="otelcost", complete_var=COMPLETING, standalone_mode=False))

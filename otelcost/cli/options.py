@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from otelcost.cli import terminal
 from otelcost.cli.render import FORMATS, Document, render
@@ -170,6 +171,17 @@ def _until_now(since: str) -> str:
     if start >= end:
         raise UsageError(f"--since {since!r} is not in the past", "give an earlier moment")
     return f"{start.isoformat()}..{end.isoformat()}"
+
+
+def files(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem[str]]:
+    """What a shell offers for a text that may be a file's path: `shell_complete` of such parameters."""
+    return [CompletionItem(typed, type="file")]
+
+
+def programs(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem[str]]:
+    """What a shell offers for a command line of somebody else's: programs first, then files."""
+    begun = bool(context.params.get(parameter.name or ""))
+    return files(context, parameter, typed) if begun else [CompletionItem(typed, type="command")]
 
 
 def examples(*commands: str) -> str:

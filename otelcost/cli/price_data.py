@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("update", epilog=options.examples("prices update data.json", "prices update --shipped"))
-@click.argument("source", required=False, metavar="FILE|URL")
+@click.argument("source", required=False, metavar="FILE|URL", shell_complete=options.files)
 @click.option("--shipped", is_flag=True, help="Go back to the data that came with the price library.")
 @options.format_option
 @options.debug_option

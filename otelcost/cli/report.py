@@ -14,7 +14,14 @@ from otelcost.cli.reader import reader
     "report",
     epilog=options.examples("report --html report.html --window 30d", "report --html nightly.html --task 'nightly.*'"),
 )
-@click.option("--html", "target", required=True, metavar="FILE", help="Where to write the page; - is standard output.")
+@click.option(
+    "--html",
+    "target",
+    required=True,
+    metavar="FILE",
+    shell_complete=options.files,
+    help="Where to write the page; - is standard output.",
+)
 @options.writing
 def command(request: options.Reading, target: str) -> None:
     """Write the window as one HTML file: charts, fixes and what is unknown.

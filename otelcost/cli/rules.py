@@ -171,7 +171,7 @@ def _paragraphs(page: str) -> tuple[Block, ...]:
 
 
 @command.command("test", epilog=options.examples("rules new dev_priority", "rules test"))
-@click.argument("target", metavar="[ID|FOLDER]", required=False)
+@click.argument("target", metavar="[ID|FOLDER]", required=False, shell_complete=options.files)
 @options.format_option
 @options.debug_option
 def test_command(target: str | None, format_: str) -> int:

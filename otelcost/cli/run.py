@@ -13,7 +13,14 @@ from otelcost.cli import options
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @options.debug_option
-@click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] PROGRAM [ARGUMENTS]...")
+@click.argument(
+    "program",
+    nargs=-1,
+    required=True,
+    type=click.UNPROCESSED,
+    metavar="[--] PROGRAM [ARGUMENTS]...",
+    shell_complete=options.programs,
+)
 def command(program: tuple[str, ...]) -> None:
     """Run PROGRAM with every LLM call of it recorded; nothing in it needs to change.
 
