@@ -183,7 +183,11 @@ def test_completion_scripts_are_printed(home: Path, shell: str) -> None:
 def test_completion_completes(home: Path) -> None:
     words = {"_OTELCOST_COMPLETE": "bash_complete", "COMP_WORDS": "otelcost re", "COMP_CWORD": "1"}
     answer = run(home, **words)
-    assert answer.stdout.split() == ["plain,rec", "plain,report", "plain,reconcile"]
+    assert [line.split("\t")[:2] for line in answer.stdout.splitlines()] == [
+        ["plain", "rec"],
+        ["plain", "report"],
+        ["plain", "reconcile"],
+    ]
 
 
 def test_a_reader_that_goes_away_is_no_error(home: Path) -> None:
