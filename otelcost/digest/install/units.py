@@ -24,7 +24,8 @@ Description=Send the otelcost digests that are due
 Type=oneshot
 {variables}# Passwords that otelcost.toml takes from variables: one NAME=value a line, mode 0600.
 EnvironmentFile=-%h/.config/otelcost/digest.env
-ExecStart={" ".join(_quoted(part) for part in job.command)}
+# env finds the program: systemd itself refuses one with quotes in its path.
+ExecStart=/usr/bin/env {" ".join(_quoted(part).replace("$", "$$") for part in job.command)}
 """
     timer = f"""[Unit]
 Description=Look every {EVERY_MINUTES} minutes whether an otelcost digest is due
@@ -69,6 +70,6 @@ def launchd(job: Job) -> Plan:
 
 
 def _quoted(text: str) -> str:
-    """A word as systemd reads it: % begins a specifier, $ a variable, quotes end."""
-    inner = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$").replace("\n", "\\n")
+    """A word as systemd reads it: % begins a specifier, quotes end. $ begins a variable in arguments alone."""
+    inner = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("\n", "\\n")
     return f'"{inner}"'
