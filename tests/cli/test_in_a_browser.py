@@ -32,7 +32,8 @@ UNREADABLE = r"""
     text.scrollIntoView({block: "center", inline: "center"});
     const box = text.getBoundingClientRect();
     const under = document.elementsFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-    return under.find(one => chart.contains(one) && ["rect", "path", "circle", "polygon", "ellipse"].includes(one.tagName)
+    const shapes = ["rect", "path", "circle", "polygon", "ellipse"];
+    return under.find(one => chart.contains(one) && shapes.includes(one.tagName)
       && getComputedStyle(one).fill !== "none");
   };
   document.querySelectorAll("details").forEach(one => { one.open = true; });
