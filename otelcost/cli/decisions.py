@@ -37,7 +37,7 @@ def accept(request: options.Reading, recommendation_id: str) -> None:
     "apply", epilog=options.examples("rec apply R-65d46fa6 --dry-run", "rec apply R-65d46fa6 --live 2026-11-26")
 )
 @_id
-@click.option("--dry-run", is_flag=True, help="Only show what to change and where.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @click.option("--live", metavar="ISO", help="When the change went live (UTC); by default now.")
 @options.reading
 def apply(request: options.Reading, recommendation_id: str, dry_run: bool, live: str | None) -> None:
@@ -58,7 +58,7 @@ def apply(request: options.Reading, recommendation_id: str, dry_run: bool, live:
     "dismiss", epilog=options.examples('rec dismiss R-dceec287 --reason "the invoices of March went wrong with it"')
 )
 @_id
-@click.option("--reason", required=True, help="Why not; it stands in the history.")
+@click.option("--reason", required=True, help="Why; it stands in the history.")
 @options.reading
 def dismiss(request: options.Reading, recommendation_id: str, reason: str) -> None:
     """Dismiss a recommendation: it is not to be done. It leaves the total, and can be reopened."""

@@ -23,19 +23,26 @@ if TYPE_CHECKING:
 
     from otelcost.cli.reader import Reader
 
-TARGETS = ("csv", "parquet", "json", "otlp", "prometheus")
+TARGETS = ("csv", "json", "parquet", "otlp", "prometheus")
 
 
 @click.command(
     "export",
     epilog=options.examples(
-        "export calls --window 30d --to parquet --output calls.parquet",
-        "export tasks --to prometheus",
-        "export recommendations --to json",
+        "export calls --window 30d --format parquet --output calls.parquet",
+        "export tasks --format prometheus",
+        "export recommendations --format json",
     ),
 )
 @click.argument("what", type=click.Choice(tuple(ROWS)))
-@click.option("--to", "target", type=click.Choice(TARGETS), default="csv", show_default=True, help="The form.")
+@click.option(
+    "--format",
+    "target",
+    type=click.Choice(TARGETS),
+    default="csv",
+    show_default=True,
+    help="As other commands, or what other programs take: parquet, otlp (calls), prometheus.",
+)
 @click.option(
     "--output",
     metavar="FILE",

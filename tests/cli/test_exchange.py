@@ -32,7 +32,7 @@ SERIES = re.compile(r'[a-z_]+(?:\{(?:[a-z]+="(?:[^"\\\n]|\\\\|\\")*",?)+\})? -?\
 )
 def test_exports_are_these(recorded_home: Path, what: str, target: str) -> None:
     window = ("--window", "2026-11-21T14:00..2026-11-21T16:00") if target == "otlp" else ()
-    answer = run(recorded_home, "export", what, "--to", target, *window)
+    answer = run(recorded_home, "export", what, "--format", target, *window)
     assert (answer.returncode, answer.stderr) == (0, "")
     golden(f"export-{what}.{FORMS[target]}", answer.stdout)
 
@@ -40,7 +40,7 @@ def test_exports_are_these(recorded_home: Path, what: str, target: str) -> None:
 def test_every_form_of_calls_says_the_total_of_the_overview(recorded_home: Path, tmp_path: Path) -> None:
     totals = json.loads(run(recorded_home, "overview", "--format", "json").stdout)["totals"]
     target = tmp_path / "it's calls.parquet"
-    answer = run(recorded_home, "export", "calls", "--to", "parquet", "--output", str(target))
+    answer = run(recorded_home, "export", "calls", "--format", "parquet", "--output", str(target))
     assert (answer.returncode, answer.stdout) == (0, "")
     assert answer.stderr == f"wrote {target}\n"
     counted = "SELECT sum(cost_picousd), count(*), count(*) FILTER (cost_picousd IS NULL) FROM read_parquet(?)"
@@ -49,7 +49,7 @@ def test_every_form_of_calls_says_the_total_of_the_overview(recorded_home: Path,
     rows = list(csv.DictReader(io.StringIO(run(recorded_home, "export", "calls").stdout)))
     assert sum(int(row["cost_picousd"] or 0) for row in rows) == total
     assert sum(not row["cost_picousd"] for row in rows) == unpriced
-    told = run(recorded_home, "export", "calls", "--to", "prometheus").stdout
+    told = run(recorded_home, "export", "calls", "--format", "prometheus").stdout
     dollars = re.findall(r"^otelcost_window_cost_dollars\{.*\} (\S+)$", told, re.MULTILINE)
     assert sum(round(float(one) * 10**12) for one in dollars) == total
 
@@ -57,7 +57,7 @@ def test_every_form_of_calls_says_the_total_of_the_overview(recorded_home: Path,
 def test_an_export_brought_back_adds_nothing_here_and_everything_elsewhere(recorded_home: Path, tmp_path: Path) -> None:
     target, elsewhere = tmp_path / "calls.jsonl", tmp_path / "elsewhere"
     home = Path(shutil.copytree(recorded_home, tmp_path / "copy"))
-    run(home, "export", "calls", "--to", "otlp", "--output", str(target))
+    run(home, "export", "calls", "--format", "otlp", "--output", str(target))
     there = json.loads(run(home, "overview", "--format", "json").stdout)["totals"]
     back = json.loads(run(home, "import", str(target), "--format", "json").stdout)["files"][0]
     assert back["covered"] == back["calls"] == there["calls"]
@@ -83,8 +83,8 @@ def test_imports_say_this(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forma
         (("import", "openai-usage.json"), 1, "otelcost reconcile FILE"),
         (("import", "no-such-file"), 1, "cannot be read"),
         (("import",), 2, "FILE"),
-        (("export", "tasks", "--to", "otlp"), 2, "no spans"),
-        (("export", "tasks", "--to", "parquet"), 2, "--output"),
+        (("export", "tasks", "--format", "otlp"), 2, "no spans"),
+        (("export", "tasks", "--format", "parquet"), 2, "--output"),
         (("export", "tasks", "--output", "no/such/folder/x.csv"), 1, "cannot be written"),
     ],
 )

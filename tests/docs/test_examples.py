@@ -69,7 +69,7 @@ def check_form(line: str, output: str, folder: Path) -> None:
             assert output == ""
             assert written.stat().st_size > 0
             output = "" if written.suffix == ".parquet" else written.read_text(encoding="utf-8")
-    form = next((words[words.index(option) + 1] for option in ("--format", "--to") if option in words), "")
+    form = words[words.index("--format") + 1] if "--format" in words else ""
     if form == "json":
         assert json.loads(output)["schema_version"] == 1
     elif form == "csv":
