@@ -117,7 +117,7 @@ def run(connection: duckdb.DuckDBPyConnection, rule: Rule, first: int = 0, answe
 def _lacking(connection: duckdb.DuckDBPyConnection, rule: Rule) -> list[NotChecked]:
     """An abstention for each task that has nothing of what the rule says it needs."""
     return [
-        NotChecked(rule.id, task, f"needs {CHECKED_COLUMNS[name][0]} (recorded by another instrumentation)")
+        NotChecked(rule.id, task, f"needs {CHECKED_COLUMNS[name][0]} (not on record for any of its calls)")
         for name, tasks in missing(connection, rule.columns).items()
         for task, _ in tasks
     ]

@@ -120,7 +120,7 @@ unmarked_findings AS (
 ),
 
 abstentions AS (
-    SELECT c.task, 'needs prompt segments (recorded by another instrumentation)' AS reason
+    SELECT c.task, 'needs prompt segments (not on record for some of its calls)' AS reason
     FROM w_calls c
     WHERE c.status IN ('ok', 'incomplete') AND c.operation <> 'embeddings' AND coalesce(c.segment_count, 0) = 0
     GROUP BY c.task

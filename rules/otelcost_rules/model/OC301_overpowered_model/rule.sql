@@ -89,7 +89,7 @@ abstentions AS (
     GROUP BY task, provider, model
     HAVING NOT bool_or(priced)
     UNION
-    SELECT task, 'needs the kind of the answers (recorded by another instrumentation)'
+    SELECT task, 'needs the kind of the answers (not on record for any of its calls)'
     FROM shapes WHERE known_kinds = 0 AND calls >= $min_calls
     UNION
     SELECT task, 'too few calls of ' || model || ' (' || calls || ')'

@@ -88,5 +88,5 @@ SELECT task, NULL, NULL, NULL, NULL, 'its equal requests come at a regular pace:
 FROM tasks
 WHERE duplicates < $min_duplicates AND polling >= $min_duplicates
 UNION ALL
-SELECT task, NULL, NULL, NULL, NULL, 'needs request hashes (recorded by another instrumentation)' FROM hashless
+SELECT task, NULL, NULL, NULL, NULL, 'needs request hashes (not on record for some of its calls)' FROM hashless
 ORDER BY task, target, not_checked

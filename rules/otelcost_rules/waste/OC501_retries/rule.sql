@@ -150,5 +150,5 @@ WHERE cause = 'unproven'
 GROUP BY task
 HAVING count(*) >= $min_wasted
 UNION ALL
-SELECT task, NULL, NULL, NULL, NULL, 'needs request hashes (recorded by another instrumentation)' FROM hashless
+SELECT task, NULL, NULL, NULL, NULL, 'needs request hashes (not on record for some of its calls)' FROM hashless
 ORDER BY task, target, not_checked
