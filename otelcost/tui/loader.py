@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 import duckdb
 import msgspec
@@ -65,9 +65,10 @@ LOADING_THREADS: Final = "otelcost-load"
 """How the names of threads begin on which long work runs."""
 _BATCH: Final = 4 * 1024 * 1024
 _MEMORY: Final = "128MB"
-"""What screens read is summed by hours or comes in pages: it needs no more."""
+"""What screens read is summed by hours or comes in pages: that seldom needs more, see `Loader.with_room`."""
 
 Stamp = tuple[object, ...]
+Result = TypeVar("Result")
 
 
 _WAITING: Final = "stopped: records still wait in the spool, and are in no figure yet"
@@ -102,6 +103,7 @@ class Loader:
         self._advisor = advisor or Here()
         self._wanted = wanted
         self._tell: Callable[[Progress | None], None] = lambda _: None
+        self.memory: str | None = _MEMORY  # what the database may use; None is what it may elsewhere
         self._stopped = False
         self._seen: Stamp | None = None
         self._loaded: tuple[Period, datetime] | None = None
@@ -276,11 +278,21 @@ class Loader:
         self._stopped = True
         self._advisor.cancel(LOADING_THREADS)
 
+    def with_room(self, job: Callable[[], Result]) -> Result:
+        """Run a job of this loader; where records are too wide for little memory it has more, from then on."""
+        try:
+            return job()
+        except duckdb.OutOfMemoryException:
+            if self.memory is None:
+                raise
+            self.memory = None
+            return job()
+
     def _drain(self) -> tuple[str, ...]:
         """Load what waits in the spool, in small batches: memory that was needed once is not given back."""
         self._stopped = False
         try:
-            return drain(self._path, self._spool, step=self._draining, batch_bytes=_BATCH, memory=_MEMORY).warnings
+            return drain(self._path, self._spool, step=self._draining, batch_bytes=_BATCH, memory=self.memory).warnings
         except _StoppedError as stopped:
             return stopped.args
         finally:
@@ -330,7 +342,7 @@ class Loader:
     @contextmanager
     def _session(self) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
-            with session(self._path, memory=_MEMORY) as connection:
+            with session(self._path, memory=self.memory) as connection:
                 with self._guard:
                     self._open[connection] = threading.current_thread().name
                 try:

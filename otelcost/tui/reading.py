@@ -75,7 +75,7 @@ class Reading:
     def _if_wanted(self, method: Callable[..., object], question: apart.Question) -> object:
         if not self._wanted():
             raise StaleError
-        return method(*question.arguments, **question.options)
+        return self._loader.with_room(partial(method, *question.arguments, **question.options))
 
     def _wanted(self) -> bool:
         lane: Lane = self._lane.here

@@ -69,6 +69,18 @@ def test_its_answers_are_those_of_a_loader_here(remote: Remote, store: Path) -> 
     assert remote.outlook(EVER).unusual == here.outlook(EVER).unusual
 
 
+def test_records_that_need_more_memory_get_it(store: Path) -> None:
+    loader = Loader(store)
+    loader.refresh(EVER, force=True)
+    query = CallQuery(period=EVER, limit=5)
+    expected = loader.calls(query)
+    loader.memory = "8MB"
+    with pytest.raises(duckdb.OutOfMemoryException):
+        loader.calls(query)
+    assert loader.with_room(lambda: loader.calls(query)) == expected
+    assert loader.memory is None, "and is asked with as much from then on"
+
+
 def test_an_error_over_there_is_the_error_here(remote: Remote) -> None:
     with pytest.raises(OtelcostError, match="window of time") as caught:
         remote.refresh(Period("soon"), force=True)
