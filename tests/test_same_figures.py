@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
 from datetime import datetime
+from decimal import Decimal
 from importlib import util
 from pathlib import Path
 from types import ModuleType
@@ -74,3 +78,50 @@ def test_all_faces_of_a_window_agree(window: str, tmp_path: Path, monkeypatch: p
     if joint:
         assert savings is not None
         assert savings.table.rows[-1][2] == money(joint)
+
+
+def test_forms_for_people_and_for_programs_agree(tmp_path: Path) -> None:
+    world = _world()
+    world.spool(tmp_path, world.lines())
+
+    def said(*arguments: str) -> str:
+        answer = world.run(tmp_path, *arguments)
+        assert answer.returncode == 0, answer.stderr
+        return str(answer.stdout)
+
+    def rows(*arguments: str) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(said(*arguments, "--format", "csv"))))
+
+    overview = json.loads(said("overview", "--format", "json"))
+    total, previous = overview["totals"]["spend_picousd"], overview["totals"]["previous_picousd"]
+    by_task = {row["name"]: row["cost_picousd"] for row in overview["by_task"]}
+
+    for command in (("overview",), ("digest", "preview")):
+        for form in ("table", "md"):
+            assert money(total) in said(*command, "--format", form).replace("\\", "")
+    for form in ("text", "html", "eml"):
+        assert money(total) in said("digest", "preview", "--format", form)
+
+    (whole,) = [row for row in rows("overview") if row["section"] == "total"]
+    assert (int(whole["cost_picousd"]), int(whole["unpriced_calls"])) == (total, overview["totals"]["unpriced_calls"])
+    for section in ("task", "model"):
+        parts = {row["name"]: row["cost_picousd"] for row in rows("overview") if row["section"] == section}
+        told = {row["name"]: row["cost_picousd"] for row in overview[f"by_{section}"]}
+        assert parts["draft" if section == "task" else "in-house-7b"] == ("123000000" if section == "task" else "")
+        assert sum(int(cost or 0) for cost in parts.values()) == sum(cost or 0 for cost in told.values()) == total
+
+    tasks, exported, calls = rows("tasks"), rows("export", "tasks"), rows("export", "calls")
+    assert sum(int(row["previous_picousd"] or 0) for row in tasks) == previous
+    for table in (tasks, exported, calls):
+        assert sum(int(row["cost_picousd"] or 0) for row in table) == total
+    gauges = re.findall(
+        r'^otelcost_window_cost_dollars\{task="([^"]+)"\} (\S+)$',
+        said("export", "tasks", "--format", "prometheus"),
+        re.MULTILINE,
+    )
+    assert sum(Decimal(value) for _, value in gauges) * 10**12 == total
+    assert Decimal(dict(gauges)["support-triage"]) * 10**12 == by_task["support-triage"]
+    listed = json.loads(said("rec", "list", "--format", "json"))["recommendations"]
+    advised = {row["id"]: row["standalone_picousd"] for row in listed}
+    assert advised
+    assert {row["id"]: int(row["standalone_picousd"]) for row in rows("export", "recommendations")} == advised
