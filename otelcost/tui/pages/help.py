@@ -33,7 +33,7 @@ KEYS: Final = (
     ("v", "pictures: what moved it, savings, cache, latency; of a task in Tasks"),
     ("t", "window: then d day, w week, m month, q quarter, a all"),
     ("[ ]", "window earlier, later"),
-    ("r space", "refresh now, pause live refresh"),
+    ("r space", "refresh now, pause live refresh; ctrl+c stops long work"),
     ("x", "export the table's rows as CSV into this folder"),
     ("y", "copy (through the terminal, also over SSH)"),
     ("ctrl+p", "commands and themes"),
