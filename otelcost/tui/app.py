@@ -28,6 +28,7 @@ from otelcost.tui.pages.overview import OverviewPage
 from otelcost.tui.pages.page import Page
 from otelcost.tui.pages.recommendations import RecommendationsPage
 from otelcost.tui.pages.tasks import TasksPage
+from otelcost.tui.pages.trials import TrialsPage
 from otelcost.tui.snapshot import Period, Progress, Snapshot
 from otelcost.tui.spelling import AsciiFilter
 from otelcost.tui.widgets.toosmall import LEAST_HEIGHT, LEAST_WIDTH
@@ -59,6 +60,7 @@ class OtelcostApp(WorkingApp):
         "recommendations": RecommendationsPage,
         "tasks": TasksPage,
         "calls": CallsPage,
+        "trials": TrialsPage,
         "digests": DigestsPage,
     }
     DEFAULT_MODE = "overview"

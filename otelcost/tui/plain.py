@@ -16,7 +16,7 @@ from otelcost import display
 from otelcost.tui import words
 from otelcost.tui.columns import Column, heading, layout, row_line
 from otelcost.tui.host import Source
-from otelcost.tui.pages import findings, recommendations, tasks
+from otelcost.tui.pages import findings, recommendations, tasks, trials
 from otelcost.tui.pages.calls import CallsPage
 from otelcost.tui.snapshot import CallQuery, Period, Slice, Snapshot
 from otelcost.tui.widgets import pictures
@@ -57,6 +57,7 @@ def _screens(source: Source, snapshot: Snapshot) -> Iterator[Content]:
     yield from _titled("3 Tasks", _table(tasks.columns(snapshot.tasks), snapshot.tasks))
     query = CallQuery(period=snapshot.period, limit=CALLS)
     yield from _titled(f"4 Calls, the newest {CALLS}", _table(CallsPage.COLUMNS, source.calls(query).rows))
+    yield from _titled("5 Trials", _trials(snapshot))
     drawn = source.pictures(snapshot.period, None)
     yield from _titled("Pictures", pictures.paint(drawn, snapshot.advice, snapshot.outlook, WIDTH))
 
@@ -119,6 +120,13 @@ def _recommendations(snapshot: Snapshot) -> Iterator[Content]:
     for title, columns, rows in named:
         if rows:
             yield from (Content(""), Content(title), *_table(columns, rows))
+
+
+def _trials(snapshot: Snapshot) -> Iterator[Content]:
+    untried, rows = trials.Untried(), trials.waiting(snapshot.advice)
+    untried.advice = snapshot.advice
+    yield from (*untried.paint(WIDTH), Content(""))
+    yield from _table(trials.columns(rows), rows) if rows else [Content(trials.nothing(snapshot, troubled=False))]
 
 
 def _table(columns: Sequence[Column[Row]], rows: Sequence[Row]) -> Iterator[Content]:

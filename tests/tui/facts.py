@@ -189,7 +189,7 @@ def recommendations() -> tuple[Recommendation, ...]:
             high_picousd=None,
             monthly_picousd=None,
             call_site="app/contracts.py:140 extract",
-            change="Run a trial before changing anything: otelcost trial run contract-extraction",
+            change="Try the model on recorded calls of contract-extraction before changing anything.",
             facts=(("output", "a fixed schema, 210 tokens on average"),),
             overlaps=("OC001-3f2a",),
         ),

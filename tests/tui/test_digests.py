@@ -127,8 +127,8 @@ async def test_p_shows_it_s_asks_and_sends_and_esc_keeps_it() -> None:
                 await look.settle(pilot)
             return look.text(app)
 
-        shown = await press("5", "p")
-        assert "5 Digests \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} team" in shown
+        shown = await press("6", "p")
+        assert "6 Digests \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} team" in shown
         assert "of 16 Nov 06:30 UTC; not sent yet to mail: s sends it" in shown
         assert "November 2026: at least $1,390 so far" in shown
         assert "Send team, the one that was due last" in await press("s")
@@ -151,7 +151,7 @@ async def test_what_another_process_sends_shows_by_itself() -> None:
     source = facts.Facts(facts.snapshot())
     app = OtelcostApp(source, clock=lambda: facts.NOW, live=False)
     async with app.run_test(size=(100, 40)) as pilot:
-        await pilot.press("5")
+        await pilot.press("6")
         await look.settle(pilot)
         assert "? unknown" in look.text(app)
         source.states = ("sent",)

@@ -44,7 +44,8 @@ def trail(shown: str) -> str:
 
 async def test_number_keys_change_tabs_and_the_tabs_own_key_goes_back_to_its_top() -> None:
     async with running() as (pilot, _):
-        for key, mode in (("2", "recommendations"), ("3", "tasks"), ("4", "calls"), ("1", "overview")):
+        modes = ("recommendations", "tasks", "calls", "trials", "digests")
+        for key, mode in (*zip("23456", modes, strict=True), ("1", "overview")):
             await press(pilot, key)
             assert pilot.app.current_mode == mode
         assert trail(await press(pilot, "2", "enter", "enter")).startswith("2 Recommendations")
@@ -261,7 +262,7 @@ async def test_commands_are_our_own_and_do_what_their_keys_do() -> None:
 
 async def test_help_lies_over_any_page() -> None:
     async with running() as (pilot, _):
-        for tab in "1234":
+        for tab in "123456":
             assert "KEYS" in await press(pilot, tab, "question_mark")
             assert "records arrive" in await press(pilot, "G")
             assert "GLOSSARY" not in await press(pilot, "escape")
@@ -276,7 +277,7 @@ async def test_q_leaves() -> None:
 
 async def test_the_last_line_has_seven_keys_at_most_and_fits() -> None:
     async with running() as (pilot, _):
-        for keys in (("1",), ("2",), ("enter",), ("enter",), ("enter",), ("3",), ("4",)):
+        for keys in (("1",), ("2",), ("enter",), ("enter",), ("enter",), ("3",), ("4",), ("5",), ("enter",), ("6",)):
             await press(pilot, *keys)
             bar = pilot.app.screen.query_one(KeyBar)
             assert len(bar.keys) <= 7

@@ -49,7 +49,7 @@ with closing(Remote()) as source:
     async def use():
         async with app.run_test(size=(100, 30)) as pilot:
             await app.workers.wait_for_complete()
-            for key in ("2", "3", "4", "5", "question_mark"):
+            for key in ("2", "3", "4", "5", "6", "question_mark"):
                 await pilot.press(key)
                 await app.workers.wait_for_complete()
             assert app.snapshot is not None and app.state.problem is None, app.state

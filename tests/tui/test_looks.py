@@ -32,14 +32,15 @@ OVERLAYS: Mapping[str, Sequence[str]] = {
     "filter": ("3", "slash", *"inv"),
     "dismiss": ("2", "d"),
     "snooze": ("2", "s"),
-    "send": ("5", "s"),
+    "send": ("6", "s"),
     "help-overview": ("question_mark",),
     "help-recommendations": ("2", "question_mark"),
     "help-recommendation": ("2", "enter", "question_mark"),
     "help-tasks": ("3", "question_mark"),
     "help-calls": ("4", "question_mark"),
     "help-call": ("4", "enter", "question_mark"),
-    "help-digests": ("5", "question_mark"),
+    "help-trials": ("5", "question_mark"),
+    "help-digests": ("6", "question_mark"),
     "help-pictures": ("v", "question_mark"),
 }
 TROUBLE = SchemaTooNewError("the store has schema 99, this otelcost knows up to 7", "update otelcost")

@@ -27,8 +27,9 @@ PAGES: dict[str, Sequence[str]] = {
     "overview": (),
     "recommendations": ("2",),
     "recommendation": ("2", "enter"),
-    "digests": ("5",),
-    "digest": ("5", "p"),
+    "trials": ("5",),
+    "digests": ("6",),
+    "digest": ("6", "p"),
     "pictures": ("v",),
     "task-pictures": ("3", "v"),
     "trace": ("4", "enter", "enter"),
@@ -58,7 +59,7 @@ async def screen(snapshot: Snapshot, size: tuple[int, int], keys: Sequence[str] 
 
 
 @pytest.mark.parametrize("state", [state for state in STATES if state != "data"])
-@pytest.mark.parametrize("page", ["overview", "recommendations", "tasks"])
+@pytest.mark.parametrize("page", ["overview", "recommendations", "tasks", "trials"])
 async def test_state_at_the_smallest_size(page: str, state: str) -> None:
     shown = await screen(STATES[state](), (80, 24), PAGES[page])
     look.check(f"{page}-{state}-80x24", shown)
@@ -68,7 +69,7 @@ async def test_state_at_the_smallest_size(page: str, state: str) -> None:
 async def test_a_terminal_that_is_too_small_says_so_and_survives_every_page(size: tuple[int, int]) -> None:
     app = OtelcostApp(facts.Facts(facts.snapshot()), clock=lambda: facts.NOW, live=False)
     async with app.run_test(size=size) as pilot:
-        for key in ("2", "enter", "escape", "3", "4", "enter", "1", "t", "escape"):
+        for key in ("2", "enter", "escape", "3", "4", "enter", "5", "6", "1", "t", "escape"):
             await pilot.press(key)
             await look.settle(pilot)
         shown = look.text(app)

@@ -1,4 +1,4 @@
-"""Page 5: which digests are set up, when each is next due, and what became of the last one on every channel."""
+"""Page 6: which digests are set up, when each is next due, and what became of the last one on every channel."""
 
 from __future__ import annotations
 

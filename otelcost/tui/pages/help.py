@@ -18,7 +18,7 @@ from otelcost.tui.text import fit, line, pairs, rule
 from otelcost.tui.widgets.paint import Paint
 
 KEYS: Final = (
-    ("1 2 3 4 5", "Overview, Recommendations, Tasks, Calls, Digests"),
+    ("1 2 3 4 5 6", "Overview, Recommendations, Tasks, Calls, Trials, Digests"),
     ("enter l", "open: recommendation, its calls, one call"),
     ("esc h", "back (first drops a filter)"),
     ("j k g G", "down, up, first, last; ctrl+d ctrl+u by page"),

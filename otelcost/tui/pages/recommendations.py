@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -30,6 +30,26 @@ def _basis(row: Recommendation, _: int) -> Cell:
     return words.basis(row.class_)
 
 
+def _id(row: Recommendation, _: int) -> Cell:
+    return display.clean(row.id), "$text-muted"
+
+
+def _title(row: Recommendation, _: int) -> Cell:
+    return display.clean(row.title)
+
+
+def _task(row: Recommendation, _: int) -> Cell:
+    return display.clean(row.task), "$text-muted"
+
+
+ID: Final = Column[Recommendation](key="id", title="ID", width=14, drop=4, cell=_id, sort=lambda row: row.id)
+DO: Final = Column[Recommendation](
+    key="title", title="Do", width=24, flex=True, cell=_title, sort=lambda row: row.title
+)
+TASK: Final = Column[Recommendation](key="task", title="Task", width=18, drop=3, cell=_task, sort=lambda row: row.task)
+"""What every list of recommendations begins with."""
+
+
 def columns(rows: Sequence[Recommendation]) -> tuple[Column[Recommendation], ...]:
     """The columns for these rows: their amounts share their decimals. The overview's list uses them too."""
     places = display.common_places([row.marginal_picousd for row in rows])
@@ -47,9 +67,9 @@ def columns(rows: Sequence[Recommendation]) -> tuple[Column[Recommendation], ...
     closed = _any_closed(rows)
     return (
         *([Column(key="mark", title="", width=1, cell=mark)] if closed else []),
-        Column(key="id", title="ID", width=14, drop=4, cell=_id, sort=lambda row: row.id),
-        Column(key="title", title="Do", width=24, flex=True, cell=_title, sort=lambda row: row.title),
-        Column(key="task", title="Task", width=18, drop=3, cell=_task, sort=lambda row: row.task),
+        ID,
+        DO,
+        TASK,
         Column(
             key="saves",
             title="Saves",
@@ -68,16 +88,10 @@ def _any_closed(rows: Sequence[Recommendation]) -> bool:
     return any(row.state != "open" for row in rows)
 
 
-def _id(row: Recommendation, _: int) -> Cell:
-    return display.clean(row.id), "$text-muted"
-
-
-def _title(row: Recommendation, _: int) -> Cell:
-    return display.clean(row.title)
-
-
-def _task(row: Recommendation, _: int) -> Cell:
-    return display.clean(row.task), "$text-muted"
+def fields(row: Recommendation) -> Mapping[str, str]:
+    """What a filter looks at: everything in its line."""
+    named = {"id": row.id, "rule": row.rule, "task": row.task, "title": row.title}
+    return {key: value.lower() for key, value in {**named, "basis": row.class_, "state": row.state}.items()}
 
 
 class Totals(Paint):
@@ -173,8 +187,7 @@ class RecommendationsPage(DecidingPage, TablePage[Recommendation]):
 
     def fields(self, row: Recommendation) -> Mapping[str, str]:
         """Everything in its line."""
-        named = {"id": row.id, "rule": row.rule, "task": row.task, "title": row.title}
-        return {key: value.lower() for key, value in {**named, "basis": row.class_, "state": row.state}.items()}
+        return fields(row)
 
     def open_row(self, row: Recommendation) -> None:
         """Its detail."""

@@ -13,7 +13,14 @@ from otelcost import display
 from otelcost.tui.text import crop, line
 from otelcost.tui.widgets.paint import Paint
 
-TABS: Final = (("1", "Overview"), ("2", "Recommendations"), ("3", "Tasks"), ("4", "Calls"), ("5", "Digests"))
+TABS: Final = (
+    ("1", "Overview"),
+    ("2", "Recommendations"),
+    ("3", "Tasks"),
+    ("4", "Calls"),
+    ("5", "Trials"),
+    ("6", "Digests"),
+)
 _ARROW: Final = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 
 
