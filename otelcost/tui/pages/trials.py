@@ -19,7 +19,7 @@ from otelcost.tui.pages.recommendation import RecommendationPage, copy_change
 from otelcost.tui.pages.recommendations import DO, ID, TASK, fields
 from otelcost.tui.pages.tablepage import TablePage
 from otelcost.tui.snapshot import Advice, Recommendation, Snapshot
-from otelcost.tui.text import line, wrap
+from otelcost.tui.text import MUTED, line, wrap
 from otelcost.tui.widgets.paint import Paint
 
 UNTRIED = "No trial has been run, so nothing is claimed about quality: whether answers stay as good is unknown."
@@ -84,7 +84,7 @@ class Untried(Paint):
             (f"{words.CLASS_GLYPHS['needs-trial']} {display.plural(len(rows), 'change')}", "bold"),
             (f" would save {saved} if quality holds", ""),
             ("; in no total", "$text-warning"),
-            (", the other fixes done first", words.MUTED),
+            (", the other fixes done first", MUTED),
         ]
         return [*sentence, words.fitted(pieces, width)]
 
