@@ -1,4 +1,7 @@
-"""Colours of charts: Okabe and Ito's palette, which colour-blind readers tell apart, for paper and for the dark."""
+"""Colours of charts: Okabe and Ito's palette, which colour-blind readers tell apart, for paper and for the dark.
+
+On paper its light colours are darkened until they stand out from it by 3:1 (WCAG 2.2, 1.4.11).
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ LIGHT: Final = Theme(
     less="#007a5a",
     total="#0072b2",
     on="#ffffff",
-    series=("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a800", "#6e7781"),
+    series=("#0072b2", "#bd8200", "#009e73", "#cc79a7", "#2f93cf", "#d55e00", "#978a00", "#6e7781"),
     on_series=("#ffffff", *("#0b0f14",) * 6, "#ffffff"),
 )
 DARK: Final = Theme(

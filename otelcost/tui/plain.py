@@ -126,7 +126,8 @@ def _trials(snapshot: Snapshot) -> Iterator[Content]:
     untried, rows = trials.Untried(), trials.waiting(snapshot.advice)
     untried.advice = snapshot.advice
     yield from (*untried.paint(WIDTH), Content(""))
-    yield from _table(trials.columns(rows), rows) if rows else [Content(trials.nothing(snapshot, troubled=False))]
+    among = () if snapshot.advice is None else snapshot.advice.recommendations
+    yield from _table(trials.columns(among), rows) if rows else [Content(trials.nothing(snapshot, troubled=False))]
 
 
 def _table(columns: Sequence[Column[Row]], rows: Sequence[Row]) -> Iterator[Content]:

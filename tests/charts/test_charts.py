@@ -140,6 +140,7 @@ def test_text_can_be_read_on_every_colour(theme: charts.Theme) -> None:
         assert contrast(ink, theme.paper) >= 4.5
     for fill, ink in zip(theme.series, theme.on_series, strict=True):
         assert contrast(fill, ink) >= 4.5
+        assert contrast(fill, theme.paper) >= 3
     assert contrast(theme.total, theme.on) >= 4.5
 
 

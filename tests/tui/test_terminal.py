@@ -128,3 +128,18 @@ def test_a_terminal_that_vanishes_without_a_word_ends_it(home: Path) -> None:
         shown += os.read(ours, 65536)
     os.close(ours)
     assert process.wait(_PATIENCE_S) == 0
+
+
+def test_without_a_terminal_to_read_from_it_says_so_and_ends(home: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "otelcost.tui", "all"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OTELCOST_HOME": str(home)},
+        timeout=_PATIENCE_S,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: the screens need a terminal")
+    assert done.stderr.count("\n") == 1

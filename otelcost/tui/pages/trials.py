@@ -30,9 +30,9 @@ def waiting(advice: Advice | None) -> tuple[Recommendation, ...]:
     return () if advice is None else tuple(row for row in words.still_open(advice) if row.class_ == "needs-trial")
 
 
-def columns(rows: Sequence[Recommendation]) -> tuple[Column[Recommendation], ...]:
-    """The columns for these rows: their amounts share their decimals."""
-    places = display.common_places([row.marginal_picousd for row in rows])
+def columns(among: Sequence[Recommendation]) -> tuple[Column[Recommendation], ...]:
+    """The columns; amounts have the decimals that they have in the list of all recommendations, `among`."""
+    places = display.common_places([row.marginal_picousd for row in among])
 
     def saves(row: Recommendation, _: int) -> Cell:
         return display.money(row.marginal_picousd, places), "$text-warning"
@@ -79,7 +79,8 @@ class Untried(Paint):
         rows = waiting(self.advice)
         if not rows:
             return sentence
-        saved = display.money(self.advice.needs_trial_picousd)
+        places = display.common_places([self.advice.joint_picousd, self.advice.needs_trial_picousd])
+        saved = display.money(self.advice.needs_trial_picousd, places)
         pieces: list[words.Piece] = [
             (f"{words.CLASS_GLYPHS['needs-trial']} {display.plural(len(rows), 'change')}", "bold"),
             (f" would save {saved} if quality holds", ""),
@@ -111,7 +112,7 @@ class TrialsPage(TablePage[Recommendation]):
         untried.repaint()
         self.nothing = nothing(snapshot, troubled=untried.troubled)
         rows = waiting(snapshot.advice)
-        self.table.columns = columns(rows)
+        self.table.columns = columns(() if snapshot.advice is None else snapshot.advice.recommendations)
         self.set_rows(rows)
 
     def row_key(self, row: Recommendation) -> str:
