@@ -323,8 +323,7 @@ def test_forked_children_record_their_own_calls_once(home: Path) -> None:
             child = os.fork()
             if not child:
                 ask()
-                otelcost.flush()
-                os._exit(0)
+                os._exit(0 if otelcost.flush(60) else 1)
             children.append(child)
         codes = [os.waitpid(child, 0)[1] for child in children]
         assert codes == [0, 0, 0, 0], codes
@@ -350,8 +349,7 @@ def test_fork_while_other_threads_call(home: Path) -> None:
             child = os.fork()
             if not child:
                 ask()
-                otelcost.flush()
-                os._exit(0)
+                os._exit(0 if otelcost.flush(60) else 1)
             assert os.waitpid(child, 0)[1] == 0
         stop.set()
         [thread.join() for thread in threads]
@@ -379,9 +377,9 @@ def test_multiprocessing_workers_flush(home: Path) -> None:
 def test_a_disk_that_is_full(home: Path, debug: str) -> None:
     script = """
         import resource, signal
-        ask(); otelcost.flush()
+        ask(); otelcost.flush(60)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
-        ask(); ask(); otelcost.flush()
+        ask(); ask(); otelcost.flush(60)
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         time.sleep(1.1)
         ask()
@@ -399,10 +397,10 @@ def test_a_disk_that_is_full(home: Path, debug: str) -> None:
 def test_a_limit_of_one_files_size(home: Path) -> None:
     script = """
         import resource
-        ask(); otelcost.flush()
+        ask(); otelcost.flush(60)
         size = sum(entry.stat().st_size for entry in os.scandir(os.environ["OTELCOST_HOME"] + "/spool"))
         resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, resource.RLIM_INFINITY))
-        ask(); ask(); otelcost.flush()
+        ask(); ask(); otelcost.flush(60)
     """
     _clean(_run(home, script))
     assert len(read_calls(home)) == 3, "each in a segment of its own"
@@ -411,9 +409,9 @@ def test_a_limit_of_one_files_size(home: Path) -> None:
 def test_a_relative_home_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     script = """
-        ask(); otelcost.flush()
+        ask(); otelcost.flush(60)
         os.mkdir("below"); os.chdir("below")
-        ask(); otelcost.flush()
+        ask(); otelcost.flush(60)
         from otelcost.capture.worker import worker
         worker.move()
         ask()
@@ -426,7 +424,7 @@ def test_a_relative_home_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.
 def test_a_spool_that_is_unusable_is_told_elsewhere(home: Path, tmp_path: Path) -> None:
     home.write_text("in the way")
     (tmp_path / "tmp").mkdir()
-    _clean(_run(home, "ask(); otelcost.flush()", TMPDIR=str(tmp_path / "tmp")))
+    _clean(_run(home, "ask(); otelcost.flush(60)", TMPDIR=str(tmp_path / "tmp")))
     (found,) = (tmp_path / "tmp").glob("otelcost-*/*/diag-*.json")
     assert b"dropped_records" in found.read_bytes()
     assert found.parent.stat().st_mode & 0o777 == 0o700
@@ -446,7 +444,7 @@ def test_ctrl_c_in_a_call_ends_the_program_as_it_would_without_us(home: Path) ->
 
 
 def test_a_crash_loses_at_most_what_was_not_yet_written(home: Path) -> None:
-    finished = _run(home, "ask(); otelcost.flush(); os.kill(os.getpid(), 9)")
+    finished = _run(home, "ask(); otelcost.flush(60); os.kill(os.getpid(), 9)")
     assert finished.returncode == -9
     assert len(read_calls(home)) == 1
 
