@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from otelcost import settings
+from otelcost import native, settings
 from otelcost.model import Call, Exchange, Flag, Segment, Usage
-from otelcost.spool import native
 from otelcost.wire import sse, texts_of
 from otelcost.wire.anatomy import share
 from otelcost.wire.body import decode_body

@@ -13,7 +13,7 @@ import msgspec
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from otelcost import __version__
+from otelcost import __version__, native
 from otelcost.capture import metrics, others
 from otelcost.capture.attributes import (
     FAILED,
@@ -25,7 +25,6 @@ from otelcost.capture.attributes import (
 )
 from otelcost.capture.dialects import OWN_SCOPE
 from otelcost.model import Call, Exchange, Usage
-from otelcost.spool import native
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
-from otelcost.spool import native
+from otelcost import native
 from otelcost.spool.diagnostics import diagnostics
 
 if TYPE_CHECKING:

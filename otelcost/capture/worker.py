@@ -22,12 +22,11 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from otelcost import settings
+from otelcost import native, settings
 from otelcost.capture import attempt as attempts
 from otelcost.capture.attempt import Attempt
 from otelcost.capture.guard import Guard
 from otelcost.capture.pace import Pace
-from otelcost.spool import native
 from otelcost.spool.diagnostics import diagnostics
 
 if TYPE_CHECKING:

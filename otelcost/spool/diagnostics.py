@@ -19,8 +19,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from otelcost import native
 from otelcost.settings import private_temporary
-from otelcost.spool import native
 from otelcost.spool.names import host_name
 
 _LOGGER = logging.getLogger("otelcost")
@@ -130,7 +130,8 @@ def _replace(path: Path, data: bytes) -> None:
     temporary = path.with_suffix(".tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        os.write(descriptor, data)
+        if os.write(descriptor, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))  # half a report says nothing
     finally:
         os.close(descriptor)
     temporary.replace(path)

@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from otelcost.spool import native
+from otelcost import native
 from otelcost.spool.diagnostics import diagnostics
 from otelcost.spool.locks import try_lock
 from otelcost.spool.names import NEW, OPEN, SEALED, segment_name

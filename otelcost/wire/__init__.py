@@ -5,10 +5,10 @@ Each name is loaded when it is first used: to recognise a request takes none of 
 
 from __future__ import annotations
 
-import os
-import threading
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
+
+from otelcost import native
 
 if TYPE_CHECKING:
     from otelcost.wire.batches import Results as Results
@@ -43,17 +43,10 @@ _MODULES: Final = {
 }
 
 
-importing: Final = threading.RLock()
-"""Held while a decoder is imported, as any thread may need one at any time. A fork in the middle would leave its child
-half a module: it waits for the few milliseconds."""
-
-os.register_at_fork(before=importing.acquire, after_in_parent=importing.release, after_in_child=importing.release)
-
-
 def __getattr__(name: str) -> Any:
     module = _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with importing:
+    with native.importing():
         value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
     return value

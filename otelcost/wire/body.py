@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from otelcost import native
+
 MAX_DECODED_BYTES: Final = 64 * 1024 * 1024
 """A body that decompresses to more is cut here: a few kilobytes can stand for gigabytes."""
 
@@ -138,7 +140,8 @@ def _deflate() -> Stage:
 
 def _optional(module: str) -> Any:
     try:
-        return importlib.import_module(module)
+        with native.importing():
+            return importlib.import_module(module)
     except ImportError as missing:
         raise BrokenError(module) from missing
 

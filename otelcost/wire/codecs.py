@@ -9,7 +9,7 @@ import importlib
 from functools import lru_cache
 from typing import Final
 
-from otelcost.wire import importing
+from otelcost import native
 from otelcost.wire.codec import Codec
 from otelcost.wire.registry import ROUTES
 
@@ -20,7 +20,7 @@ APIS: Final = frozenset(route.api for route in ROUTES)
 @lru_cache(maxsize=64)
 def codec_of(api: str) -> Codec:
     """The decoder of one of `APIS`."""
-    with importing:
+    with native.importing():
         module = importlib.import_module("otelcost.wire." + api.replace(".", "_"))
     codec: Codec = module.CODEC
     return codec

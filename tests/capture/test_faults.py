@@ -211,14 +211,15 @@ def test_a_huge_stream_keeps_its_head_and_its_tail(captured: Captured, monkeypat
     assert (call.usage.input_uncached_tokens, call.usage.output_tokens) == (7, 9)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_worker_is_started_again_if_it_died(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    died = threading.Event()
     with monkeypatch.context() as patch:
+        patch.setattr(sys, "unraisablehook", lambda _: died.set())
         patch.setattr(wire, "decode", _fail)
         ask()  # our errors are strict here: this one ends the thread
+        assert died.wait(60)
         assert worker._thread is not None
-        while worker._thread.alive:
-            time.sleep(0.001)
+        assert not worker._thread.alive
     ask()
     assert captured.one().http_status == 200
 
@@ -380,6 +381,9 @@ def test_a_disk_that_is_full(home: Path, debug: str) -> None:
         ask(); otelcost.flush(60)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
         ask(); ask(); otelcost.flush(60)
+        from otelcost import settings
+        from otelcost.spool.diagnostics import diagnostics
+        diagnostics.write(settings.spool_dir(), force=True)  # no room for this either
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         time.sleep(1.1)
         ask()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,10 +22,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import SpanKind
 
 import otelcost
-from otelcost import settings
+from otelcost import native, settings
 from otelcost.capture import clock, dialects, estimate, key, labels, site, vocabulary
 from otelcost.model import Call, Context, Exchange, SpanRecord, Usage
-from otelcost.spool import native
 from otelcost_exporters.spool import OtelcostSpanExporter
 
 # --- call sites
@@ -328,15 +329,65 @@ def test_bytes_where_the_user_asks_for_them(monkeypatch: pytest.MonkeyPatch) -> 
     assert estimate.fill(_call(exchange), exchange).usage.output_tokens == 2
 
 
+_A_FORK_IN_THE_MIDDLE = """
+import os, threading, time
+from otelcost import native, wire
+
+begun, done = threading.Event(), []
+
+def load():
+    with native.importing():
+        begun.set()
+        time.sleep(0.2)
+        wire.decode  # what is imported imports in turn
+        done.append(True)
+
+threading.Thread(target=load).start()
+begun.wait()
+child = os.fork()
+if not child:
+    other = []
+    def use():
+        wire.texts_of
+        other.append(True)
+    thread = threading.Thread(target=use, daemon=True)
+    thread.start()
+    thread.join(30)
+    os._exit(0 if done and other else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
 def test_a_fork_waits_for_an_import() -> None:
-    gate = native._ForkGate()
-    gate.before()
-    assert gate.lock.locked()
-    gate.in_parent()
-    assert not gate.lock.locked()
-    gate.before()
-    gate.in_child()
-    assert not gate.lock.locked()
+    child = subprocess.run([sys.executable, "-c", _A_FORK_IN_THE_MIDDLE], capture_output=True, text=True, check=True)
+    assert child.stdout == "0\n", "the child has half a module"
+
+
+def test_a_fork_goes_on_when_an_import_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "_GATE_SECONDS", 0.01)
+    gate = native._Gate()
+    gate.before_fork()
+    gate.before_fork()  # in the middle of an import of its own
+    gate.after_in_parent()
+    gate.after_in_parent()
+    stuck, ended = native.Mark(), native.Mark()
+
+    def never_ends() -> None:
+        gate.lock.acquire()
+        stuck.set()
+
+    native.start_thread(never_ends, ())
+    assert stuck.wait(10)
+    gate.before_fork()
+    gate.after_in_parent()  # not ours to release
+
+    def in_the_child() -> None:
+        gate.after_in_child()
+        if gate.lock.acquire(timeout=0):
+            ended.set()
+
+    native.start_thread(in_the_child, ())
+    assert ended.wait(10)
 
 
 def test_claude_counts_more_tokens() -> None:

@@ -26,7 +26,7 @@ __all__ = [
     "start_thread",
 ]
 
-_FORK_WAITS_SECONDS: Final = 2.0
+_GATE_SECONDS: Final = 2.0
 
 
 def original(module: str, name: str) -> Any:
@@ -61,30 +61,41 @@ class Mark:
         return bool(self._lock.acquire(timeout=timeout_seconds))
 
 
-class _ForkGate:
-    """Lets a fork wait for an import under way, and leaves the child with a gate that is open."""
+class _Gate:
+    """Lets a fork wait for an import under way: the child would have half a module, locked by a thread it has not.
+
+    One for all of ours. With two, a thread that imports and one that forks could each hold what the other waits for.
+    """
 
     def __init__(self) -> None:
-        self.lock = allocate_lock()
-        self._held = False
+        self.lock = allocate_rlock()
 
-    def before(self) -> None:
-        self._held = self.lock.acquire(timeout=_FORK_WAITS_SECONDS)
+    def before_fork(self) -> None:
+        self.lock.acquire(timeout=_GATE_SECONDS)
 
-    def in_parent(self) -> None:
-        if self._held:
+    def after_in_parent(self) -> None:
+        if self.lock._is_owned():
             self.lock.release()
 
-    def in_child(self) -> None:
-        self.__init__()  # type: ignore[misc]
+    def after_in_child(self) -> None:
+        if self.lock._is_owned():
+            self.lock.release()
+        else:
+            self.lock._at_fork_reinit()
 
 
-_gate = _ForkGate()
-os.register_at_fork(before=_gate.before, after_in_parent=_gate.in_parent, after_in_child=_gate.in_child)
+_gate = _Gate()
+os.register_at_fork(
+    before=_gate.before_fork, after_in_parent=_gate.after_in_parent, after_in_child=_gate.after_in_child
+)
 
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Import something meanwhile, not on the caller's thread: a fork would leave its child half a module."""
-    with _gate.lock:
+    """Import something meanwhile that another thread may fork in the middle of."""
+    held = _gate.lock.acquire(timeout=_GATE_SECONDS)  # bounded: whoever imports holds locks of modules too
+    try:
         yield
+    finally:
+        if held:
+            _gate.lock.release()
