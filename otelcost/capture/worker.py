@@ -46,12 +46,13 @@ REST_SECONDS: Final = 0.02
 GATHER_SECONDS: Final = 0.15
 """A host that never rests is waited for no longer than this."""
 _HASTEN_RECORDS: Final = 1000
-_STINT_SECONDS: Final = 0.0003
-"""So long the interpreter's lock may be held, rounded up to whole records. A thread that waits for it would only
-get it by force after 5 ms."""
-_HASTY_STINT_SECONDS: Final = 0.02
+_STINT_SECONDS: Final = 0.02
+"""After so long the lines made are written, and what waits is looked at again."""
+_TURN_SECONDS: Final = 0.0003
+"""Where more than a few records wait, the host never lets the thread run. Then it works so long, and longer the more
+there are, before another thread that waits for the interpreter's lock gets it; else one record. By force it would get
+it only after 5 ms."""
 _FEW_RECORDS: Final = 64
-"""Where more wait than this the host never lets the thread run: its stints grow with what waits."""
 _YIELD_SECONDS: Final = 0.00005
 _ENDING: Final = frozenset({"KeyboardInterrupt", "SystemExit"})
 
@@ -233,8 +234,6 @@ class Worker:
             self._gather()
         while self._queue:
             self._stint()
-            if not self._hurry:
-                native.sleep(_YIELD_SECONDS)
         return 0.5
 
     def _gather(self) -> None:
@@ -250,20 +249,33 @@ class Worker:
         self._urgent = False
 
     def _stint(self) -> None:
-        """Handle what waits until the host should run."""
+        """Handle what waits, as far as it goes before lines should be written. The host runs when it wants to."""
         lines: list[bytes] = []
-        seconds = _HASTY_STINT_SECONDS if self._hurry else _STINT_SECONDS * max(1.0, len(self._queue) / _FEW_RECORDS)
-        until = time.perf_counter() + min(seconds, _HASTY_STINT_SECONDS)
         if self._pace is None and self._deadline is not None:
             self._pace = Pace(self._deadline)
+        began = turn = time.perf_counter()
         try:
-            while time.perf_counter() < until:
+            while (now := time.perf_counter()) - began < _STINT_SECONDS:
+                if now - turn >= self._patience() and self._let_host_run():
+                    turn = time.perf_counter()
                 item = self._next()
                 if item is None:
                     return
                 self._handle(item, lines)
         finally:
             self._write(lines)
+
+    def _patience(self) -> float:
+        """Seconds of work after which a host that wants to run gets to."""
+        waiting = len(self._queue)
+        return 0.0 if waiting <= _FEW_RECORDS else min(_TURN_SECONDS * waiting / _FEW_RECORDS, _STINT_SECONDS)
+
+    def _let_host_run(self) -> bool:
+        """Hand the interpreter's lock to a thread that waits for it, if one does and there is time."""
+        if self._hurry or not native.lock_wanted():
+            return False
+        native.sleep(_YIELD_SECONDS)
+        return True
 
     def _next(self) -> _Item | None:
         try:
@@ -315,7 +327,7 @@ class Worker:
     def _add_results(self, piece: Piece, lines: list[bytes]) -> None:
         """The results in a piece of a download, letting the host run as often as between attempts.
 
-        Less often while so much waits that what comes next would be lost: all of it is money.
+        Not while so much waits that what comes next would be lost: all of it is money.
         """
         until = time.perf_counter() + _STINT_SECONDS
         for line in self._load().results(piece):
@@ -323,10 +335,10 @@ class Worker:
             if self._deadline is not None and time.monotonic() > self._deadline - _LATE_SECONDS:
                 diagnostics.count("abandoned_results")  # reading the file again makes up for them
                 return
+            if self._pending_bytes < self._limit // 4:
+                self._let_host_run()
             if time.perf_counter() >= until:
                 self._write(lines)
-                if not self._hurry and self._pending_bytes < self._limit // 4:
-                    native.sleep(_YIELD_SECONDS)
                 until = time.perf_counter() + _STINT_SECONDS
 
     def _tidy(self) -> float | None:
