@@ -21,8 +21,8 @@ __all__ = [
     "SimpleQueue",
     "allocate_lock",
     "allocate_rlock",
+    "hand_over",
     "importing",
-    "lock_wanted",
     "original",
     "sleep",
     "start_thread",
@@ -30,6 +30,9 @@ __all__ = [
 
 _GATE_SECONDS: Final = 2.0
 _WAKING_NS: Final = 3000
+_TURN_NS: Final = 200_000
+_PATIENCE_NS: Final = 50_000_000
+_HANDING_OVER_SECONDS: Final = 0.00005
 
 
 def original(module: str, name: str) -> Any:
@@ -48,15 +51,23 @@ _let_go: Final[Callable[[], None]] = os.sched_yield
 _clock_ns: Final[Callable[[], int]] = time.perf_counter_ns
 
 
-def lock_wanted() -> bool:
+def _wanted() -> bool:
     """Whether another thread waits for the interpreter's lock.
 
     Letting go of the lock wakes a thread that waits for it, by a call of the system that takes ten times as long as
-    letting go does where nobody waits. Whoever calls has the lock again before that thread runs: to hand it over, sleep.
+    letting go does where nobody waits. The caller has the lock again before that thread runs: to hand it over, sleep.
     """
     before = _clock_ns()
     _let_go()
     return _clock_ns() - before > _WAKING_NS
+
+
+def hand_over() -> bool:
+    """Let another thread have the interpreter's lock if one waits for it. Whether one did."""
+    if not _wanted():
+        return False
+    sleep(_HANDING_OVER_SECONDS)
+    return True
 
 
 class Mark:
@@ -85,9 +96,13 @@ class _Gate:
 
     def __init__(self) -> None:
         self.lock = allocate_rlock()
+        self.awaited = False
+        """Whether a fork waits: then whoever imports should be quick."""
 
     def before_fork(self) -> None:
+        self.awaited = True
         self.lock.acquire(timeout=_GATE_SECONDS)
+        self.awaited = False
 
     def after_in_parent(self) -> None:
         if self.lock._is_owned():
@@ -108,10 +123,36 @@ os.register_at_fork(
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Import something meanwhile that another thread may fork in the middle of."""
+    """Import something meanwhile that another thread may fork in the middle of, and that others need not wait for."""
+    if _gate.awaited:  # whoever lets go of the lock and wants it again at once gets it before one who waits
+        sleep(_HANDING_OVER_SECONDS)
     held = _gate.lock.acquire(timeout=_GATE_SECONDS)  # bounded: whoever imports holds locks of modules too
+    profiler = sys.getprofile()
+    if profiler is None:
+        sys.setprofile(_GivingWay())
     try:
         yield
     finally:
+        if profiler is None:
+            sys.setprofile(None)
         if held:
             _gate.lock.release()
+
+
+class _GivingWay:
+    """Lets a thread that waits for the interpreter's lock have it, at any call made by this one; for a while.
+
+    A module may take milliseconds to run, and has no place where to stop. The interpreter tells profilers of its calls.
+    """
+
+    __slots__ = ("_since_ns", "_until_ns")
+
+    def __init__(self) -> None:
+        self._since_ns = _clock_ns()
+        self._until_ns = self._since_ns + _PATIENCE_NS
+
+    def __call__(self, _frame: object, _event: str, _argument: object) -> None:
+        now = _clock_ns()
+        if now - self._since_ns > _TURN_NS and now < self._until_ns and not _gate.awaited:
+            hand_over()
+            self._since_ns = _clock_ns()

@@ -30,9 +30,11 @@ BODY_LIMIT_BYTES: Final = 8 * 1024 * 1024
 """Of one stream: of a longer one only the head and the tail are kept, which is where usage stands."""
 HEAD_BYTES: Final = 64 * 1024
 TAIL_BYTES: Final = 256 * 1024
-_ENDINGS: Final = (b"[DONE]\n\n", b'"}\n\n', b" }\n\n")
-_DONE: Final = _ENDINGS[0]
-_STOP: Final = b'"message_stop"'
+DONE: Final = b"[DONE]\n\n"
+STOP: Final = b'"message_stop"'
+LAST_BYTES: Final = 160
+"""Some clients never close a stream. Its last chunk ends with `DONE`, or has `STOP` in its last bytes: exact, since
+inside a JSON string both would be escaped."""
 _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
 _RETRY_HEADER: Final = b"x-stainless-retry-count"
 _AMAZON_HEADER: Final = b"amz-sdk-request"
@@ -157,12 +159,23 @@ class Attempt:
                 self.chunks.append(data)
             else:
                 self._keep_tail(data)
-            # Some clients never close a stream. Exact: inside a JSON string both marks would be escaped.
-            if data.endswith(_ENDINGS) and (data.endswith(_DONE) or data.rfind(_STOP, -160) >= 0):
+            if data.endswith(DONE) or data.rfind(STOP, -LAST_BYTES) >= 0:
                 self.finish("complete")
         except Exception as error:  # the guard's own rule: a `with` would cost more than the chunk itself
+            self.response_truncated = True
             if not absorbed("chunk", error):
                 raise
+
+    def watch(self, data: bytes) -> int:
+        """As `chunk`, for a seam that appends to `chunks` by itself what has no mark of an end.
+
+        Returns:
+            How many bytes it may append before it has to show the next chunk.
+        """
+        if self.tail is None:
+            self.size = sum(map(len, self.chunks))
+        self.chunk(data)
+        return 0 if self.done or self.tail is not None else BODY_LIMIT_BYTES - self.size
 
     def _keep_tail(self, data: bytes) -> None:
         if self.tail is None:
@@ -236,6 +249,10 @@ class Attempt:
         self.done = True
         self.ended = ended
         self.ended_ns = time.perf_counter_ns()
+        if self.chunks:
+            self.chunks = self.chunks.copy()  # whoever watches the stream may append to the other one still
+            if self.tail is None:
+                self.size = sum(map(len, self.chunks))
         open_attempts.pop(id(self), None)
         if self.epoch == _epoch:
             self.submit(self)

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from types import ModuleType
 from typing import Any, Final
 
-from otelcost.capture.attempt import Attempt, release
+from otelcost.capture.attempt import DONE, LAST_BYTES, STOP, Attempt, release
 from otelcost.capture.guard import Guard, absorbed
 from otelcost.capture.seams import begin_attempt, give_up, wrap
 
@@ -104,6 +104,8 @@ class _Tee:
     def __init__(self, stream: Any, attempt: Attempt) -> None:
         self._stream = stream
         self._attempt = attempt
+        # Anthropic's SDK asks for it with every event: to miss it would cost more than all else that a chunk does.
+        self.stream_observer = getattr(stream, "stream_observer", None)
 
     def __getattr__(self, name: str) -> Any:
         if name in {"_stream", "_attempt"}:  # not initialised: a half-made or unpickled object
@@ -118,10 +120,19 @@ class _Tee:
 class _SyncTee(_Tee):
     def __iter__(self) -> Iterator[bytes]:
         attempt = self._attempt
-        keep = attempt.chunk
+        append, room = attempt.chunks.append, 0
         try:
             for chunk in self._stream:
-                keep(chunk)
+                try:  # a call for every chunk would cost ten times as much
+                    room -= len(chunk)
+                    if room < 0 or chunk.endswith(DONE) or chunk.rfind(STOP, -LAST_BYTES) >= 0:
+                        room = attempt.watch(chunk)
+                    else:
+                        append(chunk)
+                except Exception as error:  # the guard's own rule
+                    attempt.response_truncated = True
+                    if not absorbed("chunk", error):
+                        raise
                 yield chunk
         except BaseException as error:
             with Guard("stream"):
@@ -141,11 +152,20 @@ class _SyncTee(_Tee):
 class _AsyncTee(_Tee):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         attempt = self._attempt
-        keep = attempt.chunk
+        append, room = attempt.chunks.append, 0
         inner = self._stream.__aiter__()
         try:
             async for chunk in inner:
-                keep(chunk)
+                try:
+                    room -= len(chunk)
+                    if room < 0 or chunk.endswith(DONE) or chunk.rfind(STOP, -LAST_BYTES) >= 0:
+                        room = attempt.watch(chunk)
+                    else:
+                        append(chunk)
+                except Exception as error:  # the guard's own rule
+                    attempt.response_truncated = True
+                    if not absorbed("chunk", error):
+                        raise
                 yield chunk
         except BaseException as error:
             with Guard("stream"):

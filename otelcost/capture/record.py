@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,9 +40,14 @@ _AGENTS: Final = {"asyncopenai": "openai", "asyncanthropic": "anthropic"}
 
 
 class Recorder:
-    """Makes records. One a process, used by one thread at a time."""
+    """Makes records. One a process, used by one thread at a time.
 
-    def __init__(self) -> None:
+    Args:
+        pause: called between the steps of making one, where another thread may run.
+    """
+
+    def __init__(self, pause: Callable[[], object] = lambda: None) -> None:
+        self._pause = pause
         self._key: bytes | None = None
         self._encoder = msgspec.json.Encoder()
         self._trusted = settings.trusted_hosts()
@@ -65,7 +70,9 @@ class Recorder:
         line, exchange = b"", None
         with Guard("record"):
             exchange = self.exchange(attempt, parent)
+            self._pause()
             call = self._call(attempt, exchange, quick=quick)
+            self._pause()
             line = self._encoder.encode(call)
         if call is None or not line:  # what can be known without reading the bodies, and the usage if they were read
             call = self.minimal(attempt, None if call is None else call.usage)
@@ -75,7 +82,7 @@ class Recorder:
         return b"" if _is_none_of_ours(call) else line
 
     def _call(self, attempt: Attempt, exchange: Exchange, *, quick: bool) -> Call:
-        call = wire.decode(exchange, self._local_key())
+        call = wire.decode(exchange, self._local_key(), self._pause)
         if exchange.request_truncated:
             whole = (
                 attempt.request.size if isinstance(attempt.request, Head) else len(request_body(attempt.request) or b"")

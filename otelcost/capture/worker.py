@@ -48,12 +48,11 @@ GATHER_SECONDS: Final = 0.15
 _HASTEN_RECORDS: Final = 1000
 _STINT_SECONDS: Final = 0.02
 """After so long the lines made are written, and what waits is looked at again."""
-_TURN_SECONDS: Final = 0.0003
+_TURN_SECONDS: Final = 0.0002
 """Where more than a few records wait, the host never lets the thread run. Then it works so long, and longer the more
 there are, before another thread that waits for the interpreter's lock gets it; else one record. By force it would get
 it only after 5 ms."""
 _FEW_RECORDS: Final = 64
-_YIELD_SECONDS: Final = 0.00005
 _ENDING: Final = frozenset({"KeyboardInterrupt", "SystemExit"})
 
 _NEEDED: Final = (
@@ -126,6 +125,8 @@ class Worker:
         self._deadline: float | None = None
         self._pace: Pace | None = None
         self._exit_seconds = EXIT_SECONDS
+        self._turn = 0.0
+        """When the host was last let run."""
 
     def ensure(self) -> None:
         """Have the thread running. Called where a call begins, never from a garbage collection."""
@@ -162,17 +163,15 @@ class Worker:
                 register(self._flush_before_exit)
 
     def _load(self) -> Recorder:
-        """What making records takes, imported in steps that let the host run between them."""
+        """What making records takes, imported in steps that a fork need not wait for together."""
         if self._recorder is None:
             for name in _NEEDED:
-                if name not in sys.modules:
-                    with native.importing():
-                        import_module(name)
-                    native.sleep(_YIELD_SECONDS)
+                with native.importing():
+                    import_module(name)
             from otelcost.capture.record import Recorder  # noqa: PLC0415
             from otelcost.spool.writer import Spool  # noqa: PLC0415
 
-            self._recorder = Recorder()
+            self._recorder = Recorder(self._let_host_run)
             self._spool = Spool(settings.spool_dir(), "calls")
         return self._recorder
 
@@ -249,33 +248,30 @@ class Worker:
         self._urgent = False
 
     def _stint(self) -> None:
-        """Handle what waits, as far as it goes before lines should be written. The host runs when it wants to."""
+        """Handle what waits, as far as it goes before lines should be written."""
         lines: list[bytes] = []
         if self._pace is None and self._deadline is not None:
             self._pace = Pace(self._deadline)
-        began = turn = time.perf_counter()
+        until = time.perf_counter() + _STINT_SECONDS
         try:
-            while (now := time.perf_counter()) - began < _STINT_SECONDS:
-                if now - turn >= self._patience() and self._let_host_run():
-                    turn = time.perf_counter()
+            while time.perf_counter() < until:
                 item = self._next()
                 if item is None:
                     return
                 self._handle(item, lines)
+                self._let_host_run()
         finally:
             self._write(lines)
 
-    def _patience(self) -> float:
-        """Seconds of work after which a host that wants to run gets to."""
-        waiting = len(self._queue)
-        return 0.0 if waiting <= _FEW_RECORDS else min(_TURN_SECONDS * waiting / _FEW_RECORDS, _STINT_SECONDS)
-
-    def _let_host_run(self) -> bool:
-        """Hand the interpreter's lock to a thread that waits for it, if one does and there is time."""
-        if self._hurry or not native.lock_wanted():
-            return False
-        native.sleep(_YIELD_SECONDS)
-        return True
+    def _let_host_run(self) -> None:
+        """Hand the interpreter's lock to a thread that waits for it, if one does, unless time or memory runs out."""
+        if self._hurry:
+            return
+        waiting, now = len(self._queue), time.perf_counter()
+        if waiting > _FEW_RECORDS and now - self._turn < min(_TURN_SECONDS * waiting / _FEW_RECORDS, _STINT_SECONDS):
+            return
+        if native.hand_over():
+            self._turn = time.perf_counter()
 
     def _next(self) -> _Item | None:
         try:
@@ -384,7 +380,7 @@ class Worker:
     def _exit(self) -> None:
         """The last of the process: what is still open is recorded as it is, and the segment is sealed."""
         with Guard("exit"):
-            for attempt in sorted(attempts.open_attempts.values(), key=lambda one: one.size):
+            for attempt in sorted(attempts.open_attempts.values(), key=lambda one: len(one.chunks)):
                 attempt.finish("closed")
             self._flush_in_time()
             self._exited = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, get_args
 
 import msgspec
@@ -80,20 +81,23 @@ class _Billing(msgspec.Struct):
     input_tokens: int | None = None  # of the prompt itself, without provider-side iterations
 
 
-def decode(exchange: Exchange, key: bytes) -> Call:
+def decode(exchange: Exchange, key: bytes, pause: Callable[[], object] = lambda: None) -> Call:
     """The record of one attempt.
 
     Args:
         exchange: what the capture seam saw.
         key: the local key of the keyed hashes, 32 bytes.
+        pause: called between the steps of it, where another thread may run.
 
     What cannot be read stays unknown and is flagged; nothing of the prompt or the answer is kept.
     """
     read_bodies = read_exchange(exchange)
     if read_bodies is None:
         return _unknown(exchange)
+    pause()
     codec, request, reply, flags = read_bodies.codec, read_bodies.request, read_bodies.reply, read_bodies.flags
     anatomy = Anatomy(request, hasher_of(key))
+    pause()
     billing = _bill(codec, reply, anatomy, flags)
     status, error_type = _outcome(exchange, reply, flags)
     if codec.free and not reply.billed:

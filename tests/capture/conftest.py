@@ -10,6 +10,7 @@ import pytest
 
 from otelcost.capture import guard, switch
 from otelcost.capture.api import uninstrument
+from otelcost.capture.attempt import open_attempts
 from otelcost.capture.worker import worker
 from otelcost.demo.loopback import Loopback
 from otelcost.model import Call
@@ -52,6 +53,12 @@ def _strict(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our own errors end where they do in an application."""
+    monkeypatch.setattr(guard, "strict", False)
+
+
+@pytest.fixture
 def captured(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Captured]:
     """Capture is on; the host is the wire format's own provider."""
     worker.move()
@@ -60,6 +67,7 @@ def captured(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Captured]:
     yield Captured(home)
     uninstrument()
     worker.move()
+    open_attempts.clear()  # of tests in which finishing fails
 
 
 @pytest.fixture

@@ -37,11 +37,6 @@ def ask(content: bytes = b'{"id":"chatcmpl-1","choices":[]}') -> bytes:
         return client.post(PATH, json=BODY).content
 
 
-@pytest.fixture
-def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "strict", False)
-
-
 def _counts() -> dict[str, int]:
     return diagnostics.snapshot().counts
 

@@ -7,7 +7,9 @@ import multiprocessing
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -388,6 +390,105 @@ def test_a_fork_goes_on_when_an_import_does_not_end(monkeypatch: pytest.MonkeyPa
 
     native.start_thread(in_the_child, ())
     assert ended.wait(10)
+
+
+# --- the interpreter's lock
+
+
+@pytest.fixture
+def never_forced() -> Iterator[None]:
+    """No thread loses the interpreter's lock but by letting go of it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    yield
+    sys.setswitchinterval(before)
+
+
+class _Waiting:
+    """A thread that wants nothing until it is called, and then the interpreter's lock."""
+
+    def __init__(self) -> None:
+        self.ran = False
+        self._call = threading.Lock()
+        self._call.acquire()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        with self._call:
+            self.ran = True
+
+    def call(self) -> None:
+        self._call.release()
+
+    def end(self) -> None:
+        self._thread.join()
+
+
+@pytest.mark.usefixtures("never_forced")
+def test_the_lock_is_handed_to_who_waits() -> None:
+    assert any(_is_handed_over() for _ in range(20)), "nobody else would have let it run"
+
+
+def _is_handed_over() -> bool:
+    other = _Waiting()
+    other.call()
+    until = time.perf_counter() + 0.02
+    while time.perf_counter() < until:  # it is awake by now, and waits
+        pass
+    assert not other.ran
+    handed = native.hand_over()
+    ran = other.ran
+    other.end()
+    return handed and ran
+
+
+def test_nobody_waits() -> None:
+    assert sum(native.hand_over() for _ in range(100)) < 50, "a thread that sleeps wants nothing"
+
+
+_A_SLOW_MODULE = """
+import sys
+def step():
+    pass
+sys.other.call()
+for steps in range(3_000_000):
+    step()
+    if sys.other.ran:
+        break
+ran = sys.other.ran
+"""
+
+
+@pytest.mark.usefixtures("never_forced")
+def test_an_import_lets_others_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "otelcost_slow_module.py").write_text(_A_SLOW_MODULE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    other = _Waiting()
+    monkeypatch.setattr(sys, "other", other, raising=False)
+    with native.importing():
+        module = import_module("otelcost_slow_module")
+    assert module.ran
+    assert sys.getprofile() is None
+    other.end()
+
+
+def test_an_import_leaves_a_profiler_alone() -> None:
+    seen: list[str] = []
+
+    def profiler(_frame: object, event: str, _argument: object) -> None:
+        seen.append(event)
+
+    sys.setprofile(profiler)
+    try:
+        with native.importing():
+            inside = sys.getprofile()
+        after = sys.getprofile()
+    finally:
+        sys.setprofile(None)
+    assert inside is profiler
+    assert after is profiler
+    assert seen
 
 
 def test_claude_counts_more_tokens() -> None:

@@ -20,7 +20,7 @@ from opentelemetry.util._once import Once
 
 import otelcost
 from otelcost import wire
-from otelcost.capture import estimate, guard, labels
+from otelcost.capture import estimate, labels
 from otelcost.capture import record as recording
 from otelcost.capture import site as sites
 from otelcost.capture import span as spans
@@ -50,11 +50,6 @@ def ask(text: str = "hello", **headers: str) -> None:
 
 def _fail(*args: Any, **kwargs: Any) -> Any:
     raise RuntimeError("ours")
-
-
-@pytest.fixture
-def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "strict", False)
 
 
 @pytest.mark.usefixtures("lenient")
@@ -87,8 +82,8 @@ def test_a_step_that_fails_costs_only_what_it_knows(
 def test_a_record_that_cannot_be_written_keeps_its_usage(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     decode = wire.decode
 
-    def spoiled(exchange: Any, key: bytes) -> Any:
-        return msgspec.structs.replace(decode(exchange, key), request_model="\ud800")
+    def spoiled(exchange: Any, key: bytes, pause: Any) -> Any:
+        return msgspec.structs.replace(decode(exchange, key, pause), request_model="\ud800")
 
     with monkeypatch.context() as patch:
         patch.setattr(wire, "decode", spoiled)

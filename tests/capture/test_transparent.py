@@ -70,6 +70,16 @@ def test_a_stream_is_passed_on_chunk_by_chunk(captured: Captured, module: Any, h
     assert seen == _read(module, _client(module, _Sync(chunks), headers), how)
 
 
+@pytest.mark.usefixtures("lenient")
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_chunks_of_every_kind_are_passed_on(captured: Captured, module: Any, kind: Any) -> None:
+    chunks: list[Any] = [kind(SSE[at : at + 7]) for at in range(0, len(SSE), 7)]
+    seen, *_ = _read(module, _client(module, _Sync(chunks)), "iter_raw")
+    assert list(map(bytes, seen)) == list(map(bytes, chunks))
+    call = captured.one()
+    assert (call.status, call.response_bytes) == ("ok", len(SSE)) or "response_truncated" in call.flags
+
+
 def test_a_body_read_at_once(captured: Captured, module: Any) -> None:
     body = b'{"choices":[]}'
     with _client(module, _Sync([body]), {"content-type": "application/json"}) as client:
