@@ -21,6 +21,7 @@ __all__ = [
     "SimpleQueue",
     "allocate_lock",
     "allocate_rlock",
+    "giving_way",
     "hand_over",
     "importing",
     "original",
@@ -31,7 +32,7 @@ __all__ = [
 _GATE_SECONDS: Final = 2.0
 _WAKING_NS: Final = 3000
 _TURN_NS: Final = 200_000
-_PATIENCE_NS: Final = 50_000_000
+_PATIENCE_NS: Final = 500_000_000
 _HANDING_OVER_SECONDS: Final = 0.00005
 
 
@@ -127,23 +128,33 @@ def importing() -> Iterator[None]:
     if _gate.awaited:  # whoever lets go of the lock and wants it again at once gets it before one who waits
         sleep(_HANDING_OVER_SECONDS)
     held = _gate.lock.acquire(timeout=_GATE_SECONDS)  # bounded: whoever imports holds locks of modules too
-    profiler = sys.getprofile()
-    if profiler is None:
-        sys.setprofile(_GivingWay())
     try:
-        yield
+        with giving_way():
+            yield
     finally:
-        if profiler is None:
-            sys.setprofile(None)
         if held:
             _gate.lock.release()
 
 
-class _GivingWay:
-    """Lets a thread that waits for the interpreter's lock have it, at any call made by this one; for a while.
+@contextmanager
+def giving_way() -> Iterator[None]:
+    """Let a thread that waits for the interpreter's lock have it, in the middle of what takes milliseconds.
 
-    A module may take milliseconds to run, and has no place where to stop. The interpreter tells profilers of its calls.
+    A module that is imported has no place where to stop, nor has a pattern that is compiled: the interpreter tells
+    profilers of every call, so that this thread hears of its own. Where somebody else profiles it, nothing is done.
     """
+    if sys.getprofile() is not None:
+        yield
+        return
+    sys.setprofile(_GivingWay())
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+class _GivingWay:
+    """A profiler that hands the lock over at a call, for a while: others may wait for what this thread is at."""
 
     __slots__ = ("_since_ns", "_until_ns")
 

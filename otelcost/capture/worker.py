@@ -48,11 +48,11 @@ GATHER_SECONDS: Final = 0.15
 _HASTEN_RECORDS: Final = 1000
 _STINT_SECONDS: Final = 0.02
 """After so long the lines made are written, and what waits is looked at again."""
-_TURN_SECONDS: Final = 0.0002
-"""Where more than a few records wait, the host never lets the thread run. Then it works so long, and longer the more
-there are, before another thread that waits for the interpreter's lock gets it; else one record. By force it would get
-it only after 5 ms."""
-_FEW_RECORDS: Final = 64
+_TURN_SECONDS: Final = 0.0001
+"""So long the thread works, rounded up to whole steps of a record, before it looks whether another thread waits for
+the interpreter's lock: by force that would get it only after 5 ms."""
+_FEW_RECORDS: Final = 32
+"""Where more wait than this the host never lets the thread run: its turns grow with what waits."""
 _ENDING: Final = frozenset({"KeyboardInterrupt", "SystemExit"})
 
 _NEEDED: Final = (
@@ -126,7 +126,7 @@ class Worker:
         self._pace: Pace | None = None
         self._exit_seconds = EXIT_SECONDS
         self._turn = 0.0
-        """When the host was last let run."""
+        """When it was last looked whether the host wants to run."""
 
     def ensure(self) -> None:
         """Have the thread running. Called where a call begins, never from a garbage collection."""
@@ -267,10 +267,9 @@ class Worker:
         """Hand the interpreter's lock to a thread that waits for it, if one does, unless time or memory runs out."""
         if self._hurry:
             return
-        waiting, now = len(self._queue), time.perf_counter()
-        if waiting > _FEW_RECORDS and now - self._turn < min(_TURN_SECONDS * waiting / _FEW_RECORDS, _STINT_SECONDS):
-            return
-        if native.hand_over():
+        seconds = _TURN_SECONDS * max(1.0, len(self._queue) / _FEW_RECORDS)
+        if time.perf_counter() - self._turn >= min(seconds, _STINT_SECONDS):
+            native.hand_over()
             self._turn = time.perf_counter()
 
     def _next(self) -> _Item | None:

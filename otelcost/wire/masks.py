@@ -15,6 +15,8 @@ from typing import Final
 
 import msgspec
 
+from otelcost import native
+
 Span = tuple[int, int]
 """Start and end in bytes."""
 
@@ -35,12 +37,14 @@ class _Pattern:
 
     @cached_property
     def tail(self) -> re.Pattern[bytes]:
-        return re.compile(self._sources[0])
+        with native.giving_way():
+            return re.compile(self._sources[0])
 
     @cached_property
     def head(self) -> re.Pattern[bytes]:
         """What must end where the tail starts."""
-        return re.compile(self._sources[1] + rb"\Z", re.IGNORECASE)
+        with native.giving_way():
+            return re.compile(self._sources[1] + rb"\Z", re.IGNORECASE)
 
 
 _PATTERNS: Final = (
