@@ -34,6 +34,8 @@ _WAKING_NS: Final = 3000
 _TURN_NS: Final = 200_000
 _PATIENCE_NS: Final = 500_000_000
 _HANDING_OVER_SECONDS: Final = 0.00005
+_PROFILES_ONE_THREAD: Final = sys.version_info < (3, 12)
+"""Since Python 3.12 the code of all threads is prepared for a profiler of one, which costs them more than it saves."""
 
 
 def original(module: str, name: str) -> Any:
@@ -134,6 +136,7 @@ def importing() -> Iterator[None]:
     finally:
         if held:
             _gate.lock.release()
+    hand_over()
 
 
 @contextmanager
@@ -143,7 +146,7 @@ def giving_way() -> Iterator[None]:
     A module that is imported has no place where to stop, nor has a pattern that is compiled: the interpreter tells
     profilers of every call, so that this thread hears of its own. Where somebody else profiles it, nothing is done.
     """
-    if sys.getprofile() is not None:
+    if sys.getprofile() is not None or not _PROFILES_ONE_THREAD:
         yield
         return
     sys.setprofile(_GivingWay())

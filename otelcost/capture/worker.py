@@ -2,7 +2,7 @@
 
 Waking a thread, passing the interpreter's lock to and fro with a busy one, and code that has left the processor's
 caches each cost more than a record does. So the thread waits until nothing has finished for `REST_SECONDS`, at most
-`GATHER_SECONDS`, makes the records of all in one go, and lets the host run after every stint of work.
+`GATHER_SECONDS`, makes the records of all in one go, and lets the host run wherever it wants to meanwhile.
 
 The caller's side never blocks and takes no lock that a garbage collection could meet again. Bytes that wait are
 bounded: beyond the bound an attempt gives up its bodies and is recorded without them. What making records takes is

@@ -1,0 +1,245 @@
+"""What the caller's thread pays for at all: wrappers of `send` that do less than capture, between an SDK's own work.
+
+    python tests/bench/capture/floor.py [--calls N]
+
+One process, one client; the wrappers take turns in runs of calls, in an order of their own each time, and nothing is
+read in the background meanwhile. Printed is the difference of medians to the bare SDK, whose second row is the noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+os.environ["OTELCOST_HOME"] = tempfile.mkdtemp(prefix="otelcost-floor-")
+
+import httpx2
+from load import loads
+from opentelemetry import context
+from provider import serving
+
+import otelcost
+from otelcost.capture import clock, site
+from otelcost.capture.attempt import DONE, LAST_BYTES, STOP
+from otelcost.capture.worker import Worker, worker
+from otelcost.wire.registry import recognise
+
+Send = Callable[..., Any]
+
+_RUN: Final = 8
+_WARM: Final = 2
+_KEPT: Final = 64
+_kept: deque[Any] = deque(maxlen=_KEPT)
+
+
+class _Noted:
+    """References and times, as little as a record can be made of."""
+
+    done = False
+
+
+def _empty(send: Send) -> Send:
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return send(*args, **kwargs)
+
+    return wrapped
+
+
+def _times(send: Send) -> Send:
+    def wrapped(client: Any, request: Any, **kwargs: Any) -> Any:
+        noted = _Noted()
+        noted.unix_ns, noted.began_ns = clock.unix_ns(), time.perf_counter_ns()  # type: ignore[attr-defined]
+        response = send(client, request, **kwargs)
+        noted.ended_ns = time.perf_counter_ns()  # type: ignore[attr-defined]
+        _kept.append(noted)
+        return response
+
+    return wrapped
+
+
+def _lean(send: Send) -> Send:
+    """The whole of it in one function: no number, no label, no bound on memory, no error of ours caught."""
+
+    def wrapped(client: Any, request: Any, **kwargs: Any) -> Any:
+        url = request.url
+        if recognise(request.method, url.host, url.path) is None:
+            return send(client, request, **kwargs)
+        noted: Any = _Noted()
+        noted.request, noted.client, noted.context = request, id(client), context.get_current()
+        noted.site = site.find_site(2)
+        noted.unix_ns, noted.began_ns = clock.unix_ns(), time.perf_counter_ns()
+        response = send(client, request, **kwargs)
+        noted.ended_ns, noted.done = time.perf_counter_ns(), True
+        noted.status, noted.headers, noted.body = response.status_code, response.headers, response.content
+        _kept.append(noted)
+        return response
+
+    return wrapped
+
+
+class _Passing(httpx2.SyncByteStream):
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Any:
+        yield from self._stream
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class _Keeping(_Passing):
+    def __iter__(self) -> Any:
+        chunks: list[bytes] = []
+        for chunk in self._stream:
+            chunks.append(chunk)
+            yield chunk
+        _kept.append(chunks)
+
+
+class _Looking(_Passing):
+    def __iter__(self) -> Any:
+        chunks: list[bytes] = []
+        for chunk in self._stream:
+            if not (chunk.endswith(DONE) or chunk.rfind(STOP, -LAST_BYTES) >= 0):
+                chunks.append(chunk)
+            yield chunk
+        _kept.append(chunks)
+
+
+class _Asking(_Looking):
+    """As a stream that looks like the one inside it: what it has not itself is looked for there."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_stream"], name)
+
+
+def _tee(kind: type) -> Callable[[Send], Send]:
+    def make(send: Send) -> Send:
+        def wrapped(client: Any, request: Any, **kwargs: Any) -> Any:
+            response = send(client, request, **kwargs)
+            response.stream = kind(response.stream)
+            return response
+
+        return wrapped
+
+    return make
+
+
+CALLS: Final = {"an empty wrapper": _empty, "times and an object": _times, "the same in one function": _lean}
+CHUNKS: Final = {
+    "a generator around it": _tee(_Passing),
+    "chunks kept": _tee(_Keeping),
+    "and the end looked for": _tee(_Looking),
+    "and attributes passed through": _tee(_Asking),
+}
+
+
+class Switch:
+    """`Client.send`, by whichever wrapper is asked for."""
+
+    def __init__(self) -> None:
+        self.bare: Send = httpx2.Client.send
+        otelcost.instrument()
+        self.ours: Send = httpx2.Client.send
+        self.now = self.ours
+
+        def send(*args: Any, **kwargs: Any) -> Any:
+            return self.now(*args, **kwargs)
+
+        httpx2.Client.send = send  # type: ignore[method-assign]
+
+
+def measure(switch: Switch, prepare: Any, wrappers: dict[str, Any], calls: int, per: int) -> list[tuple[str, float]]:
+    """Median CPU of the calling thread beyond the bare SDK's, in microseconds a call (or chunk, `per` of them)."""
+    sends = {"bare SDK": switch.bare, "bare SDK again": switch.bare}
+    sends |= {name: make(switch.bare) for name, make in wrappers.items()}
+    sends["otelcost"] = switch.ours
+    taken: dict[str, list[int]] = {name: [] for name in sends}
+    for _ in range(max(calls // _RUN, 2)):
+        for name in random.sample(list(sends), len(sends)):
+            switch.now = sends[name]
+            made = [prepare() for _ in range(_WARM + _RUN)]
+            for number, call in enumerate(made):
+                began = time.thread_time_ns()
+                call()
+                if number >= _WARM:
+                    taken[name].append(time.thread_time_ns() - began)
+    bare = statistics.median(taken["bare SDK"])
+    return [(name, (statistics.median(times) - bare) / per / 1000) for name, times in taken.items()]
+
+
+def hand_over() -> tuple[float, float]:
+    """What letting go of the interpreter's lock takes where nobody waits for it, and where a thread does, in us."""
+    over = threading.Event()
+
+    def spin() -> None:
+        while not over.is_set():
+            pass
+
+    quiet = _letting_go(2000)
+    spinning = threading.Thread(target=spin)
+    spinning.start()
+    busy = _letting_go(200)
+    over.set()
+    spinning.join()
+    return quiet, busy
+
+
+def _letting_go(times: int) -> float:
+    taken = []
+    for _ in range(times):
+        until = time.perf_counter_ns() + 100_000
+        while time.perf_counter_ns() < until:
+            pass
+        began = time.perf_counter_ns()
+        os.sched_yield()
+        taken.append(time.perf_counter_ns() - began)
+    return statistics.median(taken) / 1000
+
+
+def _never(self: Worker) -> float:
+    """Read nothing; the references go when there are many."""
+    time.sleep(0.05)
+    if len(self._queue) > _KEPT:
+        self._queue.clear()
+    return 0.5
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, default=2400, help="of each wrapper")
+    calls = parser.parse_args().calls
+    quiet, busy = hand_over()
+    print(f"letting go of the lock, us: {quiet:.1f} where nobody waits, {busy:.1f} where a thread does\n")
+    with serving() as url:
+        ready, switch = loads(url), Switch()
+        for load in ready:
+            ready[load]()()
+        otelcost.flush()
+        Worker._round = _never  # type: ignore[method-assign]
+        rows = {
+            f"{sdk}, us a call": measure(switch, ready[f"{sdk}-1"], CALLS, calls, 1) for sdk in ("openai", "anthropic")
+        } | {
+            f"{sdk}, us a chunk": measure(switch, ready[f"{sdk}-stream-500"], CHUNKS, calls // 20, 500)
+            for sdk in ("openai", "anthropic")
+        }
+        worker._queue.clear()
+    for title, figures in rows.items():
+        print(f"| {title} | |\n|---|---|")
+        print("\n".join(f"| {name} | {figure:.2f} |" for name, figure in figures), end="\n\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
