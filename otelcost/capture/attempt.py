@@ -172,7 +172,7 @@ class Attempt:
         Returns:
             How many bytes it may append before it has to show the next chunk.
         """
-        if self.tail is None:
+        if self.tail is None and not self.done:
             self.size = sum(map(len, self.chunks))
         self.chunk(data)
         return 0 if self.done or self.tail is not None else BODY_LIMIT_BYTES - self.size

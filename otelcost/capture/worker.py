@@ -220,6 +220,7 @@ class Worker:
         self._asleep = True
         try:
             if not self._queue:  # nothing came before anybody could see that this thread sleeps
+                self._urgent = False
                 self._alarm.get(timeout=seconds)
         except native.Empty:
             pass
@@ -228,11 +229,12 @@ class Worker:
         return bool(self._queue)
 
     def _round(self) -> float:
-        """Handle all that waits; seconds until it is time to tidy."""
+        """Gather, and handle what waits by then; what comes meanwhile waits for the next. Seconds until tidying."""
         if not self._hurry:
             self._gather()
-        while self._queue:
-            self._stint()
+        left = len(self._queue)
+        while left > 0 and self._queue:
+            left -= self._stint(left)
         return 0.5
 
     def _gather(self) -> None:
@@ -247,21 +249,23 @@ class Worker:
                     break
         self._urgent = False
 
-    def _stint(self) -> None:
-        """Handle what waits, as far as it goes before lines should be written."""
+    def _stint(self, most: int) -> int:
+        """Handle what waits, as far as it goes before lines should be written. How many of them, `most` at most."""
         lines: list[bytes] = []
         if self._pace is None and self._deadline is not None:
             self._pace = Pace(self._deadline)
-        until = time.perf_counter() + _STINT_SECONDS
+        until, handled = time.perf_counter() + _STINT_SECONDS, 0
         try:
-            while time.perf_counter() < until:
+            while handled < most and time.perf_counter() < until:
                 item = self._next()
                 if item is None:
-                    return
+                    break
+                handled += 1
                 self._handle(item, lines)
                 self._let_host_run()
         finally:
             self._write(lines)
+        return handled
 
     def _let_host_run(self) -> None:
         """Hand the interpreter's lock to a thread that waits for it, if one does, unless time or memory runs out."""
@@ -357,7 +361,7 @@ class Worker:
             return  # whoever drains sees what was put meanwhile
         try:
             while self._queue:
-                self._stint()
+                self._stint(len(self._queue))
         finally:
             self._draining.release()
 
