@@ -24,10 +24,6 @@ SEAMS: Final = {
 }
 """Module of another package -> our module whose `patch` is called with it once it is imported."""
 
-_LIBRARIES: Final = ("msgspec", "blake3")
-"""What records are made with. Loading a library of machine code stops every thread, for milliseconds: here, where a
-program is still importing, nobody waits for it."""
-
 Make = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 _originals: dict[tuple[type, str], Callable[..., Any]] = {}
@@ -88,8 +84,6 @@ def patched() -> list[str]:
 
 def _patch_imported(module: ModuleType) -> None:
     with Guard("patch"):
-        for library in _LIBRARIES:
-            import_module(library)
         import_module(f"otelcost.capture.{SEAMS[module.__name__]}").patch(module)
 
 
