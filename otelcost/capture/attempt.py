@@ -33,8 +33,9 @@ TAIL_BYTES: Final = 256 * 1024
 DONE: Final = b"[DONE]\n\n"
 STOP: Final = b'"message_stop"'
 LAST_BYTES: Final = 160
-"""Some clients never close a stream. Its last chunk ends with `DONE`, or has `STOP` in its last bytes: exact, since
-inside a JSON string both would be escaped."""
+_END: Final = b"}\n\n"
+"""Some clients never close a stream. Its last chunk ends with `DONE`, or ends an event that has `STOP` in its last
+bytes: exact, since inside a JSON string both would be escaped."""
 _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
 _RETRY_HEADER: Final = b"x-stainless-retry-count"
 _AMAZON_HEADER: Final = b"amz-sdk-request"
@@ -159,7 +160,7 @@ class Attempt:
                 self.chunks.append(data)
             else:
                 self._keep_tail(data)
-            if data.endswith(DONE) or data.rfind(STOP, -LAST_BYTES) >= 0:
+            if data.endswith(DONE) or (data.endswith(_END) and data.rfind(STOP, -LAST_BYTES) >= 0):
                 self.finish("complete")
         except Exception as error:  # the guard's own rule: a `with` would cost more than the chunk itself
             self.response_truncated = True

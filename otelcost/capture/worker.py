@@ -268,7 +268,7 @@ class Worker:
         return handled
 
     def _let_host_run(self) -> None:
-        """Hand the interpreter's lock to a thread that waits for it, if one does, unless time or memory runs out."""
+        """Hand the interpreter's lock to a thread that waits for it, if one does, unless the process is ending."""
         if self._hurry:
             return
         seconds = _TURN_SECONDS * max(1.0, len(self._queue) / _FEW_RECORDS)
