@@ -30,12 +30,13 @@ BODY_LIMIT_BYTES: Final = 8 * 1024 * 1024
 """Of one stream: of a longer one only the head and the tail are kept, which is where usage stands."""
 HEAD_BYTES: Final = 64 * 1024
 TAIL_BYTES: Final = 256 * 1024
-DONE: Final = b"[DONE]\n\n"
+DONE: Final = b"[DONE]"
 STOP: Final = b'"message_stop"'
+"""What the last event of a stream holds, with most APIs and with Anthropic's: some clients never close a stream."""
+_DONE_END: Final = DONE + b"\n\n"
+_STOP_END: Final = b"}\n\n"
 LAST_BYTES: Final = 160
-_END: Final = b"}\n\n"
-"""Some clients never close a stream. Its last chunk ends with `DONE`, or ends an event that has `STOP` in its last
-bytes: exact, since inside a JSON string both would be escaped."""
+"""How far from the end of its event either may stand. Exact: inside a JSON string both ends would be escaped."""
 _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
 _RETRY_HEADER: Final = b"x-stainless-retry-count"
 _AMAZON_HEADER: Final = b"amz-sdk-request"
@@ -110,6 +111,8 @@ class Attempt:
     error: str | None = None
     first_ns: int | None = None
     ended_ns = 0
+    last = DONE
+    """What a chunk has in its `LAST_BYTES` that may be the last of its stream."""
 
     def __init__(self, request: Any, started: span.Started, submit: Callable[[Attempt], None]) -> None:
         self.request = request
@@ -160,7 +163,7 @@ class Attempt:
                 self.chunks.append(data)
             else:
                 self._keep_tail(data)
-            if data.endswith(DONE) or (data.endswith(_END) and data.rfind(STOP, -LAST_BYTES) >= 0):
+            if data.rfind(self.last, -LAST_BYTES) >= 0 and data.endswith(_DONE_END if self.last is DONE else _STOP_END):
                 self.finish("complete")
         except Exception as error:  # the guard's own rule: a `with` would cost more than the chunk itself
             self.response_truncated = True
@@ -168,7 +171,7 @@ class Attempt:
                 raise
 
     def watch(self, data: bytes) -> int:
-        """As `chunk`, for a seam that appends to `chunks` by itself what has no mark of an end.
+        """As `chunk`, for a seam that appends to `chunks` by itself what has not `last` near its end.
 
         Returns:
             How many bytes it may append before it has to show the next chunk.
@@ -322,6 +325,8 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
     attempt = kind(request, started or span.Started(current), submit)
     try:
         attempt.client, attempt.given, attempt.before, attempt.outer = id(client), number, before, outer
+        if api == "anthropic.messages":
+            attempt.last = STOP
         attempt.site = find_site(3)
     except BaseException:
         attempt.started.leave()  # nobody else would take our span out of the host's context again

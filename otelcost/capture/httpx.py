@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from types import ModuleType
 from typing import Any, Final
 
-from otelcost.capture.attempt import DONE, LAST_BYTES, STOP, Attempt, release
+from otelcost.capture.attempt import LAST_BYTES, Attempt, release
 from otelcost.capture.guard import Guard, absorbed
 from otelcost.capture.seams import begin_attempt, give_up, wrap
 
@@ -120,12 +120,12 @@ class _Tee:
 class _SyncTee(_Tee):
     def __iter__(self) -> Iterator[bytes]:
         attempt = self._attempt
-        append, room = attempt.chunks.append, 0
+        append, last, room = attempt.chunks.append, attempt.last, 0
         try:
             for chunk in self._stream:
                 try:  # a call for every chunk would cost ten times as much
                     room -= len(chunk)
-                    if room < 0 or chunk.endswith(DONE) or chunk.rfind(STOP, -LAST_BYTES) >= 0:
+                    if room < 0 or chunk.rfind(last, -LAST_BYTES) >= 0:
                         room = attempt.watch(chunk)
                     else:
                         append(chunk)
@@ -152,13 +152,13 @@ class _SyncTee(_Tee):
 class _AsyncTee(_Tee):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         attempt = self._attempt
-        append, room = attempt.chunks.append, 0
+        append, last, room = attempt.chunks.append, attempt.last, 0
         inner = self._stream.__aiter__()
         try:
             async for chunk in inner:
                 try:
                     room -= len(chunk)
-                    if room < 0 or chunk.endswith(DONE) or chunk.rfind(STOP, -LAST_BYTES) >= 0:
+                    if room < 0 or chunk.rfind(last, -LAST_BYTES) >= 0:
                         room = attempt.watch(chunk)
                     else:
                         append(chunk)

@@ -29,7 +29,7 @@ from provider import serving
 
 import otelcost
 from otelcost.capture import clock, site
-from otelcost.capture.attempt import DONE, LAST_BYTES, STOP
+from otelcost.capture.attempt import DONE, LAST_BYTES
 from otelcost.capture.worker import Worker, worker
 from otelcost.wire.registry import recognise
 
@@ -110,7 +110,7 @@ class _Looking(_Passing):
     def __iter__(self) -> Any:
         chunks: list[bytes] = []
         for chunk in self._stream:
-            if not (chunk.endswith(DONE) or chunk.rfind(STOP, -LAST_BYTES) >= 0):
+            if chunk.rfind(DONE, -LAST_BYTES) < 0:
                 chunks.append(chunk)
             yield chunk
         _kept.append(chunks)
