@@ -21,6 +21,7 @@ __all__ = [
     "SimpleQueue",
     "allocate_lock",
     "allocate_rlock",
+    "get_ident",
     "giving_way",
     "hand_over",
     "importing",
@@ -47,6 +48,7 @@ def original(module: str, name: str) -> Any:
 
 
 start_thread: Final[Callable[[Callable[[], None], tuple[()]], int]] = original("_thread", "start_new_thread")
+get_ident: Final[Callable[[], int]] = original("_thread", "get_ident")
 allocate_lock: Final[Callable[[], Any]] = original("_thread", "allocate_lock")
 allocate_rlock: Final[Callable[[], Any]] = original("_thread", "RLock")
 sleep: Final[Callable[[float], None]] = original("time", "sleep")

@@ -1,7 +1,8 @@
-"""The trace exporter `otelcost`: keeps other instrumentations' LLM spans and local roots in the spool.
+"""The trace exporter `otelcost`: keeps other instrumentations' LLM spans, what is above them, and local roots.
 
-Calls that capture saw itself are records already; their spans (scope `otelcost`) are left out here. Spans of
-neither kind are none of our business and are dropped. No attribute that can hold a prompt is read.
+Calls that capture saw itself are records already; their spans (scope `otelcost`) are left out here. A span between
+two LLM spans ties the outer one, which repeats what the inner one reports, to it. All others are none of our business
+and are dropped. No attribute that can hold a prompt is read.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.trace import SpanContext
 
 from otelcost import settings
 from otelcost.capture import dialects, seams
@@ -20,6 +22,7 @@ from otelcost.spool.diagnostics import diagnostics
 from otelcost.spool.writer import Spool
 
 _MAX_NAME = 256
+_MAX_AWAITED = 4096
 
 
 class OtelcostSpanExporter(SpanExporter):
@@ -34,17 +37,29 @@ class OtelcostSpanExporter(SpanExporter):
     def __init__(self) -> None:
         self._spool: Spool | None = None
         self._encoder = msgspec.json.Encoder()
+        self._awaited: dict[tuple[int, int], None] = {}
+        """Trace and id of spans that end later, above an LLM span."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Append the spans that are LLM calls or local roots."""
+        """Append the spans that are LLM calls, above one, or local roots."""
         for span in spans:
             with Guard("exporter"):
-                record = record_of(span)
+                above = self._awaited.pop((span.context.trace_id, span.context.span_id), self) is None
+                record = record_of(span, above_llm=above)
                 if record is not None:
                     self._open().append(self._encoder.encode(record))
+                    if above or record.is_llm:
+                        self._await(span.parent)
         if self._spool is not None:
             self._spool.tidy()
         return SpanExportResult.SUCCESS
+
+    def _await(self, parent: SpanContext | None) -> None:
+        if parent is None or parent.is_remote:
+            return
+        if len(self._awaited) >= _MAX_AWAITED:  # of spans that never ended
+            del self._awaited[next(iter(self._awaited))]
+        self._awaited[parent.trace_id, parent.span_id] = None
 
     def _open(self) -> Spool:
         if self._spool is None:
@@ -63,15 +78,15 @@ class OtelcostSpanExporter(SpanExporter):
                 self._spool.close()
 
 
-def record_of(span: ReadableSpan) -> SpanRecord | None:
-    """What is kept of a span, or None where it is neither an LLM call nor a local root, or is ours."""
+def record_of(span: ReadableSpan, *, above_llm: bool = False) -> SpanRecord | None:
+    """What is kept of a span, or None where it is neither an LLM call, nor above one, nor a local root, or is ours."""
     scope = span.instrumentation_scope.name if span.instrumentation_scope else ""
     attributes = span.attributes or {}
     is_llm = dialects.is_llm(scope, span.name, attributes)
     if dialects.is_detached(scope, span.name) and seams.installed():
         is_llm = False  # the call is recorded, and nothing on this span says which one it is
     is_root = span.parent is None or span.parent.is_remote
-    if scope == dialects.OWN_SCOPE or not (is_llm or is_root):
+    if scope == dialects.OWN_SCOPE or not (is_llm or is_root or above_llm):
         return None
     here, start = span.context, span.start_time or 0
     service = span.resource.attributes.get("service.name")

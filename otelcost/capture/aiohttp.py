@@ -8,11 +8,10 @@ redirects inside one request: they are one attempt.
 from __future__ import annotations
 
 import functools
-import sys
 from collections import deque
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from otelcost.capture.attempt import Attempt, Ended, being_sent, how_ended, release
 from otelcost.capture.guard import Guard
@@ -27,6 +26,7 @@ class _AiohttpSent(Sent):
     __slots__ = ()
 
 
+_ENCODING: Final = "content-encoding"
 _watching_kinds: dict[type, type] = {}
 
 
@@ -47,6 +47,7 @@ def _request(original: Callable[..., Any]) -> Callable[..., Any]:
         except BaseException as error:
             with Guard("fail"):
                 _take_status(attempt, error)
+            with Guard("fail"):
                 release(attempt, error)
             raise
         with Guard("respond"):
@@ -80,6 +81,8 @@ def _begin(session: Any, method: str, url: Any, options: dict[str, Any]) -> Atte
         if recognise(method, where.host, where.path) is None:  # most requests: pay for nothing more
             return None
         headers = options.get("headers") or {}
+        if iter(headers) is headers:
+            headers = options["headers"] = list(headers)  # or aiohttp would find it used up
         pairs = headers.items() if hasattr(headers, "items") else headers
         sent = _AiohttpSent(method, where, Fields(pairs), None)
         return begin_attempt(session, sent)
@@ -98,7 +101,8 @@ def _take_body(request: Any) -> None:
     sent: Sent = attempt.request
     body = request.body
     sent.content = body_bytes(getattr(body, "_value", body))
-    sent.headers = Fields(request.headers.items())
+    packed = bool(getattr(request, "compress", None))  # aiohttp does so later: the body here is plain
+    sent.headers = Fields(pair for pair in request.headers.items() if not packed or pair[0].lower() != _ENCODING)
 
 
 def _take_status(attempt: Attempt, error: BaseException) -> None:
@@ -219,13 +223,10 @@ def _look_back(response: Any) -> None:
     if attempt.done:
         return
     error, waits = response.content.exception(), response.otelcost_waits
-    passing = sys.exc_info()[1]
     if waits is not None and waits.ended in {"cancelled", "timeout"}:
         attempt.error = waits.error
         attempt.finish(waits.ended)
     elif error is not None:
         attempt.fail(error)
-    elif passing is not None and how_ended(passing) in {"cancelled", "timeout"}:
-        attempt.fail(passing)
     else:
-        attempt.finish("closed")
+        attempt.close()

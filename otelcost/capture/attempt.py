@@ -7,6 +7,7 @@ body is over in whatever way. Everything else happens in `record`, on the backgr
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -40,6 +41,7 @@ LAST_BYTES: Final = 160
 _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
 _RETRY_HEADER: Final = b"x-stainless-retry-count"
 _AMAZON_HEADER: Final = b"amz-sdk-request"
+_DIGITS: Final = 16
 _AMAZON_ATTEMPT: Final = re.compile(rb"\battempt=(\d{1,5})")
 
 
@@ -74,8 +76,13 @@ class Head:
 
     def __init__(self, request: Any) -> None:
         self.method, self.url, self.headers = request.method, request.url, request.headers
-        body = request_body(request) or b""
-        self.content, self.size = sketch(body), len(body)
+        body = request_body(request)
+        if body is None:
+            from otelcost.capture import forms  # noqa: PLC0415  (few programs upload anything)
+
+            self.content, self.size = forms.body_of(request, files=False)[0], announced_bytes(request)
+        else:
+            self.content, self.size = sketch(body), len(body)
 
 
 class Attempt:
@@ -234,12 +241,24 @@ class Attempt:
         try:  # `request_body` in place
             return kept + len(self.request.content or b"")
         except RuntimeError:
-            return kept
+            from otelcost.capture import forms  # noqa: PLC0415  (few programs upload anything)
+
+            return kept + forms.held_bytes(self.request)
 
     def fail(self, error: BaseException) -> None:
         """The request, or reading its response, raised."""
-        self.error = type(error).__name__
-        self.finish(how_ended(error))
+        ended = how_ended(error)
+        if ended != "closed" and not self.done:
+            self.error = type(error).__name__
+        self.finish(ended)
+
+    def close(self) -> None:
+        """Its response is given up: because its program was cancelled or out of time, or had enough of it."""
+        passing = sys.exc_info()[1]
+        if passing is not None and how_ended(passing) in {"cancelled", "timeout"}:
+            self.fail(passing)
+        else:
+            self.finish("closed")
 
     def discard(self) -> None:
         """Forget it: it was no call, such as a redirect."""
@@ -273,6 +292,14 @@ def request_body(request: Any) -> bytes | None:
     except RuntimeError:  # both libraries' RequestNotRead
         return None
     return content
+
+
+def announced_bytes(request: Any) -> int:
+    """How long a request says that its body is; 0 where it does not."""
+    for name, value in request.headers.raw:
+        if name.lower() == b"content-length":
+            return int(value) if value.isdigit() and len(value) < _DIGITS else 0
+    return 0
 
 
 def how_ended(error: BaseException) -> Ended:
@@ -363,17 +390,21 @@ def being_sent() -> Attempt | None:
 def _sending(attempt: Attempt) -> Attempt | None:
     """The innermost attempt that is still being sent, at or above one."""
     found: Attempt | None = attempt
-    while found is not None and (found.done or not found.sending):
+    while found is not None and (found.done or not found.sending or not found.is_ours()):
         found = found.outer
     return found
 
 
 def _is_inner(outer: Attempt, request: Any, host: str) -> bool:
-    """Whether a request is the one that a layer above is sending already: the same server, or the same body.
+    """Whether a request is the one that a layer above is sending already: it has the same body.
 
-    The same body at another server is a redirect, or a transport that sends on to a gateway.
+    At another server that is a redirect, or a transport that sends on to a gateway. Another body is another call, as a
+    hook makes it that asks a second model. Where either body is not known yet, the same server has to do.
     """
-    return outer.request.url.host == host or bool(request_body(outer.request) == request_body(request))
+    above, below = request_body(outer.request), request_body(request)
+    if above is None or below is None:
+        return bool(outer.request.url.host == host)
+    return above == below
 
 
 def _place(attempt: Attempt) -> tuple[int, str, str, int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from types import ModuleType
 from typing import Any, Final
 
@@ -36,7 +37,8 @@ def _sync_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any]
             response = original(self, request, *args, **kwargs)
         except BaseException as error:
             with Guard("fail"):
-                _take_status(attempt, error)
+                _take_answer(attempt, error)
+            with Guard("fail"):
                 release(attempt, error)
             raise
         try:
@@ -61,7 +63,8 @@ def _async_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any
             response = await original(self, request, *args, **kwargs)
         except BaseException as error:
             with Guard("fail"):
-                _take_status(attempt, error)
+                _take_answer(attempt, error)
+            with Guard("fail"):
                 release(attempt, error)
             raise
         try:
@@ -76,17 +79,22 @@ def _async_send(original: Callable[..., Any], *, tee: type) -> Callable[..., Any
     return send
 
 
-def _take_status(attempt: Attempt, error: BaseException) -> None:
-    """A response hook raised, or the body of a response broke off: its head had arrived, and it may be billed."""
-    response = getattr(error, "response", None)
-    trace = error.__traceback__
+def _take_answer(attempt: Attempt, error: BaseException) -> None:
+    """A response hook raised, or the body of a response broke off: what had arrived by then may be billed."""
+    response, trace = None, error.__traceback__
+    if trace is not None:
+        trace = trace.tb_next  # ours is still running: its locals, once read, would hold the error that holds them
     while response is None and trace is not None:
         if trace.tb_frame.f_code.co_name in _HOLDS_RESPONSE:
             response = trace.tb_frame.f_locals.get("response")
         trace = trace.tb_next
-    status = getattr(response, "status_code", None)
-    if isinstance(status, int):
-        attempt.respond(status, response.headers)  # type: ignore[union-attr]
+    if response is None or response.has_redirect_location:  # of a hop before the one that failed
+        return
+    attempt.respond(response.status_code, response.headers)
+    if response.is_closed:
+        with suppress(RuntimeError):  # both libraries' ResponseNotRead
+            body = response.content
+            attempt.response_body, attempt.decoded, attempt.size = body, True, len(body)
 
 
 def _observe(attempt: Attempt, response: Any, tee: type, *, streamed: bool) -> None:
@@ -94,8 +102,14 @@ def _observe(attempt: Attempt, response: Any, tee: type, *, streamed: bool) -> N
     attempt.status, attempt.response_headers = response.status_code, response.headers
     if streamed and not response.is_stream_consumed:
         response.stream = tee(response.stream, attempt)
+        return
+    try:
+        body = response.content
+    except RuntimeError:  # both libraries' ResponseNotRead: a hook read the stream and kept nothing
+        attempt.response_truncated = True
+        attempt.finish("closed")
     else:
-        attempt.whole(response.content)
+        attempt.whole(body)
 
 
 class _Tee:
@@ -146,7 +160,7 @@ class _SyncTee(_Tee):
             self._stream.close()
         finally:
             with Guard("close"):
-                self._attempt.finish("closed")
+                self._attempt.close()
 
 
 class _AsyncTee(_Tee):
@@ -182,7 +196,7 @@ class _AsyncTee(_Tee):
             await self._stream.aclose()
         finally:
             with Guard("close"):
-                self._attempt.finish("closed")
+                self._attempt.close()
 
 
 @functools.cache

@@ -62,6 +62,13 @@ def _lend(loader: Any, name: str, then: Then) -> None:
 _finder = _Finder()
 
 
+def forget_imports() -> None:
+    """Wait for no module any more."""
+    _finder.wanted.clear()
+    if _finder in sys.meta_path:
+        sys.meta_path.remove(_finder)
+
+
 def when_imported(name: str, then: Then) -> None:
     """Have `then` called with a module right after every import of it from now on; at once where it is there already.
 

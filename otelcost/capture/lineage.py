@@ -10,10 +10,18 @@ from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import (
+    ConcurrentMultiSpanProcessor,
+    ReadableSpan,
+    Span,
+    SpanProcessor,
+    SynchronousMultiSpanProcessor,
+    TracerProvider,
+)
 
 from otelcost.capture import dialects
 from otelcost.capture.guard import Guard
+from otelcost.capture.worker import worker
 
 _PARENT: Final = "_otelcost_parent"
 _ROOT: Final = "_otelcost_root"
@@ -28,9 +36,16 @@ class LineageProcessor(SpanProcessor):
         with Guard("lineage"):
             adopt(span, trace.get_current_span(parent_context))
 
-    def force_flush(self, timeout_millis: int = 30000) -> bool:  # noqa: ARG002  (the SDK's signature)
-        """Nothing waits here."""
-        return True
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Have the spans made of what is recorded by now: processors that come after this one export them."""
+        with Guard("lineage"):
+            return worker.flush(timeout_millis / 1000)
+        return False
+
+    def shutdown(self) -> None:
+        """As `force_flush`: afterwards nobody takes a span."""
+        with Guard("lineage"):
+            worker.flush()
 
 
 def adopt(span: trace.Span, parent: trace.Span) -> None:
@@ -71,7 +86,13 @@ def scope_of(span: ReadableSpan) -> str:
 
 
 def attach_to(provider: TracerProvider) -> None:
-    """Watch the spans of a provider, once."""
-    processors = getattr(provider._active_span_processor, "_span_processors", ())
-    if not any(isinstance(processor, LineageProcessor) for processor in processors):
-        provider.add_span_processor(LineageProcessor())
+    """Watch the spans of a provider, once, before its processors do: they are flushed in this order."""
+    active = provider._active_span_processor
+    processors = getattr(active, "_span_processors", ())
+    if any(isinstance(processor, LineageProcessor) for processor in processors):
+        return
+    ours = LineageProcessor()
+    provider.add_span_processor(ours)
+    if isinstance(active, SynchronousMultiSpanProcessor | ConcurrentMultiSpanProcessor):
+        with active._lock:
+            active._span_processors = (ours, *(one for one in active._span_processors if one is not ours))

@@ -13,7 +13,7 @@ import msgspec
 from otelcost import settings, wire
 from otelcost.capture import estimate, labels
 from otelcost.capture import key as keys
-from otelcost.capture.attempt import Attempt, Head, Headers, request_body
+from otelcost.capture.attempt import Attempt, Head, Headers, announced_bytes, request_body
 from otelcost.capture.attributes import is_foreign
 from otelcost.capture.guard import Guard
 from otelcost.capture.interop import Interop
@@ -84,10 +84,7 @@ class Recorder:
     def _call(self, attempt: Attempt, exchange: Exchange, *, quick: bool) -> Call:
         call = wire.decode(exchange, self._local_key(), self._pause)
         if exchange.request_truncated:
-            whole = (
-                attempt.request.size if isinstance(attempt.request, Head) else len(request_body(attempt.request) or b"")
-            )
-            call = _without_prompt(call, whole)
+            call = _without_prompt(call, _request_bytes(attempt.request))
         with Guard("estimate"):
             return estimate.fill(call, exchange, quick=quick)
         return call
@@ -154,8 +151,12 @@ class Recorder:
         request = attempt.request
         url = request.url
         body = request_body(request)
-        cut = body is None or attempt.request_dropped
-        if body is not None and not cut and (len(body) > LIMIT_BYTES or not prompt) and body[:1] == b"{":
+        cut = attempt.request_dropped
+        if body is None:
+            from otelcost.capture import forms  # noqa: PLC0415  (few programs upload anything)
+
+            body, cut = forms.body_of(request, files=prompt)
+        elif not cut and (len(body) > LIMIT_BYTES or not prompt) and body[:1] == b"{":
             body, cut = sketch(body), True
         request_headers = _keep(request.headers)
         return Exchange(
@@ -210,6 +211,13 @@ class Recorder:
             ttft_us=ttft_us,
         )
         return msgspec.structs.replace(context, **values) if values else context
+
+
+def _request_bytes(request: Any) -> int:
+    if isinstance(request, Head):
+        return request.size
+    body = request_body(request)
+    return announced_bytes(request) if body is None else len(body)
 
 
 def _without_prompt(call: Call, request_bytes: int) -> Call:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from otelcost.capture import clients
 from otelcost.capture.attempt import Attempt, begin
 from otelcost.capture.guard import Guard, absorbed
-from otelcost.capture.imports import when_imported
+from otelcost.capture.imports import forget_imports, when_imported
 from otelcost.capture.worker import worker
 
 SEAMS: Final = {
@@ -70,6 +70,7 @@ def uninstall(client: object | None = None) -> None:
         _enabled = False
     if installed():
         return
+    forget_imports()
     for (owner, name), original in list(_originals.items()):
         current = owner.__dict__.get(name)
         if getattr(getattr(current, "__func__", current), "otelcost_own", False):

@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Iterator
 from http.client import HTTPResponse
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from otelcost.capture.attempt import Attempt, release
 from otelcost.capture.guard import Guard
@@ -20,6 +20,8 @@ from otelcost.capture.message import Fields, Sent, address, body_bytes
 from otelcost.capture.seams import begin_attempt, give_up, wrap
 from otelcost.wire.registry import recognise
 
+_OTHERWISE: Final = frozenset({"ResponseNotChunked", "BodyNotHttplibCompatible"})
+"""What `read_chunked` raises before it has read anything, of a body that can be read in other ways."""
 _watching_kinds: dict[type, type] = {}
 
 
@@ -40,6 +42,8 @@ def _make_request(original: Callable[..., Any]) -> Callable[..., Any]:
             response = original(self, conn, method, url, *args, **kwargs)
         except BaseException as error:
             with Guard("fail"):
+                _take_head(attempt, error)
+            with Guard("fail"):
                 release(attempt, error)
             raise
         with Guard("respond"):
@@ -53,6 +57,17 @@ def _make_request(original: Callable[..., Any]) -> Callable[..., Any]:
         return response
 
     return make_request
+
+
+def _take_head(attempt: Attempt, error: BaseException) -> None:
+    """A body that urllib3 read at once broke off: its head had arrived, and it may be billed."""
+    trace = error.__traceback__ and error.__traceback__.tb_next
+    while trace is not None:
+        if trace.tb_frame.f_code.co_name == "getresponse":
+            head = trace.tb_frame.f_locals.get("httplib_response")
+            if isinstance(head, HTTPResponse):
+                attempt.respond(head.status, Fields(head.getheaders()))
+        trace = trace.tb_next
 
 
 def _from_httplib(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,7 +98,8 @@ def _begin(pool: Any, method: str, url: str, options: dict[str, Any]) -> Attempt
             return None
         sent = Sent(method, where, Fields((options.get("headers") or {}).items()), body_bytes(options.get("body")))
         history = getattr(options.get("retries"), "history", ())
-        return begin_attempt(pool, sent, len(history) + 1)
+        retries = sum(not getattr(one, "redirect_location", None) for one in history)
+        return begin_attempt(pool, sent, retries + 1)
     return None
 
 
@@ -94,7 +110,9 @@ def _observe(attempt: Attempt, response: Any) -> None:
         return
     attempt.respond(response.status, Fields(response.headers.items()))
     # HTTP/2 responses are read before they are made, and keep their body elsewhere.
-    read_already = getattr(response, "_body", None) or getattr(response, "_data", None)
+    read_already = getattr(response, "_body", None)
+    if read_already is None:
+        read_already = getattr(response, "_data", None)
     if isinstance(read_already, bytes):
         _whole(attempt, read_already, decoded=bool(response.decode_content))
     elif hasattr(response, "_fp_read"):
@@ -174,7 +192,8 @@ class _Watched:
             yield from super().read_chunked(*args, **kwargs)  # type: ignore[misc]
         except BaseException as error:
             with Guard("stream"):
-                attempt.fail(error)
+                if type(error).__name__ not in _OTHERWISE:
+                    attempt.fail(error)
             raise
         with Guard("stream"):
             attempt.finish("complete")

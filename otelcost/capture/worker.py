@@ -87,9 +87,11 @@ class _Thread:
     def __init__(self, target: Callable[[], None]) -> None:
         self._target = target
         self.alive = True
+        self.ident = 0
         native.start_thread(self._run, ())
 
     def _run(self) -> None:
+        self.ident = native.get_ident()
         hook = threading.gettrace()
         if hook is not None:  # debuggers and coverage see this thread as they see others
             sys.settrace(hook)
@@ -348,9 +350,12 @@ class Worker:
 
     def flush(self, timeout_seconds: float = EXIT_SECONDS) -> bool:
         """Wait until everything submitted so far is written. False: it was not, within the time."""
-        if self._exited or self._thread is None or not self._thread.alive:
+        thread = self._thread
+        if self._exited or thread is None or not thread.alive:
             self._drain_inline()
             return True
+        if thread.ident == native.get_ident():  # a processor of the host's that flushes whenever a span ends
+            return False
         done = native.Mark()
         self._queue.append(done)
         self._hasten()
@@ -408,7 +413,7 @@ class Worker:
 def _pending_limit() -> int:
     try:
         return int(float(os.environ.get(PENDING_VARIABLE, "")) * 1024 * 1024)
-    except ValueError:
+    except (ValueError, OverflowError):
         return int(DEFAULT_PENDING_MB * 1024 * 1024)
 
 

@@ -235,7 +235,7 @@ def limit_bytes() -> int:
     """What the spool directory may hold by this process's environment."""
     try:
         return int(float(os.environ.get(MAX_VARIABLE, "")) * 1024 * 1024)
-    except ValueError:
+    except (ValueError, OverflowError):
         return DEFAULT_MAX_BYTES
 
 

@@ -21,8 +21,8 @@ SLACK: Final = timedelta(days=1)
 _CALLS: Final = """
 INSERT INTO call_covered
 WITH near AS (
-    SELECT span_id, start, response_id, response_model, server_address, server_port,
-        list_contains(flags, 'provider_assumed') AS assumed
+    SELECT span_id, start, start + to_microseconds(duration_us) AS finish, host, pid, request_hash,
+        response_id, response_model, server_address, server_port, list_contains(flags, 'provider_assumed') AS assumed
     FROM calls
     WHERE start BETWEEN $begin AND $end AND response_id <> '' AND NOT list_contains(flags, 'retrieved')
 )
@@ -32,8 +32,15 @@ JOIN near inside
     ON outside.response_id = inside.response_id
     AND outside.response_model IS NOT DISTINCT FROM inside.response_model
 WHERE
-    -- One server repeating an id is a server that counts badly, not a proxy.
-    (outside.server_address, outside.server_port) IS DISTINCT FROM (inside.server_address, inside.server_port)
+    -- One server repeating an id is a server that counts badly, not a proxy: unless one process asked it the same
+    -- while it asked it the same, as a transport does that hands its request to another thread.
+    (
+        (outside.server_address, outside.server_port) IS DISTINCT FROM (inside.server_address, inside.server_port)
+        OR (
+            (outside.host, outside.pid, outside.request_hash) = (inside.host, inside.pid, inside.request_hash)
+            AND outside.start < inside.start AND inside.finish < outside.finish
+        )
+    )
     AND (NOT outside.assumed, outside.start, outside.span_id) < (NOT inside.assumed, inside.start, inside.span_id)
     AND outside.span_id NOT IN (SELECT span_id FROM call_covered)
 RETURNING span_id

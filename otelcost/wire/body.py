@@ -17,6 +17,8 @@ MAX_DECODED_BYTES: Final = 64 * 1024 * 1024
 _STEP: Final = 256 * 1024
 _SLICE: Final = 256
 _MAX_ENCODINGS: Final = 4
+_MAX_MEMBERS: Final = 65_536
+_MEMBER_SLICE: Final = 16 * 1024
 
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
@@ -96,19 +98,27 @@ class _Inflate:
         self._window_bits = window_bits
         self._member: Any = None
         self._members = 0
+        self._padding = False  # after the last member
 
     def __call__(self, data: bytes) -> Iterator[bytes]:
-        while data:
+        for start in range(0, len(data), _MEMBER_SLICE):  # what follows a member is copied: little at a time
+            yield from self._members_in(data[start : start + _MEMBER_SLICE])
+
+    def _members_in(self, data: bytes) -> Iterator[bytes]:
+        while data and not self._padding:
             try:
                 yield from self._inflate(data)
             except zlib.error as broken:
                 if self._members:
-                    return  # padding after the last member
+                    self._padding = True
+                    return
                 raise BrokenError(str(self._window_bits)) from broken
             if not self._member.eof:
                 return
             data, self._member = self._member.unused_data, None
             self._members += 1
+            if self._members > _MAX_MEMBERS:
+                raise BrokenError(f"more than {_MAX_MEMBERS} members")
 
     def _inflate(self, data: bytes) -> Iterator[bytes]:
         if self._member is None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 import otelcost
 from otelcost.capture import attempt as attempts
@@ -61,6 +63,28 @@ async def test_bodies(session: aiohttp.ClientSession, url: str, captured: Captur
     (await session.post(url, **asked)).release()
     call = captured.one()
     assert (call.request_model, "request_truncated" in call.flags) == ("gpt-4o-mini", False)
+
+
+@pytest.mark.parametrize("pairs", [iter, list, dict])
+async def test_headers_of_every_kind_are_sent(url: str, captured: Captured, trusting: Loopback, pairs: Any) -> None:
+    headers = pairs([(name, value) for name, value in {**KEY, "user-agent": "program/1.0"}.items()])
+    async with aiohttp.ClientSession() as session, session.post(url, json=ASK, headers=headers) as response:
+        assert response.status == 200, "the key arrived"
+    assert captured.one().context.sdk == "program"
+
+
+async def test_a_body_that_aiohttp_packs(session: aiohttp.ClientSession, captured: Captured) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"choices": [], "asked": await request.json()})
+
+    application = web.Application()
+    application.router.add_post("/v1/chat/completions", answer)
+    async with TestServer(application) as server:
+        url = server.make_url("/v1/chat/completions")
+        async with session.post(url, json=ASK, compress="deflate") as response:
+            assert (await response.json())["asked"] == ASK
+    call = captured.one()
+    assert (call.request_model, "request_undecodable" in call.flags) == ("gpt-4o-mini", False)
 
 
 async def test_a_streamed_body_is_left_to_aiohttp(session: aiohttp.ClientSession, url: str, captured: Captured) -> None:

@@ -48,6 +48,19 @@ def test_at_once_where_it_is_there(seen: list[ModuleType]) -> None:
     assert seen == [module]
 
 
+def test_nothing_is_left_once_nobody_waits(seen: list[ModuleType]) -> None:
+    assert imports._finder in sys.meta_path
+    waited_for = dict(imports._finder.wanted)
+    imports.forget_imports()
+    imports.forget_imports()
+    assert imports._finder not in sys.meta_path
+    importlib.import_module(NAME)
+    assert seen == []
+    for name, then in waited_for.items():
+        imports.when_imported(name, then)
+    assert len(seen) == 1
+
+
 def test_a_module_in_an_archive(seen: list[ModuleType], tmp_path: Path) -> None:
     (tmp_path / f"{NAME}.py").unlink()
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:

@@ -26,7 +26,9 @@ from opentelemetry.trace import SpanKind
 import otelcost
 from otelcost import native, settings
 from otelcost.capture import clock, dialects, estimate, key, labels, site, vocabulary
+from otelcost.capture import worker as workers
 from otelcost.model import Call, Context, Exchange, SpanRecord, Usage
+from otelcost.spool import writer as writers
 from otelcost_exporters.spool import OtelcostSpanExporter
 
 # --- call sites
@@ -619,6 +621,47 @@ def test_the_exporter_keeps_llm_spans_and_local_roots(home: Path) -> None:
     assert [record.name for record in records if record.is_root] == ["consume", "GET /"]
     assert b"secret" not in path.read_bytes()
     assert records[-1].usage == Usage()
+
+
+def test_the_exporter_keeps_what_ties_llm_spans(home: Path) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(OtelcostSpanExporter()))
+    plain, llm = provider.get_tracer("app"), {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
+    with (
+        plain.start_as_current_span("root"),
+        plain.start_as_current_span("above"),
+        plain.start_as_current_span("outer", attributes=llm),
+        plain.start_as_current_span("retry"),
+        plain.start_as_current_span("step"),
+        plain.start_as_current_span("inner", attributes=llm),
+    ):
+        plain.start_span("beside").end()
+    provider.shutdown()
+    (path,) = (home / "spool").glob("spans-*.ndjson")
+    records = [msgspec.json.decode(line, type=SpanRecord) for line in path.read_bytes().splitlines()]
+    assert [record.name for record in records] == ["inner", "step", "retry", "outer", "above", "root"]
+    assert [record.is_llm for record in records] == [True, False, False, True, False, False]
+    assert [above.span_id for above in records[1:]] == [below.parent_span_id for below in records[:-1]]
+
+
+def test_the_exporter_waits_for_a_bounded_number_of_spans(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otelcost_exporters.spool._MAX_AWAITED", 2)
+    exporter, provider = OtelcostSpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("app")
+    for _ in range(5):
+        above = trace.set_span_in_context(tracer.start_span("never ends"))
+        tracer.start_span("chat", context=above, attributes={"gen_ai.operation.name": "chat"}).end()
+    assert len(exporter._awaited) == 2
+    provider.shutdown()
+
+
+@pytest.mark.parametrize("amount", ["inf", "-inf", "nan", "much", ""])
+def test_limits_that_are_no_amounts(monkeypatch: pytest.MonkeyPatch, amount: str) -> None:
+    monkeypatch.setenv(workers.PENDING_VARIABLE, amount)
+    monkeypatch.setenv(writers.MAX_VARIABLE, amount)
+    assert workers._pending_limit() == workers.DEFAULT_PENDING_MB * 1024 * 1024
+    assert writers.limit_bytes() == writers.DEFAULT_MAX_BYTES
 
 
 def test_an_exporter_that_cannot_write_says_success(home: Path) -> None:

@@ -256,8 +256,37 @@ def test_a_redirect_is_no_call(captured: Captured, served: Callable[[bytes], str
     moved = f"HTTP/1.1 307 Moved\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n"
     assert requests.post(served(moved.encode()), json=ASK).content == b'{"choices":[]}'
     assert urllib3.request("POST", served(moved.encode()), json=ASK).data == b'{"choices":[]}'
-    assert [call.http_status for call in captured.calls()] == [200, 200]
+    assert [(call.http_status, call.context.attempt) for call in captured.calls()] == [(200, 1), (200, 1)]
     assert not open_attempts
+
+
+@pytest.mark.parametrize("status", [200, 204])
+@pytest.mark.parametrize("preload", [True, False])
+def test_an_empty_answer_ends(captured: Captured, served: Callable[[bytes], str], status: int, preload: bool) -> None:
+    url = served(b"HTTP/1.1 %d OK\r\nContent-Length: 0\r\n\r\n" % status)
+    assert urllib3.request("POST", url, json=ASK, preload_content=preload).data == b""
+    assert not open_attempts
+    assert captured.one().http_status == status
+
+
+def test_a_body_read_at_once_that_breaks_off(captured: Captured, served: Callable[[bytes], str]) -> None:
+    url = served(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        urllib3.request("POST", url, json=ASK, retries=False)
+    call = captured.one()
+    assert (call.http_status, call.status, call.error_type) == (200, "error", "ProtocolError")
+
+
+def test_a_body_that_has_no_chunks_to_be_read_by(url: str, captured: Captured) -> None:
+    response = urllib3.request("POST", url, json=ASK, headers=_scenario("gzip"), preload_content=False)
+    chunked = response.chunked
+    response.chunked = False
+    with pytest.raises(urllib3.exceptions.ResponseNotChunked):
+        list(response.read_chunked())
+    response.chunked = chunked
+    assert response.read()
+    call = captured.one()
+    assert (call.status, call.error_type, bool(call.usage.output_tokens)) == ("ok", None, True)
 
 
 @pytest.mark.parametrize("preload", [True, False])

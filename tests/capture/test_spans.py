@@ -12,8 +12,9 @@ import pytest
 from opentelemetry import baggage, context, trace
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
 from opentelemetry.instrumentation.utils import suppress_http_instrumentation, suppress_instrumentation
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 
 import otelcost
@@ -177,6 +178,46 @@ def test_the_record_does_not_depend_on_sampling(captured: Captured) -> None:
     assert call.context.trace_id == f"{root.get_span_context().trace_id:032x}"
     assert flags == [False]
     assert not telemetry.spans()
+
+
+@pytest.mark.parametrize("how", ["flush", "shutdown"])
+def test_a_provider_that_is_flushed_has_the_spans_of_the_calls_before(captured: Captured, how: str) -> None:
+    memory = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(memory))
+    trace.set_tracer_provider(provider)
+    ask()
+    if how == "flush":
+        assert provider.force_flush()
+    else:
+        provider.shutdown()
+    assert [span.name for span in memory.get_finished_spans()] == ["chat gpt-4o-mini"]
+    assert len(captured.calls()) == 1
+
+
+def test_a_processor_that_flushes_whenever_a_span_ends(captured: Captured, telemetry: Telemetry) -> None:
+    class Flushing(SpanProcessor):
+        def on_end(self, span: ReadableSpan) -> None:
+            flushed.append(telemetry.provider.force_flush(60_000))
+
+    flushed: list[bool] = []
+    telemetry.provider.add_span_processor(Flushing())
+    ask()
+    assert len(captured.calls()) == 1, "the background does not wait for itself"
+    assert len(flushed) == 1
+
+
+def test_processors_of_a_kind_that_cannot_be_put_in_order(captured: Captured) -> None:
+    class Own(SpanProcessor):
+        """Keeps them where nobody else looks."""
+
+        def add_span_processor(self, span_processor: SpanProcessor) -> None:
+            added.append(span_processor)
+
+    added: list[SpanProcessor] = []
+    trace.set_tracer_provider(TracerProvider(shutdown_on_exit=False, active_span_processor=Own()))  # type: ignore[arg-type]
+    ask()
+    assert (len(captured.calls()), len(added)) == (1, 1)
 
 
 def test_a_remote_parent_is_kept(captured: Captured, telemetry: Telemetry) -> None:

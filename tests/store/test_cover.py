@@ -33,6 +33,11 @@ def wire(number: int, parent: int | None = None, enclosing: int | None = None, *
     return make.call(number, context=context, **fields)
 
 
+def asked(number: int, begin_us: int, duration_us: int, pid: int = 7, request_hash: int = 3) -> Call:
+    times = {"start_unix_us": make.START_US + begin_us, "duration_us": duration_us}
+    return make.call(number, context={**times, "host": "h", "pid": pid}, response_id="r", request_hash=request_hash)
+
+
 def load(spool: Path, records: Any, sequence: int = 0) -> None:
     for kind, struct in (("calls", Call), ("spans", SpanRecord)):
         lines = b"".join(make.line(record) for record in records if isinstance(record, struct))
@@ -52,6 +57,7 @@ CASES: dict[str, tuple[list[Call | SpanRecord], list[int]]] = {
     "an LLM span inside an LLM span": ([span(1), span(2, 1)], [2]),
     "three deep": ([span(1), span(2, 1), span(3, 2)], [3]),
     "an agent over two calls": ([span(1), span(2, 1), span(3, 1)], [2, 3]),
+    "through a span that is neither a root nor an LLM span": ([span(1), span(2, 1, is_llm=False), span(3, 2)], [3]),
     "through a root that is no LLM span": ([span(1), span(2, 1, is_llm=False, is_root=True), span(3, 2)], [3]),
     "a root that is no LLM span covers nobody": ([span(1), span(2, 1, is_llm=False, is_root=True)], [1]),
     "wire, inner and outer without a response id": ([wire(9, 2, 2), span(1), span(2, 1)], [9]),
@@ -72,6 +78,10 @@ CASES: dict[str, tuple[list[Call | SpanRecord], list[int]]] = {
     "a trusted proxy: the inner record starts later": ([wire(1, **PROXY), wire(2, **UPSTREAM)], [2]),
     "a proxy that names another model": ([wire(1, **PROXY), wire(2, response_model="gpt-4o", **UPSTREAM)], [1, 2]),
     "one server that repeats an id": ([wire(1, **PROXY), wire(2, **PROXY)], [1, 2]),
+    "one server, asked the same by one process meanwhile": ([asked(1, 0, 900), asked(2, 100, 700)], [2]),
+    "one server, asked the same by one process afterwards": ([asked(1, 0, 900), asked(2, 950, 700)], [1, 2]),
+    "one server, asked the same by another process": ([asked(1, 0, 900), asked(2, 100, 700, pid=8)], [1, 2]),
+    "one server, asked something else": ([asked(1, 0, 900), asked(2, 100, 700, request_hash=4)], [1, 2]),
     "calls without a response id": ([wire(1, server_address="a"), wire(2, server_address="b")], [1, 2]),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import pytest
 import zstandard
 
 from otelcost.wire import decode
-from otelcost.wire.body import MAX_DECODED_BYTES
+from otelcost.wire.body import _MAX_MEMBERS, MAX_DECODED_BYTES
 
 from .test_properties import PATHS, REQUESTS, WHOLE, body_of
 
@@ -91,6 +92,28 @@ def test_bombs_in_one_another_are_cut_too(wire: Any) -> None:
     exchange = wire.exchange("/v1/messages", {}, bomb, response_headers=headers, response_decoded=False)
     with at_most(3 * MAX_DECODED_BYTES):
         assert "response_truncated" in decode(exchange, wire.key).flags
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_members_of_nothing(wire: Any, layers: int) -> None:
+    """Each costs a few bytes and yields none, so that no bound on what comes out is ever reached."""
+    body = gzip.compress(b"") * (_MAX_MEMBERS * 4)
+    for _ in range(layers - 1):
+        body = gzip.compress(body)
+    headers = {"content-encoding": ", ".join(["gzip"] * layers)}
+    exchange = wire.exchange("/v1/messages", {}, body, response_headers=headers, response_decoded=False)
+    assert "response_undecodable" in decode(exchange, wire.key).flags
+
+
+def test_members_and_what_pads_the_last(wire: Any) -> None:
+    answer = json.dumps(WHOLE["/v1/chat/completions"]).encode()
+    body = b"".join(gzip.compress(answer[at : at + 7]) for at in range(0, len(answer), 7)) + bytes(40_000)
+    headers = {"content-encoding": "gzip"}
+    exchange = wire.exchange(
+        "/v1/chat/completions", {"model": "m"}, body, response_headers=headers, response_decoded=False
+    )
+    call = decode(exchange, wire.key)
+    assert (call.usage.output_tokens, "response_undecodable" in call.flags) == (4, False)
 
 
 def test_a_packed_request_that_is_a_bomb(wire: Any) -> None:
