@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import statistics
 import sys
 import tempfile
@@ -61,6 +62,17 @@ def _times(send: Send) -> Send:
         response = send(client, request, **kwargs)
         noted.ended_ns = time.perf_counter_ns()  # type: ignore[attr-defined]
         _kept.append(noted)
+        return response
+
+    return wrapped
+
+
+def _keeps(send: Send) -> Send:
+    """Two references and nothing else: what the SDK allocates next is no longer where it freed something just now."""
+
+    def wrapped(client: Any, request: Any, **kwargs: Any) -> Any:
+        response = send(client, request, **kwargs)
+        _kept.append((request, response))
         return response
 
     return wrapped
@@ -135,7 +147,12 @@ def _tee(kind: type) -> Callable[[Send], Send]:
     return make
 
 
-CALLS: Final = {"an empty wrapper": _empty, "times and an object": _times, "the same in one function": _lean}
+CALLS: Final = {
+    "an empty wrapper": _empty,
+    "request and response kept": _keeps,
+    "times and an object": _times,
+    "the same in one function": _lean,
+}
 CHUNKS: Final = {
     "a generator around it": _tee(_Passing),
     "chunks kept": _tee(_Keeping),
@@ -235,6 +252,7 @@ def main() -> None:
             for sdk in ("openai", "anthropic")
         }
         worker._queue.clear()
+    shutil.rmtree(os.environ["OTELCOST_HOME"], ignore_errors=True)
     for title, figures in rows.items():
         print(f"| {title} | |\n|---|---|")
         print("\n".join(f"| {name} | {figure:.2f} |" for name, figure in figures), end="\n\n")
