@@ -18,6 +18,7 @@ from otelcost.wire.jsonview import MAX_COUNT, as_count, as_number
 
 _INPUT: Final = "input"
 _WRITE: Final = "cache_write"
+_UPSTREAM: Final = "upstream_cost"
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -126,6 +127,7 @@ OPENAI: Final = UsageMap(
         Row(("cost",), "provider_cost_picousd", PICOUSD),
         Row(("cost", "total_cost"), "provider_cost_picousd", PICOUSD),
         Row(("cost_in_usd_ticks",), "provider_cost_picousd", 100),
+        Row(("cost_details", "upstream_inference_cost"), _UPSTREAM, PICOUSD),
     ),
     inclusive=True,
     plain=usage_plain.openai,
@@ -161,7 +163,9 @@ ANTHROPIC: Final = UsageMap(
         server_tool_use.web_search_requests                         web_search_requests
         server_tool_use.web_fetch_requests                          web_fetch_requests
         server_tool_use.code_execution_requests                     code_execution_requests
-        """
+        """,
+        Row(("cost",), "provider_cost_picousd", PICOUSD),
+        Row(("cost_details", "upstream_inference_cost"), _UPSTREAM, PICOUSD),
     ),
     inclusive=False,
     plain=usage_plain.anthropic,
@@ -197,6 +201,8 @@ def read(usage: object, table: UsageMap, *, writes_long: bool) -> Reading:
     found = _collect(usage, table.root)
     _split_writes(found, writes_long=writes_long)
     flags: set[Flag] = set()
+    if not _add_upstream(found, own_key=usage.get("is_byok") is True):
+        flags.add("lower_bound")
     if table.omits_zeros:
         _restore_zero(found)
     if table.inclusive and not _exclude_cache(found):
@@ -260,6 +266,22 @@ def _restore_zero(found: dict[str, int]) -> None:
     """Where the total is all input, the output that was left out is known to be nothing."""
     if "output_tokens" not in found and found.get("provider_total_tokens") == found.get(_INPUT, -1):
         found["output_tokens"] = 0
+
+
+def _add_upstream(found: dict[str, int], *, own_key: bool) -> bool:
+    """With the user's own key OpenRouter charges its fee alone, and the model's provider charges the user besides.
+
+    Where only the fee is told, the whole is not: no cost is reported, so that the price book's applies. False where
+    that leaves out a fee.
+    """
+    upstream = found.pop(_UPSTREAM, None)
+    if not own_key:
+        return True
+    fee = found.pop("provider_cost_picousd", 0)
+    if upstream is None:
+        return fee == 0
+    found["provider_cost_picousd"] = fee + upstream
+    return True
 
 
 def _scaled(value: object, scale: int) -> int | None:

@@ -166,6 +166,29 @@ def test_what_is_no_money_is_unknown(wire: Any, cost: object) -> None:
     assert call.usage.provider_cost_picousd is None
 
 
+@pytest.mark.parametrize(
+    ("told", "picousd", "flags"),
+    [
+        ({"cost": 0.003, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.065}}, 68_000_000_000, ()),
+        ({"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.065}}, 65_000_000_000, ()),
+        ({"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": None}}, None, ()),
+        ({"cost": 0.003, "is_byok": True}, None, ("lower_bound",)),
+        ({"cost": 0.065, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.065}}, 65_000_000_000, ()),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/v1/chat/completions", "/api/v1/messages"])
+def test_a_key_of_ones_own_is_billed_by_whose_it_is(
+    wire: Any, path: str, told: dict[str, Any], picousd: int | None, flags: tuple[str, ...]
+) -> None:
+    """OpenRouter's own cost then is its fee alone."""
+    if path.endswith("messages"):
+        body = {"id": "i", "content": [], "usage": {"input_tokens": 5, "output_tokens": 3} | told}
+    else:
+        body = answer({"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8} | told)
+    call = wire.call(path, ASK, body, host="openrouter.ai")
+    assert (call.usage.provider_cost_picousd, call.flags, call.usage.output_tokens) == (picousd, flags, 3)
+
+
 def test_fill_in_the_middle_streams_like_a_chat(wire: Any) -> None:
     chunks = [
         {"id": "i", "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]},
