@@ -28,7 +28,7 @@ from otelcost.wire.registry import (
     recognise,
 )
 from otelcost.wire.reply import STOPPED_EARLY, Reply, error_name, output_of
-from otelcost.wire.usage import FIVE, add, read, total_input
+from otelcost.wire.usage import FIVE, UsageMap, add, read, total_input
 from otelcost.wire.usage_plain import Told
 
 _FLAG_ORDER: Final = {flag: position for position, flag in enumerate(get_args(Flag))}
@@ -98,7 +98,8 @@ def decode(exchange: Exchange, key: bytes, pause: Callable[[], object] = lambda:
     codec, request, reply, flags = read_bodies.codec, read_bodies.request, read_bodies.reply, read_bodies.flags
     anatomy = Anatomy(request, hasher_of(key))
     pause()
-    billing = _bill(codec, reply, anatomy, flags)
+    provider = provider_of(exchange.host, exchange.path)
+    billing = _bill(codec, codec.dialects.get(provider or "", codec.usage), reply, anatomy, flags)
     status, error_type = _outcome(exchange, reply, flags)
     if codec.free and not reply.billed:
         billing = _unbilled(billing, flags)
@@ -219,9 +220,9 @@ def _response_body(exchange: Exchange, flags: set[Flag]) -> bytes:
     return decoded.data
 
 
-def _bill(codec: Codec, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Billing:
+def _bill(codec: Codec, table: UsageMap, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Billing:
     raw = reply.usage_raw
-    told = None if raw is None or len(raw) > _MAX_USAGE_BYTES else _told(raw, codec, anatomy, flags)
+    told = None if raw is None or len(raw) > _MAX_USAGE_BYTES else _told(raw, codec, table, anatomy, flags)
     if raw is None or told is None:
         return _Billing(usage=Usage(**reply.tool_counts))
     usage = told.usage
@@ -239,17 +240,17 @@ def _bill(codec: Codec, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Bi
     return _Billing(usage, line, reply.tier or told.tier, told.speed, told.geo, input_tokens)
 
 
-def _told(raw: bytes, codec: Codec, anatomy: Anatomy, flags: set[Flag]) -> Told | None:
+def _told(raw: bytes, codec: Codec, table: UsageMap, anatomy: Anatomy, flags: set[Flag]) -> Told | None:
     """What a usage object tells, None where it is no object."""
     writes_long = anatomy.writes_long()
-    told = codec.usage.plain(raw, writes_long=writes_long) if codec.usage.plain is not None else None
+    told = table.plain(raw, writes_long=writes_long) if table.plain is not None else None
     if told is not None:
         return told
     try:
         counts = _COUNTS.decode(raw)
     except BAD_JSON:
         return None
-    reading = read(counts, codec.usage, writes_long=writes_long)
+    reading = read(counts, table, writes_long=writes_long)
     flags |= reading.flags
     tier, speed, geo = (as_text(counts.get(name)) for name in ("service_tier", "speed", "inference_geo"))
     hidden = codec.hidden_usage(counts) if codec.hidden_usage is not None else None

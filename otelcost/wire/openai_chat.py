@@ -366,6 +366,15 @@ def _piece(key: object, function: _Function, reply: Reply) -> None:
 
 
 CODEC: Final = Codec(
-    "openai.chat", "chat", "openai", usage.OPENAI, request, whole, stream, plain=plain, plain_whole=plain_whole
+    "openai.chat",
+    "chat",
+    "openai",
+    usage.OPENAI,
+    request,
+    whole,
+    stream,
+    dialects=dict.fromkeys(("gcp.gemini", "gcp.vertex_ai"), usage.OPENAI_BY_GOOGLE),
+    plain=plain,
+    plain_whole=plain_whole,
 )
 """POST /chat/completions."""

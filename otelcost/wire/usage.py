@@ -67,6 +67,7 @@ class UsageMap(msgspec.Struct, frozen=True):
     inclusive: bool  # whether the reported input includes cache reads and writes
     plain: Plain | None = None  # reads the usual objects of the family, and no others
     omits_zeros: bool = False  # an output of nothing is left out, and only the total tells that it is known
+    omits_thoughts: bool = False  # thoughts are in the total alone
 
 
 def tree(lines: tuple[Row, ...]) -> Branch:
@@ -133,6 +134,9 @@ OPENAI: Final = UsageMap(
     plain=usage_plain.openai,
 )
 """OpenAI's chat, completions, responses and embeddings, and the dialects of those who speak them."""
+
+OPENAI_BY_GOOGLE: Final = msgspec.structs.replace(OPENAI, omits_thoughts=True)
+"""Gemini behind OpenAI's format: its thoughts are billed as output, and only the total counts them."""
 
 IMAGES: Final = UsageMap(
     rows(
@@ -209,7 +213,7 @@ def read(usage: object, table: UsageMap, *, writes_long: bool) -> Reading:
         flags.add("usage_mismatch")
     for uncached, cached in _PARTS_OF_INPUT:
         _place_modality(found, uncached, cached)
-    if not _reconcile(found, inclusive=table.inclusive):
+    if not _reconcile(found, table):
         flags.add("usage_mismatch")
     return Reading(msgspec.convert(found, Usage), frozenset(flags))
 
@@ -327,7 +331,7 @@ def _place_modality(found: dict[str, int], uncached: str, cached: str) -> None:
     found[uncached] = max(0, min(fresh, room))
 
 
-def _reconcile(found: dict[str, int], *, inclusive: bool) -> bool:
+def _reconcile(found: dict[str, int], table: UsageMap) -> bool:
     """Whether the buckets add up to the provider's own total; reasoning left out of output is put back.
 
     Where the reported input excludes the cache, the total may do so too.
@@ -337,10 +341,12 @@ def _reconcile(found: dict[str, int], *, inclusive: bool) -> bool:
         return True
     cached = _cached(found)
     missing = total - cached - found.get("input_uncached_tokens", 0) - found.get("output_tokens", 0)
+    if table.omits_thoughts and missing > 0 and "input_uncached_tokens" in found:
+        found.setdefault("reasoning_tokens", missing)
     if missing and missing == found.get("reasoning_tokens"):
         found["output_tokens"] = found.get("output_tokens", 0) + missing
         return True
-    return missing in {0, 0 if inclusive else -cached}
+    return missing in {0, 0 if table.inclusive else -cached}
 
 
 def _cached(found: dict[str, int]) -> int:

@@ -8,6 +8,7 @@ import pytest
 
 from otelcost.model import Usage
 
+GOOGLE = "generativelanguage.googleapis.com"
 ASK = {"model": "m", "messages": [{"role": "user", "content": "Where is my order?"}]}
 
 
@@ -187,6 +188,34 @@ def test_a_key_of_ones_own_is_billed_by_whose_it_is(
         body = answer({"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8} | told)
     call = wire.call(path, ASK, body, host="openrouter.ai")
     assert (call.usage.provider_cost_picousd, call.flags, call.usage.output_tokens) == (picousd, flags, 3)
+
+
+@pytest.mark.parametrize(
+    ("details", "host", "output", "reasoning", "flags"),
+    [
+        ({}, GOOGLE, 96, 93, ()),
+        ({"completion_tokens_details": {"reasoning_tokens": 93}}, GOOGLE, 96, 93, ()),
+        ({"completion_tokens_details": {"reasoning_tokens": 2}}, GOOGLE, 3, 2, ("usage_mismatch",)),
+        ({"total_tokens": 12}, GOOGLE, 3, None, ()),
+        ({"total_tokens": 5}, GOOGLE, 3, None, ("usage_mismatch",)),
+        ({"prompt_tokens": None}, GOOGLE, 3, None, ("usage_mismatch",)),
+        ({}, "us-central1-aiplatform.googleapis.com", 96, 93, ()),
+        ({}, "api.openai.com", 3, None, ("usage_mismatch",)),
+    ],
+)
+def test_gemini_counts_thoughts_in_the_total_alone(
+    wire: Any, details: dict[str, Any], host: str, output: int, reasoning: int | None, flags: tuple[str, ...]
+) -> None:
+    told = {"completion_tokens": 3, "prompt_tokens": 9, "total_tokens": 105} | details
+    chunks = [
+        {"id": "i", "choices": [{"index": 0, "delta": {"content": "1"}}], "usage": told | {"total_tokens": 103}},
+        {"id": "i", "choices": [{"index": 0, "delta": {"content": ","}, "finish_reason": "stop"}], "usage": told},
+    ]
+    path = "/v1beta/openai/chat/completions"
+    for body in (answer(told), wire.sse(chunks, done=True)):
+        call = wire.call(path, ASK, body, host=host)
+        assert (call.usage.input_uncached_tokens, call.usage.output_tokens) == (told["prompt_tokens"], output)
+        assert (call.usage.reasoning_tokens, call.flags) == (reasoning, flags)
 
 
 def test_fill_in_the_middle_streams_like_a_chat(wire: Any) -> None:
