@@ -1,6 +1,6 @@
 """Usage objects of every API as rows of (path, bucket), and the little code that reads them.
 
-Providers disagree on whether the input they report includes cached tokens; `inclusive` says so, and the
+Providers disagree on whether the input they report includes cached tokens: the bucket `input` does, and the
 buckets that come out are disjoint either way.
 """
 
@@ -19,6 +19,7 @@ from otelcost.wire.jsonview import MAX_COUNT, as_count, as_number
 _INPUT: Final = "input"
 _WRITE: Final = "cache_write"
 _UPSTREAM: Final = "upstream_cost"
+_BESIDE: Final = "beside"  # billed in units that no bucket holds
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -64,7 +65,7 @@ class UsageMap(msgspec.Struct, frozen=True):
     """How to read one family of usage objects."""
 
     root: Branch
-    inclusive: bool  # whether the reported input includes cache reads and writes
+    inclusive: bool  # whether the provider's own total includes cache reads and writes
     plain: Plain | None = None  # reads the usual objects of the family, and no others
     omits_zeros: bool = False  # an output of nothing is left out, and only the total tells that it is known
     omits_thoughts: bool = False  # thoughts are in the total alone
@@ -89,46 +90,57 @@ def rows(table: str, *scaled: Row) -> Branch:
     return tree((*plain, *scaled))
 
 
+_MONEY: Final = (
+    Row(("cost",), "provider_cost_picousd", PICOUSD),
+    Row(("cost_details", "upstream_inference_cost"), _UPSTREAM, PICOUSD),
+)
+"""What OpenRouter says of its cost, in whatever format it is asked."""
+
+_OPENAI: Final = """
+prompt_tokens                                               input
+input_tokens                                                input
+completion_tokens                                           output_tokens
+output_tokens                                               output_tokens
+total_tokens                                                provider_total_tokens
+prompt_tokens_details.cached_tokens                         cache_read_tokens
+input_tokens_details.cached_tokens                          cache_read_tokens
+prompt_cache_hit_tokens                                     cache_read_tokens
+cached_tokens                                               cache_read_tokens
+prompt_tokens_details.cache_write_tokens                    cache_write
+input_tokens_details.cache_write_tokens                     cache_write
+prompt_tokens_details.cache_creation_tokens                 cache_write
+prompt_tokens_details.cache_write_tokens_details.ttl_30m_tokens  cache_write_short_tokens
+input_tokens_details.cache_write_tokens_details.ttl_30m_tokens   cache_write_short_tokens
+prompt_tokens_details.cache_write_tokens_details.ttl_12h_tokens  cache_write_long_tokens
+input_tokens_details.cache_write_tokens_details.ttl_12h_tokens   cache_write_long_tokens
+prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens  cache_write_short_tokens
+prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens  cache_write_long_tokens
+prompt_tokens_details.audio_tokens                          input_audio_tokens
+input_tokens_details.audio_tokens                           input_audio_tokens
+input_token_details.audio_tokens                            input_audio_tokens
+prompt_tokens_details.image_tokens                          input_image_tokens
+input_tokens_details.image_tokens                           input_image_tokens
+prompt_tokens_details.cached_tokens_details.audio_tokens    cache_read_audio_tokens
+input_tokens_details.cached_tokens_details.audio_tokens     cache_read_audio_tokens
+prompt_tokens_details.cached_tokens_details.image_tokens    cache_read_image_tokens
+input_tokens_details.cached_tokens_details.image_tokens     cache_read_image_tokens
+completion_tokens_details.reasoning_tokens                  reasoning_tokens
+output_tokens_details.reasoning_tokens                      reasoning_tokens
+completion_tokens_details.audio_tokens                      output_audio_tokens
+output_tokens_details.audio_tokens                          output_audio_tokens
+completion_tokens_details.image_tokens                      output_image_tokens
+output_tokens_details.image_tokens                          output_image_tokens
+completion_tokens_details.accepted_prediction_tokens        accepted_prediction_tokens
+completion_tokens_details.rejected_prediction_tokens        rejected_prediction_tokens
+"""
+
 OPENAI: Final = UsageMap(
     rows(
-        """
-        prompt_tokens                                               input
-        input_tokens                                                input
-        completion_tokens                                           output_tokens
-        output_tokens                                               output_tokens
-        total_tokens                                                provider_total_tokens
-        prompt_tokens_details.cached_tokens                         cache_read_tokens
-        input_tokens_details.cached_tokens                          cache_read_tokens
-        prompt_cache_hit_tokens                                     cache_read_tokens
-        cached_tokens                                               cache_read_tokens
-        prompt_tokens_details.cache_write_tokens                    cache_write
-        input_tokens_details.cache_write_tokens                     cache_write
-        prompt_tokens_details.cache_write_tokens_details.ttl_30m_tokens  cache_write_short_tokens
-        input_tokens_details.cache_write_tokens_details.ttl_30m_tokens   cache_write_short_tokens
-        prompt_tokens_details.cache_write_tokens_details.ttl_12h_tokens  cache_write_long_tokens
-        input_tokens_details.cache_write_tokens_details.ttl_12h_tokens   cache_write_long_tokens
-        prompt_tokens_details.audio_tokens                          input_audio_tokens
-        input_tokens_details.audio_tokens                           input_audio_tokens
-        input_token_details.audio_tokens                            input_audio_tokens
-        prompt_tokens_details.image_tokens                          input_image_tokens
-        input_tokens_details.image_tokens                           input_image_tokens
-        prompt_tokens_details.cached_tokens_details.audio_tokens    cache_read_audio_tokens
-        input_tokens_details.cached_tokens_details.audio_tokens     cache_read_audio_tokens
-        prompt_tokens_details.cached_tokens_details.image_tokens    cache_read_image_tokens
-        input_tokens_details.cached_tokens_details.image_tokens     cache_read_image_tokens
-        completion_tokens_details.reasoning_tokens                  reasoning_tokens
-        output_tokens_details.reasoning_tokens                      reasoning_tokens
-        completion_tokens_details.audio_tokens                      output_audio_tokens
-        output_tokens_details.audio_tokens                          output_audio_tokens
-        completion_tokens_details.image_tokens                      output_image_tokens
-        output_tokens_details.image_tokens                          output_image_tokens
-        completion_tokens_details.accepted_prediction_tokens        accepted_prediction_tokens
-        completion_tokens_details.rejected_prediction_tokens        rejected_prediction_tokens
-        """,
-        Row(("cost",), "provider_cost_picousd", PICOUSD),
+        _OPENAI,
+        *_MONEY,
         Row(("cost", "total_cost"), "provider_cost_picousd", PICOUSD),
         Row(("cost_in_usd_ticks",), "provider_cost_picousd", 100),
-        Row(("cost_details", "upstream_inference_cost"), _UPSTREAM, PICOUSD),
+        Row(("prompt_audio_seconds",), _BESIDE, 1000),
     ),
     inclusive=True,
     plain=usage_plain.openai,
@@ -137,6 +149,9 @@ OPENAI: Final = UsageMap(
 
 OPENAI_BY_GOOGLE: Final = msgspec.structs.replace(OPENAI, omits_thoughts=True)
 """Gemini behind OpenAI's format: its thoughts are billed as output, and only the total counts them."""
+
+EMBEDDINGS: Final = UsageMap(rows(_OPENAI + "total_tokens input", *_MONEY), inclusive=True, plain=usage_plain.openai)
+"""OpenAI's embeddings: where nothing but a total is told, it is the input, for there is no output."""
 
 IMAGES: Final = UsageMap(
     rows(
@@ -168,8 +183,7 @@ ANTHROPIC: Final = UsageMap(
         server_tool_use.web_fetch_requests                          web_fetch_requests
         server_tool_use.code_execution_requests                     code_execution_requests
         """,
-        Row(("cost",), "provider_cost_picousd", PICOUSD),
-        Row(("cost_details", "upstream_inference_cost"), _UPSTREAM, PICOUSD),
+        *_MONEY,
     ),
     inclusive=False,
     plain=usage_plain.anthropic,
@@ -207,9 +221,11 @@ def read(usage: object, table: UsageMap, *, writes_long: bool) -> Reading:
     flags: set[Flag] = set()
     if not _add_upstream(found, own_key=usage.get("is_byok") is True):
         flags.add("lower_bound")
+    if found.pop(_BESIDE, 0):
+        flags.add("lower_bound")
     if table.omits_zeros:
         _restore_zero(found)
-    if table.inclusive and not _exclude_cache(found):
+    if not _exclude_cache(found):
         flags.add("usage_mismatch")
     for uncached, cached in _PARTS_OF_INPUT:
         _place_modality(found, uncached, cached)

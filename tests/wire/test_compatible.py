@@ -218,6 +218,37 @@ def test_gemini_counts_thoughts_in_the_total_alone(
         assert (call.usage.reasoning_tokens, call.flags) == (reasoning, flags)
 
 
+@pytest.mark.parametrize(
+    ("details", "short", "long"),
+    [
+        ({"cache_creation_tokens": 30}, 30, 0),
+        ({"cache_creation_token_details": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 20}}, 10, 20),
+    ],
+)
+def test_litellm_counts_claudes_cache_writes_inside_the_prompt(
+    wire: Any, details: dict[str, Any], short: int, long: int
+) -> None:
+    parts = {"cached_tokens": 50, "cache_creation_tokens": 30, "text_tokens": 20} | details
+    counts = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120, "prompt_tokens_details": parts}
+    call = wire.call("/v1/chat/completions", ASK, answer(counts), host="litellm.internal")
+    assert call.usage == Usage(
+        input_uncached_tokens=20,
+        cache_read_tokens=50,
+        cache_write_short_tokens=short,
+        cache_write_long_tokens=long,
+        output_tokens=20,
+        provider_total_tokens=120,
+    )
+
+
+@pytest.mark.parametrize(("seconds", "flagged"), [(203, True), (0.5, True), (0, False), (None, False), ({}, False)])
+def test_mistrals_audio_is_billed_by_the_second_too(wire: Any, seconds: object, flagged: bool) -> None:
+    """Its tokens are no prompt tokens: what is known is a lower bound."""
+    counts = {"prompt_audio_seconds": seconds, "prompt_tokens": 4, "completion_tokens": 635, "total_tokens": 639}
+    call = wire.call("/v1/chat/completions", ASK, answer(counts), host="api.mistral.ai")
+    assert ("lower_bound" in call.flags, call.usage.input_uncached_tokens) == (flagged, 4)
+
+
 def test_fill_in_the_middle_streams_like_a_chat(wire: Any) -> None:
     chunks = [
         {"id": "i", "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]},
