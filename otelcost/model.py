@@ -30,7 +30,7 @@ stream before its terminal event. cancelled: the caller's task was cancelled. ti
 
 Flag = Literal[
     "estimated",  # tokens counted by us, because the provider sent none
-    "lower_bound",  # the provider may have billed more than is known (aborted, timed out, by another model, in other units)
+    "lower_bound",  # the provider may have billed more than is known (cut short, another model or unit besides)
     "provider_assumed",  # unknown host: the provider is taken from the wire format
     "request_truncated",  # the request was larger than the cap on pending bytes
     "response_truncated",  # the same for the response
