@@ -267,6 +267,7 @@ def whole(body: Fields, reply: Reply) -> None:
     reason = body.text("stop_reason")
     if reason:
         reply.finish = [reason]
+    reply.refused = reason == "refusal" and not blocks
     for index, block in enumerate(body.objects("content")):
         _answer(index, block, reply)
 
@@ -283,6 +284,7 @@ def plain_whole(body: bytes, reply: Reply) -> bool:
     reply.complete = True
     if answer.stop_reason:
         reply.finish = [answer.stop_reason[:MAX_NAME]]
+    reply.refused = answer.stop_reason == "refusal" and not answer.content
     for index, block in enumerate(answer.content or ()):
         if block.type == "text":
             reply.texts.append(block.text or "")
@@ -319,6 +321,7 @@ def stream(events: sse.Events, reply: Reply) -> None:
     for event in decoded:
         _event(event, counts, reply)
     reply.recognised = bool(decoded)
+    reply.refused = reply.finish == ["refusal"] and all(event.type != "content_block_start" for event in decoded)
     if counts:
         reply.usage_raw = msgspec.json.encode(counts)
 

@@ -55,6 +55,9 @@ _TRANSPORT: Final[dict[str, Status]] = {
 }
 """Status of an attempt whose answer did not arrive whole, by how the transport ended."""
 
+_FREE_REFUSALS: Final = {"anthropic": 1_780_358_400_000_000}  # 2026-06-02
+"""Who does not bill a prompt that is refused before any output, and from when: microseconds of Unix time."""
+
 _NEVER_SENT: Final = frozenset(
     {"ClientConnectorDNSError", "ClientConnectorError", "ConnectError", "ConnectTimeout", "ConnectTimeoutError"}
     | {"ConnectionTimeoutError", "InvalidURL", "LocalProtocolError", "NameResolutionError", "NewConnectionError"}
@@ -101,7 +104,7 @@ def decode(exchange: Exchange, key: bytes, pause: Callable[[], object] = lambda:
     provider = provider_of(exchange.host, exchange.path)
     billing = _bill(codec, codec.dialects.get(provider or "", codec.usage), reply, anatomy, flags)
     status, error_type = _outcome(exchange, reply, flags)
-    if codec.free and not reply.billed:
+    if (codec.free and not reply.billed) or _refused_for_nothing(exchange, reply):
         billing = _unbilled(billing, flags)
     return _assemble(exchange, codec, request, reply, anatomy, billing, status, error_type, flags)
 
@@ -258,6 +261,11 @@ def _told(raw: bytes, codec: Codec, table: UsageMap, anatomy: Anatomy, flags: se
         return Told(reading.usage, tier, speed, geo)
     flags |= hidden.flags
     return Told(reading.usage, tier, speed, geo, hidden.usage)
+
+
+def _refused_for_nothing(exchange: Exchange, reply: Reply) -> bool:
+    since = _FREE_REFUSALS.get(provider_of(exchange.host, exchange.path) or "") if reply.refused else None
+    return since is not None and exchange.context.start_unix_us >= since
 
 
 def _unbilled(billing: _Billing, flags: set[Flag]) -> _Billing:
