@@ -155,7 +155,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     context: Context
     usage: Usage = Usage()
-    usage_raw: msgspec.Raw = NO_USAGE  # the provider's usage object as JSON on one line; empty: it sent none
+    usage_raw: msgspec.Raw = NO_USAGE  # the provider's usage object as JSON on one line; empty: none, or too long
     provider: str  # OpenTelemetry `gen_ai.provider.name`
     api: str  # decoder: "openai.chat", "openai.responses", "anthropic.messages", ...
     operation: str  # OpenTelemetry `gen_ai.operation.name`

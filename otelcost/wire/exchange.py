@@ -45,7 +45,10 @@ _PLACEHOLDERS: Final = dict.fromkeys(
 
 _COUNTS: Final = msgspec.json.Decoder(dict[str, object])
 _NOTHING: Final = dict.fromkeys(FIVE, 0)
-_MAX_USAGE_BYTES: Final = 32 * 1024
+_MAX_USAGE_BYTES: Final = 1024 * 1024
+_MAX_KEPT_BYTES: Final = 32 * 1024
+"""Of a usage object that is read, what is kept of it in the record."""
+
 _TRANSPORT: Final[dict[str, Status]] = {
     "complete": "aborted",  # the body ended, but its terminal event never came
     "closed": "aborted",
@@ -225,7 +228,10 @@ def _response_body(exchange: Exchange, flags: set[Flag]) -> bytes:
 
 def _bill(codec: Codec, table: UsageMap, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Billing:
     raw = reply.usage_raw
-    told = None if raw is None or len(raw) > _MAX_USAGE_BYTES else _told(raw, codec, table, anatomy, flags)
+    if raw is not None and len(raw) > _MAX_USAGE_BYTES:
+        flags.add("response_truncated")
+        raw = None
+    told = None if raw is None else _told(raw, codec, table, anatomy, flags)
     if raw is None or told is None:
         return _Billing(usage=Usage(**reply.tool_counts))
     usage = told.usage
@@ -238,9 +244,15 @@ def _bill(codec: Codec, table: UsageMap, reply: Reply, anatomy: Anatomy, flags: 
         usage = msgspec.structs.replace(usage, output_tokens=0)
     if not reply.usage_final:
         usage = msgspec.structs.replace(usage, **_PLACEHOLDERS)
-    # A record is one line of its file.
-    line = msgspec.json.format(raw, indent=-1)
-    return _Billing(usage, line, reply.tier or told.tier, told.speed, told.geo, input_tokens)
+    return _Billing(usage, _kept(raw), reply.tier or told.tier, told.speed, told.geo, input_tokens)
+
+
+def _kept(raw: bytes) -> bytes | None:
+    """A usage object on one line, as a record is; without a long list of iterations, which are counted by now."""
+    if len(raw) > _MAX_KEPT_BYTES:
+        members = Fields.members(raw) or {}
+        raw = msgspec.json.encode({name: value for name, value in members.items() if name != "iterations"})
+    return None if len(raw) > _MAX_KEPT_BYTES else msgspec.json.format(raw, indent=-1)
 
 
 def _told(raw: bytes, codec: Codec, table: UsageMap, anatomy: Anatomy, flags: set[Flag]) -> Told | None:
