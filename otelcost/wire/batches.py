@@ -16,6 +16,7 @@ from otelcost.wire.exchange import decode
 from otelcost.wire.hashing import Hasher, hasher_of
 from otelcost.wire.jsonview import Fields, as_text
 from otelcost.wire.registry import RESULTS, holds_answers, provider_of
+from otelcost.wire.sse import BOM
 
 _PATHS: Final = {
     "chat.completion": "/v1/chat/completions",
@@ -144,7 +145,7 @@ class Results:
     def _calls(self, raw: bytes) -> Iterator[Call]:
         if not raw.strip():
             return
-        fields = Fields.parse(raw)
+        fields = Fields.parse(raw if self._began else raw.removeprefix(BOM))
         if not self._began:
             self._began, self.foreign = True, fields is None
         if fields is None:

@@ -217,6 +217,14 @@ def test_a_fallback_to_nobody_changes_nothing(wire: Any) -> None:
     assert call.response_model == "claude-sonnet-5-1"
 
 
+def test_an_events_member_of_another_type_costs_only_itself(wire: Any) -> None:
+    events = [start(), *text_events("Three."), *end({"output_tokens": 50})]
+    odd = [event | {"index": "0"} if event["type"] == "message_delta" else event for event in events]
+    call = wire.messages(REQUEST, wire.sse(odd))
+    assert (call.status, call.flags) == ("ok", ("response_undecodable",))
+    assert (call.usage.input_uncached_tokens, call.usage.output_tokens, call.output_bytes) == (40, 50, 6)
+
+
 def test_anatomy_in_cache_order(wire: Any) -> None:
     request = {
         "model": "claude-sonnet-5",

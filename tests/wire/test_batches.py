@@ -111,6 +111,11 @@ def test_output_files(wire: Any) -> None:
     assert all(call.batch and call.flags == () and call.request_id == "r" for call in calls)
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(wire: Any) -> None:
+    calls = read(wire, FILE, b"\xef\xbb\xbf" + wire.lines(OPENAI))
+    assert calls == read(wire, FILE, wire.lines(OPENAI))
+
+
 def test_files_of_gemini(wire: Any) -> None:
     response = {
         "candidates": [{"content": {"parts": [{"text": "yes"}]}, "finishReason": "STOP"}],

@@ -162,6 +162,13 @@ def test_error_events(wire: Any) -> None:
     assert unread.status == "aborted"
 
 
+def test_an_events_member_of_another_type_costs_only_itself(wire: Any) -> None:
+    events = [{"type": "response.completed", "response": response([TEXT]), "output_index": None}]
+    call = wire.responses(REQUEST, wire.sse(events))
+    assert (call.status, call.flags, call.output_bytes) == ("ok", ("response_undecodable",), 6)
+    assert call.usage == wire.responses(REQUEST, response([TEXT])).usage
+
+
 def test_an_unknown_event_is_flagged(wire: Any) -> None:
     events = [{"type": "session.weather"}, {"type": "response.completed", "response": response([TEXT])}]
     call = wire.responses(REQUEST, wire.sse(events))
