@@ -30,7 +30,7 @@ stream before its terminal event. cancelled: the caller's task was cancelled. ti
 
 Flag = Literal[
     "estimated",  # tokens counted by us, because the provider sent none
-    "lower_bound",  # the provider may have billed more than is known (aborted, timed out, advised by another model)
+    "lower_bound",  # the provider may have billed more than is known (cut short, another model or unit besides)
     "provider_assumed",  # unknown host: the provider is taken from the wire format
     "request_truncated",  # the request was larger than the cap on pending bytes
     "response_truncated",  # the same for the response
@@ -155,7 +155,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     context: Context
     usage: Usage = Usage()
-    usage_raw: msgspec.Raw = NO_USAGE  # the provider's usage object as JSON on one line; empty: it sent none
+    usage_raw: msgspec.Raw = NO_USAGE  # the provider's usage object as JSON on one line; empty: none, or too long
     provider: str  # OpenTelemetry `gen_ai.provider.name`
     api: str  # decoder: "openai.chat", "openai.responses", "anthropic.messages", ...
     operation: str  # OpenTelemetry `gen_ai.operation.name`

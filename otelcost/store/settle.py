@@ -40,7 +40,7 @@ UPDATE calls SET
     duration_us = greatest(
         epoch_us(answer.start) - epoch_us(calls.start) + coalesce(answer.duration_us, 0), calls.duration_us),
     flags = list_filter(calls.flags, lambda f: f NOT IN ('lower_bound', 'estimated'))
-        || list_filter(answer.flags, lambda f: f IN ('usage_mismatch', 'hidden_iterations'))
+        || list_filter(answer.flags, lambda f: f IN ('lower_bound', 'usage_mismatch', 'hidden_iterations'))
 FROM (
     SELECT * {_READ} AND response_id <> '' AND (output_tokens IS NOT NULL OR status = 'error')
     QUALIFY row_number() OVER (

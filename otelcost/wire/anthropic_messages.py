@@ -267,6 +267,7 @@ def whole(body: Fields, reply: Reply) -> None:
     reason = body.text("stop_reason")
     if reason:
         reply.finish = [reason]
+    reply.refused = reason == "refusal" and not blocks
     for index, block in enumerate(body.objects("content")):
         _answer(index, block, reply)
 
@@ -283,6 +284,7 @@ def plain_whole(body: bytes, reply: Reply) -> bool:
     reply.complete = True
     if answer.stop_reason:
         reply.finish = [answer.stop_reason[:MAX_NAME]]
+    reply.refused = answer.stop_reason == "refusal" and not answer.content
     for index, block in enumerate(answer.content or ()):
         if block.type == "text":
             reply.texts.append(block.text or "")
@@ -299,6 +301,8 @@ def _answer(index: int, block: Fields, reply: Reply) -> None:
             reply.texts.append(value)
     elif block_type.endswith("tool_use"):
         _tool_use(index, block_type, block.text("name"), block.slice("input"), reply)
+    elif block_type == "fallback":  # from here on another model answers; a stream began with the first one's name
+        reply.model = (block.object("to") or Fields({})).text("model") or reply.model
 
 
 def _tool_use(index: int, block_type: str, name: str | None, arguments: bytes | None, reply: Reply) -> None:
@@ -317,6 +321,7 @@ def stream(events: sse.Events, reply: Reply) -> None:
     for event in decoded:
         _event(event, counts, reply)
     reply.recognised = bool(decoded)
+    reply.refused = reply.finish == ["refusal"] and all(event.type != "content_block_start" for event in decoded)
     if counts:
         reply.usage_raw = msgspec.json.encode(counts)
 
@@ -369,16 +374,20 @@ def hidden_usage(counts: object) -> usage.Reading:
     """Tokens of provider-side iterations that the top-level counts leave out.
 
     A compaction runs on the same model and is billed: its tokens are returned. An advisor runs on
-    another model, whose price these buckets cannot carry: what is told is a lower bound. A fallback,
-    which another model than the one asked for has served, is flagged.
+    another model, whose price these buckets cannot carry: what is told is a lower bound. So it is where
+    a model wrote something before another one took over; the counts are those of the last.
     """
-    iterations = counts.get("iterations") if isinstance(counts, dict) else None
+    told = counts.get("iterations") if isinstance(counts, dict) else None
+    iterations = [item for item in told if isinstance(item, dict)] if isinstance(told, list) else []
+    answered = [as_text(item.get("model")) for item in iterations if item.get("type") != "advisor_message"]
+    served = next(filter(None, reversed(answered)), None)
     total, flags = Usage(), set[Flag]()
-    for iteration in iterations if isinstance(iterations, list) else ():
-        kind = as_text(iteration.get("type")) if isinstance(iteration, dict) else None
+    for iteration in iterations:
+        kind = as_text(iteration.get("type"))
         if kind not in {None, "message"}:
             flags.add("hidden_iterations")
-        if kind == "advisor_message":
+        other = as_text(iteration.get("model")) not in {None, served}
+        if kind == "advisor_message" or (other and as_count(iteration.get("output_tokens"))):
             flags.add("lower_bound")
         if kind == "compaction":
             total = usage.add(total, usage.read(iteration, usage.ANTHROPIC, writes_long=False).usage)

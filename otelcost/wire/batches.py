@@ -16,6 +16,7 @@ from otelcost.wire.exchange import decode
 from otelcost.wire.hashing import Hasher, hasher_of
 from otelcost.wire.jsonview import Fields, as_text
 from otelcost.wire.registry import RESULTS, holds_answers, provider_of
+from otelcost.wire.sse import BOM
 
 _PATHS: Final = {
     "chat.completion": "/v1/chat/completions",
@@ -25,7 +26,7 @@ _PATHS: Final = {
 }
 """Where a body of this kind comes from, by its `object`."""
 
-_GEMINI: Final = "/v1beta/models/-:generateContent"
+_NO_MODEL: Final = "-"
 MAX_LINE_BYTES: Final = 32 * 1024 * 1024
 """Longer lines are skipped: an answer with pictures in it may have some megabytes."""
 
@@ -144,7 +145,7 @@ class Results:
     def _calls(self, raw: bytes) -> Iterator[Call]:
         if not raw.strip():
             return
-        fields = Fields.parse(raw)
+        fields = Fields.parse(raw if self._began else raw.removeprefix(BOM))
         if not self._began:
             self._began, self.foreign = True, fields is None
         if fields is None:
@@ -164,14 +165,16 @@ def decode_many(exchange: Exchange, key: bytes) -> Iterator[Call]:
 
 def _inlined(operation: Fields) -> Iterator[_Line]:
     """The answers that a finished Gemini batch has in itself, named by their keys or else by their places."""
-    answered = operation.object("response")
-    holder = answered.object("inlinedResponses") if answered else None
+    answered = operation.object("response") or Fields({})
+    holder = answered.object(answered.either("inlinedResponses", "inlinedEmbedContentResponses"))
+    job = operation.object("metadata")
+    model = ((job.text("model") if job else None) or "").rpartition("/")[2]
     for place, item in enumerate(holder.objects("inlinedResponses") if holder else ()):
         named = item.object("metadata")
         name = (named.text("key") if named else None) or str(place)
-        body = item.slice("response")
+        body = item.object("response")
         if body is not None:
-            yield _Line(name, _GEMINI, 200, body, None)
+            yield _of_google(name, item, body, model or _NO_MODEL)
 
 
 def _line(fields: Fields) -> _Line | None:
@@ -181,14 +184,19 @@ def _line(fields: Fields) -> _Line | None:
         return None
     if result is not None:
         return _message(name, result)
-    if response is not None and "usageMetadata" in response.raw:
-        return _Line(name, _GEMINI, 200, fields.slice("response") or b"", None)
+    if response is not None and ("usageMetadata" in response.raw or "embedding" in response.raw):
+        return _of_google(name, fields, response)
     body = response.object("body") if response else None
     if response is None or body is None:
         return None
     path = _PATHS.get(body.text("object") or "", "/v1/chat/completions")
     status = response.count("status_code") or 200
     return _Line(name, path, status, response.slice("body") or b"", response.text("request_id"))
+
+
+def _of_google(name: str, item: Fields, response: Fields, model: str = _NO_MODEL) -> _Line:
+    method = "embedContent" if "embedding" in response.raw else "generateContent"
+    return _Line(name, f"/v1beta/models/{model}:{method}", 200, item.slice("response") or b"", None)
 
 
 def _message(name: str, result: Fields) -> _Line | None:
@@ -240,7 +248,7 @@ def _call(exchange: Exchange, line: _Line, key: bytes, hasher: Hasher) -> Call:
     return msgspec.structs.replace(
         call,
         batch=True,
-        request_model=None,
+        request_model=None if call.request_model == _NO_MODEL else call.request_model,
         request_id=as_text(line.request_id),
         flags=tuple(flag for flag in call.flags if flag != "request_truncated"),
     )

@@ -36,7 +36,8 @@ USAGE: Final = usage.UsageMap(
         cache_creation.ephemeral_5m_input_tokens    cache_write_short_tokens
         cache_creation.ephemeral_1h_input_tokens    cache_write_long_tokens
         output_tokens_details.thinking_tokens       reasoning_tokens
-        prompt_tokens                               input_uncached_tokens
+        prompt_tokens                               input
+        prompt_tokens_details.cached_tokens         cache_read_tokens
         completion_tokens                           output_tokens
         total_tokens                                provider_total_tokens
         inputTokenCount                             input_uncached_tokens

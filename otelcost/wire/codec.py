@@ -35,5 +35,6 @@ class Codec(msgspec.Struct, frozen=True):
     other_units: bool = False  # billed in pictures, seconds, characters, pages or searches too: no text tells it
     free: bool = False  # charged for only where the answer itself tells a usage that is billed
     shared_path: bool = False  # other services have such paths too: the bodies must confirm what it is
+    dialects: Mapping[str, UsageMap] = {}  # by provider: `usage` of those who count in another way
     plain: Callable[[bytes], Request | None] | None = None  # `request` in one pass, None of a body it does not know
     plain_whole: Callable[[bytes, Reply], bool] | None = None  # the same of `whole`; False: nothing was read

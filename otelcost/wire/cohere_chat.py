@@ -11,17 +11,14 @@ from otelcost.wire.jsonview import Fields
 from otelcost.wire.parts import Part, Request, common, texts, whole_of
 from otelcost.wire.reply import Reply, error_name
 
-USAGE: Final = usage.UsageMap(
-    usage.rows(
-        """
-        billed_units.input_tokens      input_uncached_tokens
-        billed_units.output_tokens     output_tokens
-        tokens.input_tokens            input_uncached_tokens
-        tokens.output_tokens           output_tokens
-        """
-    ),
-    inclusive=False,
-)
+ROWS: Final = """
+    billed_units.input_tokens      input_uncached_tokens
+    billed_units.output_tokens     output_tokens
+    tokens.input_tokens            input_uncached_tokens
+    tokens.output_tokens           output_tokens
+"""
+
+USAGE: Final = usage.UsageMap(usage.rows(ROWS), inclusive=False)
 """Billed units are what is charged: the tokens beside them also count Cohere's own preamble and markers,
 and its cached tokens are some of those, at no price of their own."""
 

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from otelcost.wire import cohere_chat, openai_parts
+from otelcost.wire import cohere_chat, openai_parts, usage
 from otelcost.wire.codec import Codec, never_streamed
 from otelcost.wire.jsonview import Fields
 from otelcost.wire.parts import Part, Request, common, string, texts
 from otelcost.wire.reply import Reply, error_name
+
+USAGE: Final = usage.UsageMap(
+    usage.rows(
+        cohere_chat.ROWS
+        + """
+        billed_units.image_tokens      +input_uncached_tokens
+        billed_units.image_tokens      input_image_tokens
+        """
+    ),
+    inclusive=False,
+)
+"""Images are counted beside the texts, and have a price of their own."""
 
 
 def request(fields: Fields) -> Request:
@@ -39,7 +51,7 @@ CODEC: Final = Codec(
     "cohere.embed",
     "embeddings",
     "cohere",
-    cohere_chat.USAGE,
+    USAGE,
     request,
     whole,
     never_streamed,

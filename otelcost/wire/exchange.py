@@ -28,7 +28,7 @@ from otelcost.wire.registry import (
     recognise,
 )
 from otelcost.wire.reply import STOPPED_EARLY, Reply, error_name, output_of
-from otelcost.wire.usage import FIVE, add, read, total_input
+from otelcost.wire.usage import FIVE, UsageMap, add, read, total_input
 from otelcost.wire.usage_plain import Told
 
 _FLAG_ORDER: Final = {flag: position for position, flag in enumerate(get_args(Flag))}
@@ -45,7 +45,10 @@ _PLACEHOLDERS: Final = dict.fromkeys(
 
 _COUNTS: Final = msgspec.json.Decoder(dict[str, object])
 _NOTHING: Final = dict.fromkeys(FIVE, 0)
-_MAX_USAGE_BYTES: Final = 32 * 1024
+_MAX_USAGE_BYTES: Final = 1024 * 1024
+_MAX_KEPT_BYTES: Final = 32 * 1024
+"""Of a usage object that is read, what is kept of it in the record."""
+
 _TRANSPORT: Final[dict[str, Status]] = {
     "complete": "aborted",  # the body ended, but its terminal event never came
     "closed": "aborted",
@@ -54,6 +57,9 @@ _TRANSPORT: Final[dict[str, Status]] = {
     "error": "error",
 }
 """Status of an attempt whose answer did not arrive whole, by how the transport ended."""
+
+_FREE_REFUSALS: Final = {"anthropic": 1_780_358_400_000_000}  # 2026-06-02
+"""Who does not bill a prompt that is refused before any output, and from when: microseconds of Unix time."""
 
 _NEVER_SENT: Final = frozenset(
     {"ClientConnectorDNSError", "ClientConnectorError", "ConnectError", "ConnectTimeout", "ConnectTimeoutError"}
@@ -98,9 +104,10 @@ def decode(exchange: Exchange, key: bytes, pause: Callable[[], object] = lambda:
     codec, request, reply, flags = read_bodies.codec, read_bodies.request, read_bodies.reply, read_bodies.flags
     anatomy = Anatomy(request, hasher_of(key))
     pause()
-    billing = _bill(codec, reply, anatomy, flags)
+    provider = provider_of(exchange.host, exchange.path)
+    billing = _bill(codec, codec.dialects.get(provider or "", codec.usage), reply, anatomy, flags)
     status, error_type = _outcome(exchange, reply, flags)
-    if codec.free and not reply.billed:
+    if (codec.free and not reply.billed) or _refused_for_nothing(exchange, reply):
         billing = _unbilled(billing, flags)
     return _assemble(exchange, codec, request, reply, anatomy, billing, status, error_type, flags)
 
@@ -219,9 +226,12 @@ def _response_body(exchange: Exchange, flags: set[Flag]) -> bytes:
     return decoded.data
 
 
-def _bill(codec: Codec, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Billing:
+def _bill(codec: Codec, table: UsageMap, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Billing:
     raw = reply.usage_raw
-    told = None if raw is None or len(raw) > _MAX_USAGE_BYTES else _told(raw, codec, anatomy, flags)
+    if raw is not None and len(raw) > _MAX_USAGE_BYTES:
+        flags.add("response_truncated")
+        raw = None
+    told = None if raw is None else _told(raw, codec, table, anatomy, flags)
     if raw is None or told is None:
         return _Billing(usage=Usage(**reply.tool_counts))
     usage = told.usage
@@ -234,22 +244,28 @@ def _bill(codec: Codec, reply: Reply, anatomy: Anatomy, flags: set[Flag]) -> _Bi
         usage = msgspec.structs.replace(usage, output_tokens=0)
     if not reply.usage_final:
         usage = msgspec.structs.replace(usage, **_PLACEHOLDERS)
-    # A record is one line of its file.
-    line = msgspec.json.format(raw, indent=-1)
-    return _Billing(usage, line, reply.tier or told.tier, told.speed, told.geo, input_tokens)
+    return _Billing(usage, _kept(raw), reply.tier or told.tier, told.speed, told.geo, input_tokens)
 
 
-def _told(raw: bytes, codec: Codec, anatomy: Anatomy, flags: set[Flag]) -> Told | None:
+def _kept(raw: bytes) -> bytes | None:
+    """A usage object on one line, as a record is; without a long list of iterations, which are counted by now."""
+    if len(raw) > _MAX_KEPT_BYTES:
+        members = Fields.members(raw) or {}
+        raw = msgspec.json.encode({name: value for name, value in members.items() if name != "iterations"})
+    return None if len(raw) > _MAX_KEPT_BYTES else msgspec.json.format(raw, indent=-1)
+
+
+def _told(raw: bytes, codec: Codec, table: UsageMap, anatomy: Anatomy, flags: set[Flag]) -> Told | None:
     """What a usage object tells, None where it is no object."""
     writes_long = anatomy.writes_long()
-    told = codec.usage.plain(raw, writes_long=writes_long) if codec.usage.plain is not None else None
+    told = table.plain(raw, writes_long=writes_long) if table.plain is not None else None
     if told is not None:
         return told
     try:
         counts = _COUNTS.decode(raw)
     except BAD_JSON:
         return None
-    reading = read(counts, codec.usage, writes_long=writes_long)
+    reading = read(counts, table, writes_long=writes_long)
     flags |= reading.flags
     tier, speed, geo = (as_text(counts.get(name)) for name in ("service_tier", "speed", "inference_geo"))
     hidden = codec.hidden_usage(counts) if codec.hidden_usage is not None else None
@@ -257,6 +273,11 @@ def _told(raw: bytes, codec: Codec, anatomy: Anatomy, flags: set[Flag]) -> Told 
         return Told(reading.usage, tier, speed, geo)
     flags |= hidden.flags
     return Told(reading.usage, tier, speed, geo, hidden.usage)
+
+
+def _refused_for_nothing(exchange: Exchange, reply: Reply) -> bool:
+    since = _FREE_REFUSALS.get(provider_of(exchange.host, exchange.path) or "") if reply.refused else None
+    return since is not None and exchange.context.start_unix_us >= since
 
 
 def _unbilled(billing: _Billing, flags: set[Flag]) -> _Billing:

@@ -29,9 +29,12 @@ def request(fields: Fields) -> Request:
 
 
 def whole(body: Fields, reply: Reply) -> None:
-    """Read an answer. Vertex counts each text beside its vector, the Gemini API all of them at once."""
+    """Read an answer. Vertex counts each text beside its vector, a batch one text; the Gemini API all at once."""
     reply.error = error_name(body)
     reply.usage_raw = body.slice("usageMetadata") or _predicted(body)
+    count = body.count("tokenCount")
+    if reply.usage_raw is None and count is not None:
+        reply.usage_raw = msgspec.json.encode({"promptTokenCount": count})
     reply.recognised = reply.usage_raw is not None or any(name in body.raw for name in _VECTORS)
     reply.vector = reply.recognised
     reply.complete = True

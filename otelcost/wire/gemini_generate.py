@@ -66,6 +66,9 @@ _BLOCKED: Final = frozenset(
 )
 """Finish reasons of an answer that is not whole."""
 
+_BY_PROMPT: Final = ("gemini-1.", "gemini-2.")
+"""Models of whom a prompt with searches is billed once; later ones are billed by the query."""
+
 
 def request(fields: Fields) -> Request:
     """Parameters and prompt parts: tools, output schema, system instruction, then the contents in order."""
@@ -168,11 +171,14 @@ class _Draft:
     def __init__(self) -> None:
         self.counts: dict[str, msgspec.Raw] = {}
         self.texts: dict[int, list[str]] = {}
+        self.queries: set[str] = set()  # of web searches; each may be told in several answers
 
     def close(self, reply: Reply) -> None:
         reply.texts = [piece for index in sorted(self.texts) for piece in self.texts[index]]
         if self.counts:
             reply.usage_raw = msgspec.json.encode(self.counts)
+        if self.queries:
+            reply.tool_counts["web_search_requests"] = len(self.queries)
 
 
 def whole(body: Fields, reply: Reply) -> None:
@@ -203,6 +209,9 @@ def _take(body: Fields, draft: _Draft, reply: Reply) -> None:
         reply.tier = tier_of(counts.text(counts.either("trafficType", "serviceTier"))) or reply.tier
     for position, candidate in enumerate(body.objects("candidates")):
         _candidate(candidate, candidate.count("index") or position, draft.texts, reply)
+        grounding = candidate.object("groundingMetadata")
+        if grounding is not None:
+            _queries(grounding.value("webSearchQueries"), draft.queries)
     feedback = body.object("promptFeedback")
     if feedback is not None:
         _finish(feedback.text("blockReason"), reply)
@@ -230,10 +239,21 @@ def _finish(reason: str | None, reply: Reply) -> None:
         reply.incomplete = reply.incomplete or reason in _BLOCKED
 
 
+def _queries(asked: object, queries: set[str]) -> None:
+    if isinstance(asked, list):
+        queries.update(query for query in asked if isinstance(query, str) and query)
+
+
 def finish(request: Request, headers: Mapping[str, str], reply: Reply) -> None:
-    """The Gemini API tells the tier it served in a header."""
-    del request
+    """The Gemini API tells the tier it served in a header; what its searches are billed by depends on the model."""
     reply.tier = tier_of(headers.get("x-gemini-service-tier")) or reply.tier
+    bill_searches(reply.tool_counts.get("web_search_requests"), request, reply)
+
+
+def bill_searches(queries: int | None, request: Request, reply: Reply) -> None:
+    """Count the searches that are billed: every query, or one for the whole prompt."""
+    if queries and (reply.model or request.model or "").startswith(_BY_PROMPT):
+        reply.tool_counts["web_search_requests"] = 1
 
 
 CODEC: Final = Codec(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from otelcost.model import SegmentKind
 from otelcost.wire import gemini_generate, openai_parts, sse, usage
 from otelcost.wire.codec import Codec
-from otelcost.wire.jsonview import Fields
+from otelcost.wire.jsonview import Fields, decode_any
 from otelcost.wire.parts import Part, Request, common, string, whole_of
 from otelcost.wire.reply import Reply, error_name
 
@@ -157,7 +157,22 @@ def _piece(body: Fields, reply: Reply) -> None:
         _call(body.count("index") or 0, piece, reply)
 
 
+def finish(request: Request, headers: Mapping[str, str], reply: Reply) -> None:
+    """What the searches are billed by depends on the model, as in generateContent."""
+    del headers
+    told = usage.read(decode_any(reply.usage_raw or b""), USAGE, writes_long=False).usage
+    gemini_generate.bill_searches(told.web_search_requests, request, reply)
+
+
 CODEC: Final = Codec(
-    "gemini.interactions", "generate_content", "gcp.gemini", USAGE, request, whole, stream, shared_path=True
+    "gemini.interactions",
+    "generate_content",
+    "gcp.gemini",
+    USAGE,
+    request,
+    whole,
+    stream,
+    finish=finish,
+    shared_path=True,
 )
 """POST /interactions. Only creating one bills: reading it again repeats the same usage."""

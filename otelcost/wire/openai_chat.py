@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeGuard
 
 import msgspec
@@ -17,6 +18,8 @@ from otelcost.wire.reply import Reply, ToolUse, error_name
 
 _DONE: Final = b"[DONE]"
 _NOTHING: Final = msgspec.Raw()
+_SEARCHES: Final = re.compile(r"gpt-.*-search-(?:preview|api)\b")
+"""OpenAI's models that search the web at every call, for a fee that no usage object tells."""
 
 
 class _Function(msgspec.Struct, gc=False, frozen=True):
@@ -365,7 +368,24 @@ def _piece(key: object, function: _Function, reply: Reply) -> None:
     _arguments(tool, function.arguments)
 
 
+def finish(request: Request, headers: Mapping[str, str], reply: Reply) -> None:
+    """Count the search of a model that cannot answer without one."""
+    del request, headers
+    if reply.model is not None and _SEARCHES.search(reply.model):
+        reply.tool_counts["web_search_requests"] = 1
+
+
 CODEC: Final = Codec(
-    "openai.chat", "chat", "openai", usage.OPENAI, request, whole, stream, plain=plain, plain_whole=plain_whole
+    "openai.chat",
+    "chat",
+    "openai",
+    usage.OPENAI,
+    request,
+    whole,
+    stream,
+    finish=finish,
+    dialects=dict.fromkeys(("gcp.gemini", "gcp.vertex_ai"), usage.OPENAI_BY_GOOGLE),
+    plain=plain,
+    plain_whole=plain_whole,
 )
 """POST /chat/completions."""

@@ -28,5 +28,5 @@ def whole(body: Fields, reply: Reply) -> None:
     reply.complete = True
 
 
-CODEC: Final = Codec("openai.embeddings", "embeddings", "openai", usage.OPENAI, request, whole, never_streamed)
+CODEC: Final = Codec("openai.embeddings", "embeddings", "openai", usage.EMBEDDINGS, request, whole, never_streamed)
 """POST /embeddings."""

@@ -245,6 +245,19 @@ def whole(body: Fields, reply: Reply) -> None:
         reply.tool_counts = dict.fromkeys(_COUNTED.values(), 0)
         for index, item in enumerate(body.objects("output")):
             _output_item(index, item, reply)
+        _tools_used(body.object("tool_usage"), reply)
+
+
+def _tools_used(told: Fields | None, reply: Reply) -> None:
+    """What the provider counts itself goes before counted items; pictures are drawn by a model of another price."""
+    searches, pictures = (told.object(name) if told else None for name in ("web_search", "image_gen"))
+    if searches is not None:
+        count = searches.count("num_requests")
+        reply.tool_counts |= {} if count is None else {"web_search_requests": count}
+    tokens = pictures.count("total_tokens") if pictures else None
+    drawn = any(tool.server and tool.name == "image_generation" for tool in reply.tools.values())
+    if tokens or (tokens is None and drawn):
+        reply.flags.add("lower_bound")
 
 
 def plain_whole(body: bytes, reply: Reply) -> bool:

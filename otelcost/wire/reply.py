@@ -49,6 +49,7 @@ class Reply(msgspec.Struct, kw_only=True):
     recognised: bool = False  # something of the API's own shape was found
     vector: bool = False
     billed: bool = False  # an API that is free elsewhere told a usage to pay for
+    refused: bool = False  # before there was any output
     texts: list[str] = []
     thoughts: list[str] = []  # billed, but no part of the answer
     tools: dict[object, ToolUse] = {}

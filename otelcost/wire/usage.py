@@ -1,6 +1,6 @@
 """Usage objects of every API as rows of (path, bucket), and the little code that reads them.
 
-Providers disagree on whether the input they report includes cached tokens; `inclusive` says so, and the
+Providers disagree on whether the input they report includes cached tokens: the bucket `input` does, and the
 buckets that come out are disjoint either way.
 """
 
@@ -18,6 +18,8 @@ from otelcost.wire.jsonview import MAX_COUNT, as_count, as_number
 
 _INPUT: Final = "input"
 _WRITE: Final = "cache_write"
+_UPSTREAM: Final = "upstream_cost"
+_BESIDE: Final = "beside"  # billed in units that no bucket holds
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -63,9 +65,10 @@ class UsageMap(msgspec.Struct, frozen=True):
     """How to read one family of usage objects."""
 
     root: Branch
-    inclusive: bool  # whether the reported input includes cache reads and writes
+    inclusive: bool  # whether the provider's own total includes cache reads and writes
     plain: Plain | None = None  # reads the usual objects of the family, and no others
     omits_zeros: bool = False  # an output of nothing is left out, and only the total tells that it is known
+    omits_thoughts: bool = False  # thoughts are in the total alone
 
 
 def tree(lines: tuple[Row, ...]) -> Branch:
@@ -87,50 +90,68 @@ def rows(table: str, *scaled: Row) -> Branch:
     return tree((*plain, *scaled))
 
 
+_MONEY: Final = (
+    Row(("cost",), "provider_cost_picousd", PICOUSD),
+    Row(("cost_details", "upstream_inference_cost"), _UPSTREAM, PICOUSD),
+)
+"""What OpenRouter says of its cost, in whatever format it is asked."""
+
+_OPENAI: Final = """
+prompt_tokens                                               input
+input_tokens                                                input
+completion_tokens                                           output_tokens
+output_tokens                                               output_tokens
+total_tokens                                                provider_total_tokens
+prompt_tokens_details.cached_tokens                         cache_read_tokens
+input_tokens_details.cached_tokens                          cache_read_tokens
+prompt_cache_hit_tokens                                     cache_read_tokens
+cached_tokens                                               cache_read_tokens
+prompt_tokens_details.cache_write_tokens                    cache_write
+input_tokens_details.cache_write_tokens                     cache_write
+prompt_tokens_details.cache_creation_tokens                 cache_write
+prompt_tokens_details.cache_write_tokens_details.ttl_30m_tokens  cache_write_short_tokens
+input_tokens_details.cache_write_tokens_details.ttl_30m_tokens   cache_write_short_tokens
+prompt_tokens_details.cache_write_tokens_details.ttl_12h_tokens  cache_write_long_tokens
+input_tokens_details.cache_write_tokens_details.ttl_12h_tokens   cache_write_long_tokens
+prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens  cache_write_short_tokens
+prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens  cache_write_long_tokens
+prompt_tokens_details.audio_tokens                          input_audio_tokens
+input_tokens_details.audio_tokens                           input_audio_tokens
+input_token_details.audio_tokens                            input_audio_tokens
+prompt_tokens_details.image_tokens                          input_image_tokens
+input_tokens_details.image_tokens                           input_image_tokens
+prompt_tokens_details.cached_tokens_details.audio_tokens    cache_read_audio_tokens
+input_tokens_details.cached_tokens_details.audio_tokens     cache_read_audio_tokens
+prompt_tokens_details.cached_tokens_details.image_tokens    cache_read_image_tokens
+input_tokens_details.cached_tokens_details.image_tokens     cache_read_image_tokens
+completion_tokens_details.reasoning_tokens                  reasoning_tokens
+output_tokens_details.reasoning_tokens                      reasoning_tokens
+completion_tokens_details.audio_tokens                      output_audio_tokens
+output_tokens_details.audio_tokens                          output_audio_tokens
+completion_tokens_details.image_tokens                      output_image_tokens
+output_tokens_details.image_tokens                          output_image_tokens
+completion_tokens_details.accepted_prediction_tokens        accepted_prediction_tokens
+completion_tokens_details.rejected_prediction_tokens        rejected_prediction_tokens
+"""
+
 OPENAI: Final = UsageMap(
     rows(
-        """
-        prompt_tokens                                               input
-        input_tokens                                                input
-        completion_tokens                                           output_tokens
-        output_tokens                                               output_tokens
-        total_tokens                                                provider_total_tokens
-        prompt_tokens_details.cached_tokens                         cache_read_tokens
-        input_tokens_details.cached_tokens                          cache_read_tokens
-        prompt_cache_hit_tokens                                     cache_read_tokens
-        cached_tokens                                               cache_read_tokens
-        prompt_tokens_details.cache_write_tokens                    cache_write
-        input_tokens_details.cache_write_tokens                     cache_write
-        prompt_tokens_details.cache_write_tokens_details.ttl_30m_tokens  cache_write_short_tokens
-        input_tokens_details.cache_write_tokens_details.ttl_30m_tokens   cache_write_short_tokens
-        prompt_tokens_details.cache_write_tokens_details.ttl_12h_tokens  cache_write_long_tokens
-        input_tokens_details.cache_write_tokens_details.ttl_12h_tokens   cache_write_long_tokens
-        prompt_tokens_details.audio_tokens                          input_audio_tokens
-        input_tokens_details.audio_tokens                           input_audio_tokens
-        input_token_details.audio_tokens                            input_audio_tokens
-        prompt_tokens_details.image_tokens                          input_image_tokens
-        input_tokens_details.image_tokens                           input_image_tokens
-        prompt_tokens_details.cached_tokens_details.audio_tokens    cache_read_audio_tokens
-        input_tokens_details.cached_tokens_details.audio_tokens     cache_read_audio_tokens
-        prompt_tokens_details.cached_tokens_details.image_tokens    cache_read_image_tokens
-        input_tokens_details.cached_tokens_details.image_tokens     cache_read_image_tokens
-        completion_tokens_details.reasoning_tokens                  reasoning_tokens
-        output_tokens_details.reasoning_tokens                      reasoning_tokens
-        completion_tokens_details.audio_tokens                      output_audio_tokens
-        output_tokens_details.audio_tokens                          output_audio_tokens
-        completion_tokens_details.image_tokens                      output_image_tokens
-        output_tokens_details.image_tokens                          output_image_tokens
-        completion_tokens_details.accepted_prediction_tokens        accepted_prediction_tokens
-        completion_tokens_details.rejected_prediction_tokens        rejected_prediction_tokens
-        """,
-        Row(("cost",), "provider_cost_picousd", PICOUSD),
+        _OPENAI,
+        *_MONEY,
         Row(("cost", "total_cost"), "provider_cost_picousd", PICOUSD),
         Row(("cost_in_usd_ticks",), "provider_cost_picousd", 100),
+        Row(("prompt_audio_seconds",), _BESIDE, 1000),
     ),
     inclusive=True,
     plain=usage_plain.openai,
 )
 """OpenAI's chat, completions, responses and embeddings, and the dialects of those who speak them."""
+
+OPENAI_BY_GOOGLE: Final = msgspec.structs.replace(OPENAI, omits_thoughts=True)
+"""Gemini behind OpenAI's format: its thoughts are billed as output, and only the total counts them."""
+
+EMBEDDINGS: Final = UsageMap(rows(_OPENAI + "total_tokens input", *_MONEY), inclusive=True, plain=usage_plain.openai)
+"""OpenAI's embeddings: where nothing but a total is told, it is the input, for there is no output."""
 
 IMAGES: Final = UsageMap(
     rows(
@@ -161,7 +182,8 @@ ANTHROPIC: Final = UsageMap(
         server_tool_use.web_search_requests                         web_search_requests
         server_tool_use.web_fetch_requests                          web_fetch_requests
         server_tool_use.code_execution_requests                     code_execution_requests
-        """
+        """,
+        *_MONEY,
     ),
     inclusive=False,
     plain=usage_plain.anthropic,
@@ -197,13 +219,17 @@ def read(usage: object, table: UsageMap, *, writes_long: bool) -> Reading:
     found = _collect(usage, table.root)
     _split_writes(found, writes_long=writes_long)
     flags: set[Flag] = set()
+    if not _add_upstream(found, own_key=usage.get("is_byok") is True):
+        flags.add("lower_bound")
+    if found.pop(_BESIDE, 0):
+        flags.add("lower_bound")
     if table.omits_zeros:
         _restore_zero(found)
-    if table.inclusive and not _exclude_cache(found):
+    if not _exclude_cache(found):
         flags.add("usage_mismatch")
     for uncached, cached in _PARTS_OF_INPUT:
         _place_modality(found, uncached, cached)
-    if not _reconcile(found, inclusive=table.inclusive):
+    if not _reconcile(found, table):
         flags.add("usage_mismatch")
     return Reading(msgspec.convert(found, Usage), frozenset(flags))
 
@@ -262,6 +288,22 @@ def _restore_zero(found: dict[str, int]) -> None:
         found["output_tokens"] = 0
 
 
+def _add_upstream(found: dict[str, int], *, own_key: bool) -> bool:
+    """With the user's own key OpenRouter charges its fee alone, and the model's provider charges the user besides.
+
+    Where only the fee is told, the whole is not: no cost is reported, so that the price book's applies. False where
+    that leaves out a fee.
+    """
+    upstream = found.pop(_UPSTREAM, None)
+    if not own_key:
+        return True
+    fee = found.pop("provider_cost_picousd", 0)
+    if upstream is None:
+        return fee == 0
+    found["provider_cost_picousd"] = fee + upstream
+    return True
+
+
 def _scaled(value: object, scale: int) -> int | None:
     """An amount of money, exact: the decimal digits that were sent, not the binary number next to them."""
     number = as_number(value)
@@ -305,7 +347,7 @@ def _place_modality(found: dict[str, int], uncached: str, cached: str) -> None:
     found[uncached] = max(0, min(fresh, room))
 
 
-def _reconcile(found: dict[str, int], *, inclusive: bool) -> bool:
+def _reconcile(found: dict[str, int], table: UsageMap) -> bool:
     """Whether the buckets add up to the provider's own total; reasoning left out of output is put back.
 
     Where the reported input excludes the cache, the total may do so too.
@@ -315,10 +357,12 @@ def _reconcile(found: dict[str, int], *, inclusive: bool) -> bool:
         return True
     cached = _cached(found)
     missing = total - cached - found.get("input_uncached_tokens", 0) - found.get("output_tokens", 0)
+    if table.omits_thoughts and missing > 0 and "input_uncached_tokens" in found:
+        found.setdefault("reasoning_tokens", missing)
     if missing and missing == found.get("reasoning_tokens"):
         found["output_tokens"] = found.get("output_tokens", 0) + missing
         return True
-    return missing in {0, 0 if inclusive else -cached}
+    return missing in {0, 0 if table.inclusive else -cached}
 
 
 def _cached(found: dict[str, int]) -> int:

@@ -139,6 +139,7 @@ def test_the_overlay_fills_what_the_library_lacks(book: Book) -> None:
 BATCHED = [
     *(("anthropic", f"claude-{name}") for name in ("opus-4-0", "opus-4-1", "sonnet-4-0", "3-opus-latest", "3-haiku")),
     *(("anthropic", f"claude-3-{name}") for name in ("5-haiku-latest", "5-sonnet", "7-sonnet-latest")),
+    ("gcp.gemini", "gemini-embedding-001"),
     *(("openai", f"text-embedding-{name}") for name in ("3-small", "3-large", "ada-002")),
 ]
 
@@ -151,6 +152,21 @@ def test_batch_is_half_price_where_the_library_has_no_batch_price(book: Book, pr
         standard, batch = rates(book, key.replace("/batch", "/standard"), when), rates(book, key, when)
         assert standard.input_picousd is not None
         assert batch.input_picousd == standard.input_picousd // 2
+
+
+@pytest.mark.parametrize(("model", "dollars"), [("gpt-image-1", 40), ("gpt-image-1-mini", 8), ("gpt-image-2", 30)])
+def test_what_models_of_images_make_is_images(book: Book, model: str, dollars: int) -> None:
+    for when in (datetime(2026, 9, 1), LATE):
+        standard, batch = (rates(book, f"openai/{model}/{name}", when) for name in ("standard", "batch"))
+        assert standard.output_image_picousd == standard.output_picousd == dollars * 1_000_000
+        assert batch.output_image_picousd == batch.output_picousd == dollars * 500_000
+
+
+def test_a_search_models_fee_is_known_for_the_days_it_is_one(book: Book) -> None:
+    for model in ("gpt-4o-search-preview", "gpt-4o-mini-search-preview"):
+        key = f"openai/{model}/standard"
+        assert rates(book, key, datetime(2025, 9, 1)).web_search_picousd is None
+        assert rates(book, key, LATE).web_search_picousd == 25_000_000_000
 
 
 @pytest.mark.parametrize("model", ["claude-3-sonnet", "claude-2"])

@@ -114,3 +114,8 @@ def test_a_batch_result_read_again_is_the_same_call(spool: Path, later: int) -> 
     assert ask("SELECT count(*) FROM calls") == [(1,)]
     load(spool, make.call(2, batch=True), sequence=2)
     assert ask("SELECT count(*) FROM v_calls") == [(2,)]
+
+
+def test_what_the_finished_answer_leaves_open_stays_open(spool: Path) -> None:
+    load(spool, created(), read(60, more=("lower_bound",)))
+    assert ask("SELECT flags, output_tokens FROM v_calls") == [(["lower_bound"], 100)]

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from zlib import crc32
 
 import pytest
 
 from otelcost.model import Call, Context, Exchange
+from otelcost.pricing.book import Book, compile_book
+from otelcost.pricing.cost import cost
 from otelcost.wire import decode
+from otelcost.wire.usage import total_input
 
 KEY = bytes(range(32))
+WHEN = datetime(2026, 11, 22)  # noqa: DTZ001  (the book's times are naive UTC)
 HOSTS = {
     "/v1/messages": "api.anthropic.com",
     "/v1beta/models/gemini-3-flash:streamGenerateContent": "generativelanguage.googleapis.com",
@@ -80,6 +85,18 @@ class Wire:
         return self.call("/v1/messages", request, {} if response is None else response, **changes)
 
     @staticmethod
+    def microdollars(book: Book, call: Call) -> float | None:
+        """What a call costs by the book, in millionths of a dollar; None where it is not known."""
+        model = call.response_model or call.request_model
+        asked = (call.provider, model, call.service_tier, call.speed, call.inference_geo, call.batch)
+        size, rows = total_input(call.usage) or 0, book.rows_for(book.resolve(*asked).price_key or "")
+        found = [
+            row for row in rows if row.valid_from <= WHEN < row.valid_to and row.context_lo <= size < row.context_hi
+        ]
+        picousd = cost(call.usage, found[0].rates) if found else None
+        return None if picousd is None else picousd / 1_000_000
+
+    @staticmethod
     def body(value: object) -> bytes:
         """Bytes as they are, anything else as compact JSON."""
         if isinstance(value, bytes):
@@ -133,3 +150,9 @@ class Wire:
 def wire() -> Wire:
     """Builders of exchanges and calls."""
     return Wire()
+
+
+@pytest.fixture(scope="session")
+def book() -> Book:
+    """The price book without anybody's own prices."""
+    return compile_book()

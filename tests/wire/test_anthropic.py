@@ -187,6 +187,44 @@ def test_compaction_is_added_and_an_advisor_is_not(wire: Any) -> None:
     assert (plain.flags, plain.usage) == ((), BUCKETS)
 
 
+@pytest.mark.parametrize(
+    ("written", "flags"), [(3000, ("lower_bound", "hidden_iterations")), (0, ("hidden_iterations",))]
+)
+def test_a_fallback_is_the_model_that_answers(wire: Any, written: int, flags: tuple[str, ...]) -> None:
+    """What another model wrote before it is billed too, at that model's price."""
+    counts = {"input_tokens": 412, "output_tokens": 264}
+    refused = {"type": "message", "model": "claude-fable-5", "input_tokens": 408, "output_tokens": written}
+    counts["iterations"] = [refused, counts | {"type": "fallback_message", "model": "claude-opus-4-8"}]
+    block = {"type": "fallback", "from": {"model": "claude-fable-5"}, "to": {"model": "claude-opus-4-8"}}
+    events = [
+        {"type": "message_start", "message": message([], {"input_tokens": 408}, model="claude-fable-5")},
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        {"type": "content_block_stop", "index": 0},
+        *text_events("Three.", index=1),
+        *end(counts),
+    ]
+    whole = message([block, {"type": "text", "text": "Three."}], counts, model="claude-opus-4-8")
+    for body in (whole, wire.sse(events, named=True)):
+        call = wire.messages(REQUEST, body)
+        assert (call.response_model, call.flags, call.output_bytes) == ("claude-opus-4-8", flags, 6)
+        assert call.usage == Usage(input_uncached_tokens=412, output_tokens=264)
+
+
+def test_a_fallback_to_nobody_changes_nothing(wire: Any) -> None:
+    call = wire.messages(
+        REQUEST, wire.sse([start(), {"type": "content_block_start", "content_block": {"type": "fallback"}}])
+    )
+    assert call.response_model == "claude-sonnet-5-1"
+
+
+def test_an_events_member_of_another_type_costs_only_itself(wire: Any) -> None:
+    events = [start(), *text_events("Three."), *end({"output_tokens": 50})]
+    odd = [event | {"index": "0"} if event["type"] == "message_delta" else event for event in events]
+    call = wire.messages(REQUEST, wire.sse(odd))
+    assert (call.status, call.flags) == ("ok", ("response_undecodable",))
+    assert (call.usage.input_uncached_tokens, call.usage.output_tokens, call.output_bytes) == (40, 50, 6)
+
+
 def test_anatomy_in_cache_order(wire: Any) -> None:
     request = {
         "model": "claude-sonnet-5",

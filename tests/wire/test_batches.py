@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from otelcost.model import Call, Usage
+from otelcost.pricing.book import Book
 from otelcost.wire import Results, decode_many, recognise
 from otelcost.wire.batches import MAX_LINE_BYTES
 
@@ -44,6 +45,7 @@ ANTHROPIC = [
     {"custom_id": "e", "result": {"type": "errored"}},
     {"result": {"type": "succeeded", "message": MESSAGE}},
 ]
+COUNTED = {"usageMetadata": {"promptTokenCount": 5}}
 COUNTS = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
 
 
@@ -111,6 +113,11 @@ def test_output_files(wire: Any) -> None:
     assert all(call.batch and call.flags == () and call.request_id == "r" for call in calls)
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(wire: Any) -> None:
+    calls = read(wire, FILE, b"\xef\xbb\xbf" + wire.lines(OPENAI))
+    assert calls == read(wire, FILE, wire.lines(OPENAI))
+
+
 def test_files_of_gemini(wire: Any) -> None:
     response = {
         "candidates": [{"content": {"parts": [{"text": "yes"}]}, "finishReason": "STOP"}],
@@ -166,6 +173,23 @@ def test_a_gemini_batch_that_holds_its_answers(wire: Any) -> None:
     assert [(call.usage.output_tokens, call.batch, call.flags) for call in calls] == [(4, True, ())] * 2
     assert len({call.context.span_id for call in calls}) == 2
     assert read(wire, INLINED, b'{"name": "batches/b-1", "metadata": {}}') == []
+
+
+def test_embeddings_of_gemini(wire: Any, book: Book) -> None:
+    """$0.15 a million, half of it in a batch; the lines of a file name no model."""
+    host = "generativelanguage.googleapis.com"
+    vector = {"embedding": {"values": [1]}}
+    counted = [vector | {"tokenCount": "?"}, vector | {"tokenCount": 50}, vector | COUNTED]
+    lines = [{"key": str(place), "response": response} for place, response in enumerate(counted)]
+    calls = read(wire, GEMINI, wire.lines(lines), host=host)
+    assert [call.usage.input_uncached_tokens for call in calls] == [None, 50, 5]
+    assert {(call.api, call.request_model, call.output_kind) for call in calls} == {("gemini.embed", None, "vector")}
+    for holder in ("inlinedEmbedContentResponses", "inlinedResponses"):
+        answers = {holder: {"inlinedResponses": [{"response": counted[1]}]}}
+        batch = {"name": "batches/b-1", "metadata": {"model": "models/gemini-embedding-001"}, "response": answers}
+        (call,) = read(wire, INLINED, wire.body(batch), host=host)
+        assert (call.request_model, call.usage.output_tokens) == ("gemini-embedding-001", 0)
+        assert wire.microdollars(book, call) == 50 * 0.075
 
 
 def in_pieces(wire: Any, body: bytes, cuts: list[int], **changes: Any) -> list[Call]:

@@ -340,3 +340,15 @@ def test_an_abandoned_request_still_asked_for_a_stream(wire: Any) -> None:
     assert (call.stream, call.status, call.flags) == (True, "aborted", ("lower_bound",))
     unread = wire.call(CLAUDE + STREAM, b"", {"message": "no"}, host=HOST, status=400)
     assert (unread.stream, unread.status, unread.flags) == (True, "error", ("request_undecodable",))
+
+
+def test_openais_format_counts_cached_tokens_inside_the_prompt(wire: Any) -> None:
+    counts = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+    choice = {"index": 0, "message": {"content": "On its way."}, "finish_reason": "stop"}
+    body = {"id": "i", "choices": [choice], "usage": counts | {"prompt_tokens_details": {"cached_tokens": 60}}}
+    path = "/model/openai.gpt-oss-120b-1:0/invoke"
+    call = wire.call(path, {"messages": []}, body, host="bedrock-runtime.us-east-1.amazonaws.com")
+    assert call.usage == Usage(
+        input_uncached_tokens=40, cache_read_tokens=60, output_tokens=20, provider_total_tokens=120
+    )
+    assert call.flags == ()

@@ -222,3 +222,16 @@ def test_an_odd_chunk_costs_only_itself(wire: Any) -> None:
     call = wire.chat(REQUEST, wire.sse(events, done=True))
     assert call.flags == ("response_undecodable",)
     assert (call.status, call.output_bytes, call.usage.output_tokens) == ("ok", 2, 300)
+
+
+def test_a_member_of_another_type_costs_only_itself(wire: Any) -> None:
+    events = [event | {"id": 1} for event in (chunk({"content": "a"}), chunk(None, usage=USAGE))]
+    call = wire.chat(REQUEST, wire.sse(events, done=True))
+    assert (call.status, call.flags, call.response_id) == ("ok", ("response_undecodable",), None)
+    assert (call.output_bytes, call.usage.output_tokens) == (1, 300)
+
+
+def test_blanks_around_the_end_of_a_stream(wire: Any) -> None:
+    body = wire.sse([chunk({"content": "a"}), chunk(None, usage=USAGE)]) + b"data:  [DONE] \n\n"
+    call = wire.chat(REQUEST, body)
+    assert (call.status, call.flags, call.usage.output_tokens) == ("ok", (), 300)

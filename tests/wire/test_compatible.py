@@ -8,6 +8,7 @@ import pytest
 
 from otelcost.model import Usage
 
+GOOGLE = "generativelanguage.googleapis.com"
 ASK = {"model": "m", "messages": [{"role": "user", "content": "Where is my order?"}]}
 
 
@@ -164,6 +165,88 @@ def test_money_is_taken_by_its_digits(wire: Any, cost: float, picousd: int) -> N
 def test_what_is_no_money_is_unknown(wire: Any, cost: object) -> None:
     call = wire.call("/api/v1/chat/completions", ASK, answer({"cost": cost}), host="openrouter.ai")
     assert call.usage.provider_cost_picousd is None
+
+
+@pytest.mark.parametrize(
+    ("told", "picousd", "flags"),
+    [
+        ({"cost": 0.003, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.065}}, 68_000_000_000, ()),
+        ({"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.065}}, 65_000_000_000, ()),
+        ({"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": None}}, None, ()),
+        ({"cost": 0.003, "is_byok": True}, None, ("lower_bound",)),
+        ({"cost": 0.065, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.065}}, 65_000_000_000, ()),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/v1/chat/completions", "/api/v1/messages"])
+def test_a_key_of_ones_own_is_billed_by_whose_it_is(
+    wire: Any, path: str, told: dict[str, Any], picousd: int | None, flags: tuple[str, ...]
+) -> None:
+    """OpenRouter's own cost then is its fee alone."""
+    if path.endswith("messages"):
+        body = {"id": "i", "content": [], "usage": {"input_tokens": 5, "output_tokens": 3} | told}
+    else:
+        body = answer({"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8} | told)
+    call = wire.call(path, ASK, body, host="openrouter.ai")
+    assert (call.usage.provider_cost_picousd, call.flags, call.usage.output_tokens) == (picousd, flags, 3)
+
+
+@pytest.mark.parametrize(
+    ("details", "host", "output", "reasoning", "flags"),
+    [
+        ({}, GOOGLE, 96, 93, ()),
+        ({"completion_tokens_details": {"reasoning_tokens": 93}}, GOOGLE, 96, 93, ()),
+        ({"completion_tokens_details": {"reasoning_tokens": 2}}, GOOGLE, 3, 2, ("usage_mismatch",)),
+        ({"total_tokens": 12}, GOOGLE, 3, None, ()),
+        ({"total_tokens": 5}, GOOGLE, 3, None, ("usage_mismatch",)),
+        ({"prompt_tokens": None}, GOOGLE, 3, None, ("usage_mismatch",)),
+        ({}, "us-central1-aiplatform.googleapis.com", 96, 93, ()),
+        ({}, "api.openai.com", 3, None, ("usage_mismatch",)),
+    ],
+)
+def test_gemini_counts_thoughts_in_the_total_alone(
+    wire: Any, details: dict[str, Any], host: str, output: int, reasoning: int | None, flags: tuple[str, ...]
+) -> None:
+    told = {"completion_tokens": 3, "prompt_tokens": 9, "total_tokens": 105} | details
+    chunks = [
+        {"id": "i", "choices": [{"index": 0, "delta": {"content": "1"}}], "usage": told | {"total_tokens": 103}},
+        {"id": "i", "choices": [{"index": 0, "delta": {"content": ","}, "finish_reason": "stop"}], "usage": told},
+    ]
+    path = "/v1beta/openai/chat/completions"
+    for body in (answer(told), wire.sse(chunks, done=True)):
+        call = wire.call(path, ASK, body, host=host)
+        assert (call.usage.input_uncached_tokens, call.usage.output_tokens) == (told["prompt_tokens"], output)
+        assert (call.usage.reasoning_tokens, call.flags) == (reasoning, flags)
+
+
+@pytest.mark.parametrize(
+    ("details", "short", "long"),
+    [
+        ({"cache_creation_tokens": 30}, 30, 0),
+        ({"cache_creation_token_details": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 20}}, 10, 20),
+    ],
+)
+def test_litellm_counts_claudes_cache_writes_inside_the_prompt(
+    wire: Any, details: dict[str, Any], short: int, long: int
+) -> None:
+    parts = {"cached_tokens": 50, "cache_creation_tokens": 30, "text_tokens": 20} | details
+    counts = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120, "prompt_tokens_details": parts}
+    call = wire.call("/v1/chat/completions", ASK, answer(counts), host="litellm.internal")
+    assert call.usage == Usage(
+        input_uncached_tokens=20,
+        cache_read_tokens=50,
+        cache_write_short_tokens=short,
+        cache_write_long_tokens=long,
+        output_tokens=20,
+        provider_total_tokens=120,
+    )
+
+
+@pytest.mark.parametrize(("seconds", "flagged"), [(203, True), (0.5, True), (0, False), (None, False), ({}, False)])
+def test_mistrals_audio_is_billed_by_the_second_too(wire: Any, seconds: object, flagged: bool) -> None:
+    """Its tokens are no prompt tokens: what is known is a lower bound."""
+    counts = {"prompt_audio_seconds": seconds, "prompt_tokens": 4, "completion_tokens": 635, "total_tokens": 639}
+    call = wire.call("/v1/chat/completions", ASK, answer(counts), host="api.mistral.ai")
+    assert ("lower_bound" in call.flags, call.usage.input_uncached_tokens) == (flagged, 4)
 
 
 def test_fill_in_the_middle_streams_like_a_chat(wire: Any) -> None:

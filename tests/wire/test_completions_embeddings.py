@@ -82,3 +82,10 @@ def test_an_embedding_has_no_output(wire: Any) -> None:
 def test_an_embedding_is_never_a_stream(wire: Any) -> None:
     call = wire.call("/v1/embeddings", EMBEDDING, wire.sse([{"a": 1}]))
     assert (call.status, call.flags) == ("error", ("response_undecodable",))
+
+
+def test_a_total_alone_is_the_input_of_an_embedding(wire: Any) -> None:
+    body = {"object": "list", "data": [{"embedding": [1]}], "model": "voyage-3.5", "usage": {"total_tokens": 1234}}
+    call = wire.call("/v1/embeddings", {"input": ["a"], "model": "voyage-3.5"}, body, host="api.voyageai.com")
+    assert call.usage == Usage(input_uncached_tokens=1234, output_tokens=0, provider_total_tokens=1234)
+    assert (call.flags, call.provider) == ((), "voyageai")

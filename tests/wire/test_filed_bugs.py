@@ -3,47 +3,18 @@
 The expected dollars are computed by hand from the list prices beside each test, in millionths of a dollar.
 """
 
-# ruff: noqa: DTZ001  (the book's times are naive UTC)
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import pytest
 
 from otelcost.model import Call
-from otelcost.pricing.book import Book, compile_book
-from otelcost.pricing.cost import cost
+from otelcost.pricing.book import Book
 
-WHEN = datetime(2026, 11, 22)
 MESSAGE: dict[str, Any] = {"id": "msg_1", "type": "message", "role": "assistant", "stop_reason": "end_turn",
                            "content": [{"type": "text", "text": "hi"}]}  # fmt: skip
 GEMINI = "/v1beta/models/gemini-2.5-flash:generateContent"
-
-
-@pytest.fixture(scope="module")
-def book() -> Book:
-    return compile_book()
-
-
-def _microdollars(book: Book, call: Call) -> float | None:
-    """What a call costs, in millionths of a dollar; None where it is not known."""
-    usage = call.usage
-    model = call.response_model or call.request_model
-    key = book.resolve(call.provider, model, call.service_tier, call.speed, call.inference_geo, call.batch).price_key
-    size = sum(
-        part or 0
-        for part in (
-            usage.input_uncached_tokens,
-            usage.cache_read_tokens,
-            usage.cache_write_short_tokens,
-            usage.cache_write_long_tokens,
-        )
-    )
-    rows = [] if key is None else book.rows_for(key)
-    found = [row for row in rows if row.valid_from <= WHEN < row.valid_to and row.context_lo <= size < row.context_hi]
-    picousd = cost(usage, found[0].rates) if found else None
-    return None if picousd is None else picousd / 1_000_000
 
 
 def _chat(wire: Any, model: str, usage: dict[str, Any], **more: Any) -> Call:
@@ -63,14 +34,14 @@ def test_langfuse_12306_cached_tokens_are_inside_openais_input(wire: Any, book: 
     """There, cached tokens were added to an input that includes them. $2.50, $1.25 cached, $10 out."""
     usage = {"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010}
     call = _chat(wire, "gpt-4o", {**usage, "prompt_tokens_details": {"cached_tokens": 800}})
-    assert _microdollars(book, call) == 200 * 2.5 + 800 * 1.25 + 10 * 10
+    assert wire.microdollars(book, call) == 200 * 2.5 + 800 * 1.25 + 10 * 10
 
 
 def test_litellm_9812_anthropics_cache_is_billed_once(wire: Any, book: Book) -> None:
     """There, $0.0913 for what the provider's console showed as $0.0544. $3, $3.75 to write, $15 out."""
     usage = {"input_tokens": 3, "cache_creation_input_tokens": 12304, "cache_read_input_tokens": 0}
     call = _claude(wire, "claude-3-7-sonnet-20250219", {**usage, "output_tokens": 550})
-    assert _microdollars(book, call) == 3 * 3 + 12304 * 3.75 + 550 * 15
+    assert wire.microdollars(book, call) == 3 * 3 + 12304 * 3.75 + 550 * 15
 
 
 def test_litellm_14849_geminis_cache_is_counted_once(wire: Any, book: Book) -> None:
@@ -79,13 +50,13 @@ def test_litellm_14849_geminis_cache_is_counted_once(wire: Any, book: Book) -> N
     answer = {"candidates": [], "modelVersion": "gemini-2.5-flash", "usageMetadata": counts}
     host = "generativelanguage.googleapis.com"
     call = wire.call(GEMINI, {"contents": []}, answer, host=host)
-    assert _microdollars(book, call) == pytest.approx(2_000 * 0.3 + 8_000 * 0.03 + 100 * 2.5)
+    assert wire.microdollars(book, call) == pytest.approx(2_000 * 0.3 + 8_000 * 0.03 + 100 * 2.5)
 
 
 def test_litellm_35914_a_missing_price_is_not_zero(wire: Any, book: Book) -> None:
     """There, $185 of a model without a price were shown as $1.16."""
     usage = {"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010}
-    assert _microdollars(book, _chat(wire, "gpt-99-nova", usage)) is None
+    assert wire.microdollars(book, _chat(wire, "gpt-99-nova", usage)) is None
 
 
 def test_ccusage_938_usage_told_again_and_again_is_not_summed(wire: Any, book: Book) -> None:
@@ -95,7 +66,7 @@ def test_ccusage_938_usage_told_again_and_again_is_not_summed(wire: Any, book: B
               for one in told]  # fmt: skip
     body = wire.sse(chunks, done=True)
     call = wire.chat({"model": "gpt-4o", "stream": True}, body, response_headers={"content-type": "text/event-stream"})
-    assert _microdollars(book, call) == 100 * 2.5 + 4 * 10
+    assert wire.microdollars(book, call) == 100 * 2.5 + 4 * 10
 
 
 @pytest.mark.parametrize(
@@ -110,7 +81,7 @@ def test_tiers(wire: Any, book: Book, asked: str, served: str, factor: float) ->
     """There, the tier was left out, or the requested one taken. $1.25 in, $10 out at the standard tier."""
     usage = {"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010}
     call = _chat(wire, "gpt-5", usage, asked={"service_tier": asked}, answered={"service_tier": served})
-    assert _microdollars(book, call) == (1000 * 1.25 + 10 * 10) * factor
+    assert wire.microdollars(book, call) == (1000 * 1.25 + 10 * 10) * factor
 
 
 @pytest.mark.parametrize(("uncached", "dear"), [(1_000, True), (0, False)])
@@ -123,7 +94,7 @@ def test_litellm_30135_a_long_context_costs_more(wire: Any, book: Book, uncached
         {"input_tokens": uncached, "cache_read_input_tokens": 200_000, "output_tokens": 10},
     )
     price = (6, 0.6, 22.5) if dear else (3, 0.3, 15)
-    assert _microdollars(book, call) == uncached * price[0] + 200_000 * price[1] + 10 * price[2]
+    assert wire.microdollars(book, call) == uncached * price[0] + 200_000 * price[1] + 10 * price[2]
 
 
 def test_litellm_35925_reasoning_is_charged_at_the_tier_of_its_call(wire: Any, book: Book) -> None:
@@ -131,7 +102,7 @@ def test_litellm_35925_reasoning_is_charged_at_the_tier_of_its_call(wire: Any, b
     usage = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
     usage |= {"completion_tokens_details": {"reasoning_tokens": 40}}  # type: ignore[dict-item]
     call = _chat(wire, "gpt-5", usage, asked={"service_tier": "flex"}, answered={"service_tier": "flex"})
-    assert _microdollars(book, call) == 100 * 0.625 + 50 * 5
+    assert wire.microdollars(book, call) == 100 * 0.625 + 50 * 5
 
 
 def test_litellm_39501_a_resellers_price_is_its_own(wire: Any, book: Book) -> None:
@@ -142,7 +113,7 @@ def test_litellm_39501_a_resellers_price_is_its_own(wire: Any, book: Book) -> No
               "usage": {"inputTokens": 100, "outputTokens": 10, "totalTokens": 110}}  # fmt: skip
     call = wire.call(f"/model/{model}/converse", {"messages": []}, answer, host=host)
     assert call.provider == "aws.bedrock"
-    assert _microdollars(book, call) == pytest.approx(100 * 3.3 + 10 * 16.5)
+    assert wire.microdollars(book, call) == pytest.approx(100 * 3.3 + 10 * 16.5)
 
 
 def test_genai_prices_455_a_deployment_is_priced_as_the_model_that_answered(wire: Any, book: Book) -> None:
@@ -152,11 +123,11 @@ def test_genai_prices_455_a_deployment_is_priced_as_the_model_that_answered(wire
     path = "/openai/deployments/our-own-name/chat/completions"
     call = wire.call(path, {"messages": []}, answer, host="shop.openai.azure.com")
     assert (call.provider, call.request_model) == ("azure.ai.openai", "our-own-name")
-    assert _microdollars(book, call) == 100 * 2.5 + 10 * 10
+    assert wire.microdollars(book, call) == 100 * 2.5 + 10 * 10
 
 
 @pytest.mark.parametrize("model", ["gpt-5.9", "gpt-5-2029-01-01", "gpt-4.9-turbo", "gpt-4o-nova"])
 def test_genai_prices_173_a_new_model_has_no_old_price(wire: Any, book: Book, model: str) -> None:
     """There, a model that nobody knew yet got the price of one whose name its own begins with."""
     usage = {"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010}
-    assert _microdollars(book, _chat(wire, model, usage)) is None
+    assert wire.microdollars(book, _chat(wire, model, usage)) is None

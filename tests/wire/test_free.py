@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from otelcost.model import Usage
 from otelcost.wire import texts_of
@@ -136,3 +137,40 @@ def test_decisions_are_billed_like_answers(wire: Any) -> None:
         ("schema", "queue"),
     ]
     assert call.response_model == "gpt-6-astra-2026-09-01"
+
+
+JUNE = 1_780_358_400_000_000
+BEDROCK = "/model/us.anthropic.claude-fable-5/invoke"
+AWS = "bedrock-runtime.us-east-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "start_us", "blocks", "free"),
+    [
+        ("/v1/messages", "api.anthropic.com", JUNE, [], True),
+        ("/v1/messages", "api.anthropic.com", JUNE - 1, [], False),
+        ("/v1/messages", "api.anthropic.com", JUNE, [{"type": "thinking", "thinking": ""}], False),
+        (BEDROCK, AWS, JUNE, [], False),
+        ("/v1/messages", "gateway.internal", JUNE, [], False),
+    ],
+)
+def test_a_refusal_before_any_output_is_free_at_anthropic_itself(
+    wire: Any, path: str, host: str, start_us: int, blocks: list[dict[str, Any]], free: bool
+) -> None:
+    counts = {"input_tokens": 200_000, "output_tokens": 1}
+    asked = {"anthropic_version": "x", "model": "claude-fable-5", "messages": []}
+    body = {"id": "m", "type": "message", "model": "claude-fable-5", "content": blocks, "usage": counts}
+    events = [
+        {"type": "message_start", "message": body | {"content": []}},
+        *({"type": "content_block_start", "index": 0, "content_block": block} for block in blocks),
+        {"type": "message_delta", "delta": {"stop_reason": "refusal"}, "usage": counts},
+        {"type": "message_stop"},
+    ]
+    whole = body | {"stop_reason": "refusal"}
+    answers: list[Any] = [whole, wire.sse(events), whole | {"id": 1}]
+    for answer in answers[:1] if host == AWS else answers:
+        when = structs.replace(wire.context, start_unix_us=start_us)
+        call = wire.call(path, asked, answer, host=host, context=when)
+        assert (call.status, call.finish_reason, "free" in call.flags) == ("incomplete", "refusal", free)
+        assert call.usage.input_uncached_tokens == (0 if free else 200_000)
+        assert call.usage.provider_total_tokens == (200_000 if free else None)

@@ -304,3 +304,33 @@ def test_the_resolution_of_media(wire: Any) -> None:
     }
     call = wire.call(GENERATE, request, {}, host=GEMINI)
     assert [segment.image_detail for segment in call.segments] == ["low", "high", None]
+
+
+def grounded(model: str, *queries: object, **more: Any) -> dict[str, Any]:
+    body = answer(promptTokenCount=10, candidatesTokenCount=5, totalTokenCount=15) | {"modelVersion": model}
+    body["candidates"][0]["groundingMetadata"] = {"webSearchQueries": list(queries)} | more
+    return body
+
+
+@pytest.mark.parametrize(
+    ("model", "queries", "searches"),
+    [
+        ("gemini-3.5-flash", ("late orders", "", "carrier strike", "late orders", 7), 2),
+        ("gemini-4-pro", ("late orders", "carrier strike"), 2),
+        ("gemini-2.5-flash", ("late orders", "carrier strike"), 1),
+        ("gemini-1.5-flash", ("late orders",), 1),
+        ("gemini-2.5-flash", ("",), None),
+        ("gemini-3.5-flash", (), None),
+    ],
+)
+def test_searches_are_billed_by_the_query_or_once_a_prompt(
+    wire: Any, model: str, queries: tuple[object, ...], searches: int | None
+) -> None:
+    assert wire.call(GENERATE, ASK, grounded(model, *queries), host=GEMINI).usage.web_search_requests == searches
+
+
+def test_a_stream_tells_the_same_search_more_than_once(wire: Any) -> None:
+    chunks = [grounded("gemini-3.5-flash", *told) for told in (("a",), ("a", "b"), ())]
+    chunks.append(grounded("gemini-3.5-flash", webSearchQueries="odd"))
+    call = wire.call(STREAM, ASK, wire.sse(chunks), host=GEMINI)
+    assert call.usage.web_search_requests == 2

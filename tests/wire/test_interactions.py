@@ -69,6 +69,11 @@ def test_whole_and_streamed(wire: Any) -> None:
     assert whole.output_hash == streamed.output_hash
 
 
+def test_an_older_models_searches_are_billed_once_a_prompt(wire: Any) -> None:
+    call = wire.call(PATH, ASK | {"model": "gemini-2.5-flash"}, interaction(model="gemini-2.5-flash"))
+    assert call.usage.web_search_requests == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "error", "flags"),
     [

@@ -68,6 +68,27 @@ def test_billed_tool_items_are_counted(wire: Any) -> None:
     assert (call.output_kind, call.output_bytes) == ("tool", len(CALL["arguments"]))
 
 
+@pytest.mark.parametrize(
+    ("told", "searches", "flags"),
+    [
+        ({}, 1, ("lower_bound",)),
+        ({"image_gen": {"input_tokens": 100, "output_tokens": 4160, "total_tokens": 4260}}, 1, ("lower_bound",)),
+        ({"image_gen": {"total_tokens": 0}, "web_search": {"num_requests": 3}}, 3, ()),
+        ({"image_gen": {}, "web_search": {}}, 1, ("lower_bound",)),
+    ],
+)
+def test_tools_the_provider_counts_itself(
+    wire: Any, told: dict[str, Any], searches: int, flags: tuple[str, ...]
+) -> None:
+    """Pictures are drawn by another model, at prices that this model's buckets cannot carry."""
+    output = [{"type": "web_search_call"}, {"type": "image_generation_call", "result": "AA"}, TEXT]
+    body = response(output, tool_usage=told)
+    for answer in (body, wire.sse([{"type": "response.completed", "response": body}])):
+        call = wire.responses(REQUEST, answer)
+        assert (call.usage.web_search_requests, call.flags) == (searches, flags)
+    assert wire.responses(REQUEST, response([CALL | {"name": "image_generation"}])).flags == ()
+
+
 def test_items_that_say_nothing(wire: Any) -> None:
     odd = {"type": "message", "content": [{"type": "output_text", "text": 5}, {"type": "refusal", "refusal": "No."}]}
     call = wire.responses(REQUEST, response([odd, {"type": "compaction"}, {}]))
@@ -139,6 +160,13 @@ def test_error_events(wire: Any) -> None:
     assert both.error_type == "response_failed"
     unread = wire.responses(REQUEST, wire.sse([{"type": "response.completed", "response": 7}]))
     assert unread.status == "aborted"
+
+
+def test_an_events_member_of_another_type_costs_only_itself(wire: Any) -> None:
+    events = [{"type": "response.completed", "response": response([TEXT]), "output_index": None}]
+    call = wire.responses(REQUEST, wire.sse(events))
+    assert (call.status, call.flags, call.output_bytes) == ("ok", ("response_undecodable",), 6)
+    assert call.usage == wire.responses(REQUEST, response([TEXT])).usage
 
 
 def test_an_unknown_event_is_flagged(wire: Any) -> None:

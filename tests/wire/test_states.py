@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from otelcost.model import Usage
+
 REQUEST = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
 CHUNK = {"choices": [{"index": 0, "delta": {"content": "Hel"}, "finish_reason": None}]}
 ANSWER = {"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 1}}
@@ -102,6 +104,20 @@ def test_a_usage_that_cannot_be_read_is_left_out(wire: Any) -> None:
     for odd in (b'"none"', b"[1]", b'{"a": "\xff"}', b'{"a": "' + b"x" * 40_000 + b'"}'):
         call = wire.chat(REQUEST, b'{"choices": [], "usage": ' + odd + b"}")
         assert (call.status, bytes(call.usage_raw)) == ("ok", b"")
+
+
+def test_a_long_usage_is_counted_and_one_without_end_is_flagged(wire: Any) -> None:
+    part = {"input_tokens": 100, "output_tokens": 50}
+    counts = {"input_tokens": 20_000, "output_tokens": 10_000}
+    for times, expected, flags in (
+        (1000, Usage(input_uncached_tokens=20_100, output_tokens=10_050), ("hidden_iterations",)),
+        (30_000, Usage(), ("response_truncated",)),
+    ):
+        iterations = [part | {"type": "message"}] * times + [part | {"type": "compaction"}]
+        body = {"id": "m", "content": [], "usage": counts | {"iterations": iterations}}
+        call = wire.messages(REQUEST, body)
+        assert (call.usage, call.status, call.flags) == (expected, "ok", flags)
+        assert bytes(call.usage_raw) == (wire.body(counts) if expected != Usage() else b"")
 
 
 def test_a_member_that_cannot_be_read_is_unknown(wire: Any) -> None:
