@@ -28,6 +28,7 @@ from otelcost.wire.registry import (
     recognise,
 )
 from otelcost.wire.reply import STOPPED_EARLY, Reply, error_name, output_of
+from otelcost.wire.sse import Events
 from otelcost.wire.usage import FIVE, UsageMap, add, read, total_input
 from otelcost.wire.usage_plain import Told
 
@@ -45,6 +46,8 @@ _PLACEHOLDERS: Final = dict.fromkeys(
 
 _COUNTS: Final = msgspec.json.Decoder(dict[str, object])
 _NOTHING: Final = dict.fromkeys(FIVE, 0)
+_MAX_EVENTS: Final = 262_144
+"""Of one answer: several times what the longest have, and no more than a second's work."""
 _MAX_USAGE_BYTES: Final = 1024 * 1024
 _MAX_KEPT_BYTES: Final = 32 * 1024
 """Of a usage object that is read, what is kept of it in the record."""
@@ -182,7 +185,7 @@ def _read_response(exchange: Exchange, codec: Codec, request: Request, flags: se
     events = codec.events(body, exchange.response_headers.get("content-type", ""))
     if events is not None:
         request.stream = True
-        codec.stream(events, reply)
+        codec.stream(_bounded(events, flags), reply)
     elif body:
         _read_whole(exchange, codec, body, reply)
     if codec.finish is not None:
@@ -193,6 +196,15 @@ def _read_response(exchange: Exchange, codec: Codec, request: Request, flags: se
         flags.add("response_undecodable")
     flags |= reply.flags
     return reply
+
+
+def _bounded(events: Events, flags: set[Flag]) -> Events:
+    """As many events as an answer may have; of more, the first and the last, where usage stands."""
+    payloads, half = events.payloads, _MAX_EVENTS // 2
+    if len(payloads) <= _MAX_EVENTS:
+        return events
+    flags.add("response_truncated")
+    return Events(payloads[:half] + payloads[-half:], events.tail_open)
 
 
 def _read_whole(exchange: Exchange, codec: Codec, body: bytes, reply: Reply) -> None:

@@ -16,6 +16,7 @@ import pytest
 import zstandard
 
 from otelcost.wire import decode
+from otelcost.wire import exchange as exchanges
 from otelcost.wire.body import _MAX_MEMBERS, MAX_DECODED_BYTES
 
 from .test_properties import PATHS, REQUESTS, WHOLE, body_of
@@ -103,6 +104,15 @@ def test_members_of_nothing(wire: Any, layers: int) -> None:
     headers = {"content-encoding": ", ".join(["gzip"] * layers)}
     exchange = wire.exchange("/v1/messages", {}, body, response_headers=headers, response_decoded=False)
     assert "response_undecodable" in decode(exchange, wire.key).flags
+
+
+def test_more_events_than_an_answer_has(wire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchanges, "_MAX_EVENTS", 4)
+    word = {"choices": [{"index": 0, "delta": {"content": "a"}}]}
+    told = {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 90, "total_tokens": 95}}
+    first = {"id": "chatcmpl-1", "model": "gpt-4o", **word}
+    call = wire.call("/v1/chat/completions", {"model": "gpt-4o"}, wire.sse([first, *[word] * 90, told]))
+    assert (call.response_id, call.usage.output_tokens, call.flags) == ("chatcmpl-1", 90, ("response_truncated",))
 
 
 def test_members_and_what_pads_the_last(wire: Any) -> None:
