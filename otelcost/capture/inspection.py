@@ -116,6 +116,8 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     meter_provider: str = ""
     """Empty where nobody reads it."""
     stderr: str = ""
+    left_out: list[str] = []
+    """What `otelcost run` would leave out of its environment: a line each."""
 
 
 def tell() -> None:

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from otelcost.capture import environment, launch
+from otelcost.capture.interpreter import interpreter_of
 from otelcost.demo.loopback import Loopback
 from otelcost.errors import UsageError
 from otelcost.model import SpanRecord
@@ -197,6 +198,59 @@ def test_the_environment_of_a_program() -> None:
     assert rest == ["/here", "/lib"]
     assert launch.environment_of(made, "/here")["PYTHONPATH"] == made["PYTHONPATH"]
     assert launch.environment_of({"OTEL_TRACES_EXPORTER": "none"}, "/")["OTEL_TRACES_EXPORTER"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected", "told"),
+    [
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, "otelcost", ["OTEL_TRACES_EXPORTER=otlp: no exporter otlp_proto_grpc "]),
+        ({"OTEL_TRACES_EXPORTER": "console, odd,"}, "console,otelcost", ["OTEL_TRACES_EXPORTER=odd: no exporter odd "]),
+        (
+            {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"},
+            "otelcost", ["OTEL_TRACES_EXPORTER=otlp: no exporter otlp_proto_http "],
+        ),
+        (
+            {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_LOGS_EXPORTER": "console", "OTEL_EXPORTER_OTLP_PROTOCOL": "odd"},
+            "otelcost", ["OTEL_METRICS_EXPORTER=otlp: no exporter otlp over odd "],
+        ),
+        ({"OTEL_TRACES_EXPORTER": "None"}, "none", []),
+    ],
+)  # fmt: skip
+def test_an_exporter_that_is_not_there_is_left_out(variables: dict[str, str], expected: str, told: list[str]) -> None:
+    groups = ("opentelemetry_traces_exporter", "opentelemetry_metrics_exporter", "opentelemetry_logs_exporter")
+    lines: list[str] = []
+    installed = dict.fromkeys(groups, ("console", "otelcost"))
+    made = launch.environment_of(variables, "/", installed, lines.append)
+    assert made["OTEL_TRACES_EXPORTER"] == expected
+    assert "otlp" not in made["OTEL_METRICS_EXPORTER"]
+    assert [line[: len(start)] for line, start in zip(lines, told, strict=True)] == told
+    assert all("\n" not in line and "install its package" in line for line in lines)
+
+
+def test_a_named_exporter_that_is_missing_stops_no_recording(
+    app: Path, home: Path, loopback_provider: Loopback
+) -> None:
+    command = [sys.executable, "-m", "otelcost.cli", "run", "--", sys.executable, app.name, loopback_provider.url]
+    finished = _start(command, home, app.parent, OTEL_TRACES_EXPORTER="otlq")
+    assert finished.returncode == 0, finished.stderr
+    (line,) = finished.stderr.splitlines()
+    assert line.startswith("warning: OTEL_TRACES_EXPORTER=otlq: ")
+    assert len(read_calls(home)) == 4
+
+
+def test_the_exporters_of_the_python_that_runs_the_program(tmp_path: Path) -> None:
+    ours = interpreter_of([sys.executable, "app.py"])
+    assert launch.exporters_of(None, os.environ) is None
+    assert launch.exporters_of(ours, os.environ) is None
+    linked = tmp_path / "python3"
+    linked.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    linked.chmod(0o755)
+    found = launch.exporters_of(interpreter_of([str(linked), "app.py"]), os.environ)
+    assert found is not None
+    assert {"console", "otelcost"} <= set(found["opentelemetry_traces_exporter"])
+    for wrong in ("#!/bin/sh\nexit 1\n", "#!/bin/sh\necho hello\n", "#!/nowhere\n", "#!/bin/sh\nexec sleep 9\n"):
+        linked.write_text(wrong)
+        assert launch.exporters_of(interpreter_of([str(linked)]), os.environ, timeout_seconds=0.3) is None
 
 
 def test_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

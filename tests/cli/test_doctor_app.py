@@ -80,6 +80,8 @@ def test_an_environment_with_otelcost(environments: Path, app: Path, home: Path)
         ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "flask,otelcost", "recording", "broken"),
         ("OTEL_TRACES_SAMPLER", "always_off", "sampler", "note"),
         ("OTEL_TRACES_EXPORTER", "none", "exporter", "note"),
+        ("OTEL_TRACES_EXPORTER", "otlq", "left out", "warning"),
+        ("OTEL_PYTHON_ID_GENERATOR", "odd", "recording", "broken"),
         ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "SPAN_ONLY", "content", "note"),
     ],
 )
@@ -89,7 +91,7 @@ def test_what_the_environment_changes(
     command = f"{variable}={value} {environments}/full/bin/python app.py"
     check = examine(home, command, int(state == "broken"))[name]
     assert check["state"] == state
-    if state == "broken":
+    if state == "broken" and variable != "OTEL_PYTHON_ID_GENERATOR":
         assert variable in check["fix"]
 
 
@@ -175,6 +177,31 @@ def test_what_can_be_wrong(
     assert check.state == state
     assert words in check.detail
     assert check.fix or state == "ok"
+
+
+FAILED = """odd
+Failed to auto initialize OpenTelemetry
+Traceback (most recent call last):
+  File "a.py", line 1, in a
+StopIteration
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "b.py", line 2, in b
+    raise
+RuntimeError: Requested component 'odd' not found
+"""
+
+
+def test_the_cause_is_quoted_however_much_was_said_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = seen(recording=False, stderr=FAILED + "noise\n" * 2000, exporters=[], sampler="AlwaysOffSampler")
+    checks = checks_of(monkeypatch, failed)
+    assert checks["recording"].state == "broken"
+    assert "RuntimeError: Requested component 'odd' not found" in checks["recording"].detail
+    assert "otelcost run," not in checks["recording"].fix, "it was started so"
+    assert "OpenTelemetry" not in checks
+    assert not [check for check in checks.values() if "recorded" in check.detail], "nothing is"
 
 
 def test_records_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:

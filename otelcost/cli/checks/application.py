@@ -14,7 +14,9 @@ from otelcost.errors import OtelcostError, UsageError
 if TYPE_CHECKING:
     from otelcost.capture.inspection import Inspection
 
-_FAILED = "Failed to auto initialize"
+_FAILED = re.compile("Failed to auto initialize|Error in sitecustomize")
+_RAISED = re.compile(r"^Traceback .*\n(?:(?:[ \t].*)?\n)*(\S.*)", re.MULTILINE)
+"""A traceback, and the line that names its exception."""
 _LLM = re.compile(
     r"openai|anthropic|genai|vertexai|bedrock|lang(chain|graph)|llama|cohere|groq|mistral|litellm|gemini|agents"
 )
@@ -80,15 +82,31 @@ def _recording(seen: Inspection) -> Check:
     if seen.variables.get(_DISABLED):
         detail = f"off: {_DISABLED}={seen.variables[_DISABLED]}"
         return Check("recording", "broken", detail, f"take otelcost and * out of {_DISABLED}")
+    failure = _failure(seen)
+    if failure:
+        detail = f"off: OpenTelemetry failed while it started ({failure})"
+        return Check("recording", "broken", detail, "repair that, or call otelcost.instrument() in the program")
     return Check("recording", "broken", "off: otelcost was not switched on at the start", _STARTED)
 
 
+def _failure(seen: Inspection) -> str:
+    """What stopped OpenTelemetry's own start, which ends at the first part that raises; empty: nothing did."""
+    found = _FAILED.search(seen.stderr)
+    if found is None:
+        return ""
+    after = seen.stderr[found.start() :]
+    lines = _RAISED.findall(after) or after.strip().splitlines()
+    return str(lines[-1]).strip()
+
+
 def _set_up(seen: Inspection) -> Iterator[Check]:
-    """OpenTelemetry's own start, which stops at the first instrumentation that raises."""
-    if _FAILED in seen.stderr:
-        last = seen.stderr.strip().splitlines()[-1].strip()
-        detail = f"failed while it started ({last}); instrumentations after the failure are off, recording is not"
+    failure = _failure(seen)
+    if failure and seen.recording:
+        detail = f"failed while it started ({failure}); instrumentations after the failure are off, recording is not"
         yield Check("OpenTelemetry", "warning", detail, "see what otelcost run prints first, and repair that package")
+    for line in seen.left_out:
+        what, _, fix = line.partition("; ")
+        yield Check("left out", "warning", f"{what} by otelcost run; opentelemetry-instrument records nothing so", fix)
 
 
 def _packages(seen: Inspection) -> Iterator[Check]:
@@ -121,13 +139,15 @@ def _sampler(seen: Inspection) -> Check:
         return Check("sampler", "ok", f"none: {seen.provider} makes no spans")
     if _EVERY.match(seen.sampler):
         return Check("sampler", "ok", f"{seen.sampler.partition(',')[0].rstrip('}')}: every trace".replace("{", " "))
-    return Check("sampler", "note", f"{seen.sampler}: of spans; every call is recorded and priced all the same")
+    rest = "; every call is recorded and priced all the same" if seen.recording else ""
+    return Check("sampler", "note", f"{seen.sampler}: of spans{rest}")
 
 
 def _exporters(seen: Inspection) -> Check:
     names = [name.rpartition(".")[2] for name in seen.exporters]
     if not names:
-        return Check("exporter", "note", "none: spans of other instrumentations go nowhere; calls are recorded")
+        rest = "; calls are recorded" if seen.recording else ""
+        return Check("exporter", "note", f"none: spans of other instrumentations go nowhere{rest}")
     return Check("exporter", "ok", ", ".join(names))
 
 
