@@ -69,7 +69,7 @@ def leave_out_missing(environment: MutableMapping[str, str], installed: Installe
                     f"{variable}={name}: no exporter {components[name]} is installed, so it is left out; "
                     f"install its package or take it out of {variable}"
                 )
-        if names:
+        if environment.get(variable):
             environment[variable] = ",".join(kept) or signal.fallback
 
 

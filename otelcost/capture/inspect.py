@@ -17,7 +17,7 @@ import msgspec
 
 from otelcost.capture import launch
 from otelcost.capture.inspection import Inspection
-from otelcost.capture.interpreter import interpreter_of
+from otelcost.capture.interpreter import Interpreter, interpreter_of
 from otelcost.errors import OtelcostError
 
 _PROGRAM: Final = "from otelcost.capture.inspection import tell; tell()"
@@ -50,7 +50,8 @@ def inspect_app(argv: Sequence[str], *, timeout_seconds: float = _TIMEOUT_SECOND
         raise OtelcostError(f"{command[0]} did not answer in {timeout_seconds:g} s", "see what holds it up") from None
     except OSError as error:
         raise OtelcostError(f"cannot start {command[0]}", error.strerror or str(error)) from error
-    return msgspec.structs.replace(_read(finished, command[0]), left_out=left_out, stderr=finished.stderr)
+    found = _read(finished, python)
+    return msgspec.structs.replace(found, left_out=left_out, stderr=finished.stderr, closed_by=python.closed_by)
 
 
 def _assignments(argv: Sequence[str]) -> tuple[dict[str, str], Sequence[str]]:
@@ -64,7 +65,8 @@ def _assignments(argv: Sequence[str]) -> tuple[dict[str, str], Sequence[str]]:
     return given, ()
 
 
-def _read(finished: subprocess.CompletedProcess[str], python: str) -> Inspection:
+def _read(finished: subprocess.CompletedProcess[str], interpreter: Interpreter) -> Inspection:
+    python = interpreter.words[0]
     for line in reversed(finished.stdout.splitlines()):  # instrumentations may print as well
         if line.startswith(Inspection.MARK):
             try:
@@ -73,4 +75,6 @@ def _read(finished: subprocess.CompletedProcess[str], python: str) -> Inspection
                 fix = "install the same version of otelcost in both places"
                 raise OtelcostError(f"{python} has an otelcost that speaks otherwise ({error})", fix) from None
     said = (finished.stderr.strip().splitlines() or ["it said nothing"])[-1]
-    raise OtelcostError(f"{python} cannot run otelcost: {said}", f"{python} -m pip install otelcost")
+    closed = interpreter.closed_by
+    fix = f"leave out {closed}" if closed else f"{python} -m pip install otelcost"
+    raise OtelcostError(f"{python} {closed}".rstrip() + f" cannot run otelcost: {said}", fix)

@@ -39,11 +39,17 @@ def run(argv: Sequence[str], warn: Callable[[str], object] = _silent) -> NoRetur
         warn: takes the lines that say what was changed for recording to go on.
 
     Raises:
-        UsageError: there is no such program, or it is a Python that has no otelcost.
+        UsageError: there is no such program, or it is a Python that has no otelcost or lets no launcher in.
         OtelcostError: the operating system refuses to start it.
     """
     command = command_of(argv)
-    installed = exporters_of(_interpreter(argv), os.environ)
+    python = _interpreter(argv)
+    if python is not None and python.closed_by:
+        raise UsageError(
+            f"{argv[0]} runs as python {python.closed_by}, which lets no launcher in: nothing would be recorded",
+            f"leave out {python.closed_by}, or start it without otelcost run and call otelcost.instrument() in it",
+        )
+    installed = exporters_of(python, os.environ)
     environment = environment_of(os.environ, str(Path.cwd()), installed, warn)
     sys.stdout.flush()
     sys.stderr.flush()

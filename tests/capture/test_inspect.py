@@ -96,10 +96,38 @@ def test_the_interpreter_of_a_command(script: Path, monkeypatch: pytest.MonkeyPa
     for wrong, why in {"odd": "does not say", "gone": "is not there", "nothing-like-it": "no such program"}.items():
         with pytest.raises(UsageError, match=why):
             interpreter_of([wrong])
+    with pytest.raises(UsageError, match="does not say"):
+        interpreter_of(["env", "served"])
     with pytest.raises(UsageError, match="no program"):
         interpreter_of([])
     with pytest.raises(UsageError, match="no such program"):
         interpreter_of(["nothing-like-it", "python"])
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "closed_by"),
+    [
+        ("-u -Im app -E", ["-I"], "-I"),
+        ("-sE app.py", ["-sE"], "-E"),
+        ("-Es -c pass", ["-Es"], "-E"),
+        ("-W error -Xutf8 -S app.py", ["-Werror", "-Xutf8", "-S"], "-S"),
+        ("-W", ["-W"], ""),
+        ("-mI -I", [], ""),
+        ("-P -X importtime app.py -I", ["-P", "-Ximporttime"], ""),
+        ("app.py -I", [], ""),
+        ("", [], ""),
+    ],
+)
+def test_the_interpreters_own_options(words: str, options: list[str], closed_by: str) -> None:
+    found = interpreter_of([sys.executable, *words.split()])
+    assert found.command == [sys.executable, *options]
+    assert found.closed_by == closed_by
+
+
+@pytest.mark.parametrize("option", ["-E", "-I"])
+def test_an_interpreter_that_lets_no_launcher_in(script: Path, option: str) -> None:
+    seen = inspect.inspect_app([sys.executable, option, str(script)])
+    assert (seen.recording, seen.closed_by) == (False, option)
 
 
 def test_an_interpreter_that_cannot_tell(script: Path, tmp_path: Path) -> None:
@@ -108,6 +136,9 @@ def test_an_interpreter_that_cannot_tell(script: Path, tmp_path: Path) -> None:
     python.chmod(0o755)
     with pytest.raises(OtelcostError, match="no otelcost here"):
         inspect.inspect_app([str(python), "app.py"])
+    with pytest.raises(OtelcostError, match="-I cannot run otelcost") as caught:
+        inspect.inspect_app([str(python), "-I", "app.py"])
+    assert caught.value.fix == "leave out -I"
     python.write_text("#!/bin/sh\nexec sleep 60\n")
     with pytest.raises(OtelcostError, match="did not answer"):
         inspect.inspect_app([str(python), "app.py"], timeout_seconds=0.2)

@@ -214,6 +214,7 @@ def test_the_environment_of_a_program() -> None:
             "otelcost", ["OTEL_METRICS_EXPORTER=otlp: no exporter otlp over odd "],
         ),
         ({"OTEL_TRACES_EXPORTER": "None"}, "none", []),
+        ({"OTEL_TRACES_EXPORTER": ",", "OTEL_METRICS_EXPORTER": " "}, "otelcost", []),
     ],
 )  # fmt: skip
 def test_an_exporter_that_is_not_there_is_left_out(variables: dict[str, str], expected: str, told: list[str]) -> None:
@@ -222,7 +223,7 @@ def test_an_exporter_that_is_not_there_is_left_out(variables: dict[str, str], ex
     installed = dict.fromkeys(groups, ("console", "otelcost"))
     made = launch.environment_of(variables, "/", installed, lines.append)
     assert made["OTEL_TRACES_EXPORTER"] == expected
-    assert "otlp" not in made["OTEL_METRICS_EXPORTER"]
+    assert made["OTEL_METRICS_EXPORTER"] == "none"
     assert [line[: len(start)] for line, start in zip(lines, told, strict=True)] == told
     assert all("\n" not in line and "install its package" in line for line in lines)
 
@@ -262,6 +263,18 @@ def test_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         launch.command_of([])
     with pytest.raises(UsageError, match="no such program"):
         launch.command_of(["surely-not-a-program"])
+
+
+def test_a_python_that_lets_no_launcher_in_is_refused(app: Path, home: Path) -> None:
+    served = app.parent / "served"
+    served.write_text(f"#!{sys.executable} -E\n")
+    served.chmod(0o755)
+    for option, program in {"-I": [sys.executable, "-I", app.name], "-E": [str(served)]}.items():
+        finished = _start([sys.executable, "-m", "otelcost.cli", "run", "--", *program], home, app.parent)
+        assert (finished.returncode, finished.stdout) == (2, "")
+        (line,) = finished.stderr.splitlines()
+        assert f"python {option}" in line
+        assert f"leave out {option}" in line
 
 
 def test_a_python_that_has_no_otelcost(tmp_path: Path) -> None:

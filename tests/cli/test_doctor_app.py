@@ -159,6 +159,7 @@ def test_nothing_is_wrong_with_a_sound_one(monkeypatch: pytest.MonkeyPatch) -> N
     [
         ({"otelcost": "0.0.9"}, "application", "warning", "0.0.9"),
         ({"recording": False}, "recording", "broken", "not switched on"),
+        ({"recording": False, "closed_by": "-I"}, "recording", "broken", "python -I reads no PYTHONPATH"),
         ({"packages": []}, "recorded packages", "warning", "none whose calls"),
         (
             {"packages": [Package(name="urllib3", version="1.25", tested=">=1.26,<3", within=False, seam="urllib3")]},

@@ -82,6 +82,10 @@ def _recording(seen: Inspection) -> Check:
     if seen.variables.get(_DISABLED):
         detail = f"off: {_DISABLED}={seen.variables[_DISABLED]}"
         return Check("recording", "broken", detail, f"take otelcost and * out of {_DISABLED}")
+    if seen.closed_by:
+        detail = f"off: python {seen.closed_by} reads no PYTHONPATH or runs no sitecustomize, so no launcher gets in"
+        fix = f"leave out {seen.closed_by}, or call otelcost.instrument() in the program"
+        return Check("recording", "broken", detail, fix)
     failure = _failure(seen)
     if failure:
         detail = f"off: OpenTelemetry failed while it started ({failure})"
