@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otelcost import settings
-from otelcost.capture import dialects, seams
+from otelcost.capture import dialects, seams, switch
 from otelcost.capture.guard import Guard
 from otelcost.model import SpanRecord, Usage
 from otelcost.spool.diagnostics import diagnostics
@@ -36,7 +36,9 @@ class OtelcostSpanExporter(SpanExporter):
         self._encoder = msgspec.json.Encoder()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Append the spans that are LLM calls or local roots."""
+        """Append the spans that are LLM calls or local roots, unless the environment says to record nothing."""
+        if switch.disabled():
+            return SpanExportResult.SUCCESS
         for span in spans:
             with Guard("exporter"):
                 record = record_of(span)

@@ -20,7 +20,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from opentelemetry import context, trace
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.trace import SpanKind
 
 import otelcost
@@ -28,6 +28,8 @@ from otelcost import native, settings
 from otelcost.capture import clock, dialects, estimate, key, labels, site, vocabulary
 from otelcost.model import Call, Context, Exchange, SpanRecord, Usage
 from otelcost_exporters.spool import OtelcostSpanExporter
+
+from .telemetry import Telemetry
 
 # --- call sites
 
@@ -619,6 +621,25 @@ def test_the_exporter_keeps_llm_spans_and_local_roots(home: Path) -> None:
     assert [record.name for record in records if record.is_root] == ["consume", "GET /"]
     assert b"secret" not in path.read_bytes()
     assert records[-1].usage == Usage()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "flask, otelcost"),
+        ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "*"),
+        ("OTEL_SDK_DISABLED", "true"),
+    ],
+)
+def test_an_exporter_that_is_told_to_record_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    exporter, made = OtelcostSpanExporter(), Telemetry()
+    made.tracer.start_span("GET /").end()
+    monkeypatch.setenv(variable, value)
+    assert exporter.export(made.memory.get_finished_spans()) is SpanExportResult.SUCCESS
+    exporter.shutdown()
+    assert not home.exists()
 
 
 def test_an_exporter_that_cannot_write_says_success(home: Path) -> None:
