@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 import msgspec
 
 from otelcost.model import Flag
 from otelcost.wire.hashing import Hasher
-from otelcost.wire.jsonview import BAD_JSON, Fields, as_text
+from otelcost.wire.jsonview import BAD_JSON, Fields
 
 MAX_TOOLS_CALLED: Final = 64
 """Names kept of the tools one answer called."""
@@ -17,6 +18,8 @@ STOPPED_EARLY: Final = frozenset(
     {"length", "content_filter", "max_tokens", "model_context_window_exceeded", "refusal", "max_output_tokens"}
 )
 """Finish reasons by which a provider says itself that the answer is not whole."""
+
+_ERROR_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 OutputKind = Literal["text", "json", "tool", "vector", "none"]
 
@@ -115,12 +118,18 @@ def _is_json(text: bytes) -> bool:
 
 
 def error_name(fields: Fields) -> str | None:
-    """The most telling short name of an `error` member: its code, else its type. Never a sentence."""
+    """The most telling short name of an `error` member: its code, else its type. Never a sentence.
+
+    What is not spelt as a name may quote the prompt or a key: it is `error`, of which the caller knows more.
+    """
     if fields.slice("error") is None:
         return None
     error = fields.object("error")
     if error is None:
-        name = fields.text("error") or " "
-        return "error" if " " in name else name
-    named = (error.text(member) for member in ("code", "type", "status"))
-    return next(filter(None, named), None) or as_text(str(error.value("code") or "")) or "error"
+        return _name(fields.text("error")) or "error"
+    named = (_name(error.text(member)) for member in ("code", "type", "status"))
+    return next(filter(None, named), None) or _name(str(error.value("code") or "")) or "error"
+
+
+def _name(text: str | None) -> str | None:
+    return text if text and _ERROR_NAME.fullmatch(text) else None
