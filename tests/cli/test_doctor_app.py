@@ -205,6 +205,25 @@ def test_the_cause_is_quoted_however_much_was_said_after_it(monkeypatch: pytest.
     assert not [check for check in checks.values() if "recorded" in check.detail], "nothing is"
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (" span_only", "SPAN_ONLY: prompts and answers leave"),
+        ("EVENT_ONLY", "EVENT_ONLY: prompts and answers leave"),
+        ("true", "true: otelcost sends no prompt and no answer; older instrumentations may"),
+        ("NO_CONTENT", None),
+        ("False", None),
+        ("0", None),
+        ("", None),
+    ],
+)
+def test_whether_prompts_leave(monkeypatch: pytest.MonkeyPatch, value: str, words: str | None) -> None:
+    variables = {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": value}
+    check = checks_of(monkeypatch, seen(variables=variables)).get("content")
+    assert (check is None) is (words is None)
+    assert check is None or (check.state == "note" and check.detail.startswith(words or "?"))
+
+
 def test_records_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     spool = SpoolHealth(directory="/gone/spool", writable=False, segments=0, bytes=0, free_bytes=None)
     assert checks_of(monkeypatch, seen(spool=spool))["its records"].state == "broken"

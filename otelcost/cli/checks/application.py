@@ -25,6 +25,8 @@ _SELF_TRACING = ("anthropic", "mistralai")
 _EVERY = re.compile(r"(ParentBased\{root:)?AlwaysOnSampler")
 _SDK = "opentelemetry.sdk."
 _CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+_SENT = ("SPAN_ONLY", "EVENT_ONLY", "SPAN_AND_EVENT")
+_UNSENT = ("", "NO_CONTENT", "FALSE", "0")
 _DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 _STARTED = "start the application with otelcost run, opentelemetry-instrument or otelcost.instrument()"
 
@@ -159,10 +161,13 @@ def _pipelines(seen: Inspection) -> Iterator[Check]:
     """Metrics, and what was said: only where a program has set them up."""
     if seen.meter_provider.startswith(_SDK):
         yield Check("metrics", "ok", "gen_ai.client.* are recorded")
-    mode = seen.variables.get(_CONTENT, "")
-    if mode and mode.strip().upper() != "NO_CONTENT":
+    mode = seen.variables.get(_CONTENT, "").strip().upper()
+    if mode in _SENT:
         detail = f"{mode}: prompts and answers leave with the application's spans or events"
         yield Check("content", "note", detail, f"unset {_CONTENT} where they should not; the spool never has them")
+    elif mode not in _UNSENT:
+        detail = f"{mode.lower()}: otelcost sends no prompt and no answer; older instrumentations may"
+        yield Check("content", "note", detail, f"set {_CONTENT} to {', '.join(_SENT)} or NO_CONTENT, as is meant")
 
 
 def _variables(seen: Inspection) -> Iterator[Check]:
