@@ -11,7 +11,7 @@ from otelcost.wire import openai_parts, sse, usage
 from otelcost.wire.codec import Codec
 from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text, given
 from otelcost.wire.parts import IN_PARTS, Part, Request, common, string, text_of, unmarked
-from otelcost.wire.reply import Reply, error_name
+from otelcost.wire.reply import Reply, as_name, error_name
 
 _TERMINAL: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _TEXT_DELTAS: Final = frozenset({"response.output_text.delta", "response.refusal.delta"})
@@ -327,7 +327,7 @@ def _event(event: _Event, reply: Reply) -> None:
             reply.tier = body.text("service_tier") or reply.tier
     elif event.type == "error" or event.error:
         members = Fields({"error": event.error} if event.error else {})
-        reply.error = as_text(event.code) or error_name(members) or "error"
+        reply.error = as_name(event.code) or error_name(members) or "error"
     elif not event.type.startswith("response."):
         reply.flags.add("unknown_event")
 

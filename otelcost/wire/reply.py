@@ -126,10 +126,11 @@ def error_name(fields: Fields) -> str | None:
         return None
     error = fields.object("error")
     if error is None:
-        return _name(fields.text("error")) or "error"
-    named = (_name(error.text(member)) for member in ("code", "type", "status"))
-    return next(filter(None, named), None) or _name(str(error.value("code") or "")) or "error"
+        return as_name(fields.text("error")) or "error"
+    named = (as_name(error.text(member)) for member in ("code", "type", "status"))
+    return next(filter(None, named), None) or as_name(str(error.value("code") or "")) or "error"
 
 
-def _name(text: str | None) -> str | None:
+def as_name(text: str | None) -> str | None:
+    """A text where it is spelt as the name of an error, else None."""
     return text if text and _ERROR_NAME.fullmatch(text) else None
