@@ -18,6 +18,7 @@ from otelcost.capture.attributes import is_foreign
 from otelcost.capture.guard import Guard
 from otelcost.capture.interop import Interop
 from otelcost.capture.labels import plain
+from otelcost.capture.message import DEFAULT_PORTS
 from otelcost.capture.site import Site, describe
 from otelcost.capture.sketch import LIMIT_BYTES, sketch
 from otelcost.capture.span import Started
@@ -78,7 +79,7 @@ class Recorder:
             call = self.minimal(attempt, None if call is None else call.usage)
             line = self._encoder.encode(call)
         with Guard("span.finish"):
-            self._interop.finish(attempt.started, call, exchange, parent.llm_scope)
+            self._interop.finish(attempt.started, _addressed(call, attempt.request.url), exchange, parent.llm_scope)
         return b"" if _is_none_of_ours(call) else line
 
     def _call(self, attempt: Attempt, exchange: Exchange, *, quick: bool) -> Call:
@@ -210,6 +211,13 @@ class Recorder:
             ttft_us=ttft_us,
         )
         return msgspec.structs.replace(context, **values) if values else context
+
+
+def _addressed(call: Call, url: Any) -> Call:
+    """The record with the port that its scheme stands for, as the conventions want it; at rest that one is left out."""
+    if call.server_port is not None:
+        return call
+    return msgspec.structs.replace(call, server_port=DEFAULT_PORTS.get(url.scheme))
 
 
 def _without_prompt(call: Call, request_bytes: int) -> Call:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import runpy
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx2
 import msgspec
 import pytest
+import requests
 from opentelemetry import context, metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace.sampling import (
@@ -186,7 +189,37 @@ def test_metrics_of_a_call_and_of_a_stream(captured: Captured, telemetry: Teleme
         "gen_ai.response.model",
         "gen_ai.token.type",
         "server.address",
+        "server.port",
     }
+
+
+@pytest.mark.parametrize(
+    ("base", "port", "at_rest"),
+    [
+        ("https://api.openai.com", 443, None),
+        ("http://llm.internal", 80, None),
+        ("https://llm.internal:8443", 8443, 8443),
+    ],
+)
+def test_the_port_that_a_scheme_stands_for(
+    captured: Captured, telemetry: Telemetry, base: str, port: int, at_rest: int | None
+) -> None:
+    measured = Measured()
+    post(f"{base}/v1/chat/completions", {"model": "gpt-4o", "messages": ASKED}, CHAT)
+    assert captured.one().server_port == at_rest
+    assert attributes_of(telemetry)["server.port"] == port
+    assert measured.points()["gen_ai.client.operation.duration"][0].attributes["server.port"] == port
+
+
+async def test_the_port_with_the_other_libraries(captured: Captured, telemetry: Telemetry) -> None:
+    url = "http://127.0.0.1/v1/chat/completions"  # refused, or answered by somebody else's server
+    with suppress(requests.RequestException):
+        requests.post(url, json={"model": "gpt-4o", "messages": ASKED}, timeout=5).close()
+    with suppress(aiohttp.ClientError):
+        async with aiohttp.ClientSession() as session, session.post(url, json={"model": "gpt-4o", "messages": ASKED}):
+            pass
+    captured.calls()
+    assert [(span.attributes or {}).get("server.port") for span in telemetry.memory.get_finished_spans()] == [80, 80]
 
 
 def test_an_answer_read_again_repeats_no_tokens(captured: Captured, telemetry: Telemetry) -> None:
