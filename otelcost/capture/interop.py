@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
 
     from otelcost.capture.span import Started
+    from otelcost.wire import Bodies
 
 _IN_SPANS: Final = frozenset({"SPAN_ONLY", "SPAN_AND_EVENT"})
 _IN_EVENTS: Final = frozenset({"EVENT_ONLY", "SPAN_AND_EVENT"})
@@ -84,13 +85,16 @@ class Interop:
     def __init__(self) -> None:
         self._mode = _Mode(os.environ.get(CONTENT_VARIABLE, ""))
 
-    def finish(self, started: Started, call: Call, exchange: Exchange | None, scope: str | None) -> None:
+    def finish(
+        self, started: Started, call: Call, exchange: Exchange | None, bodies: Bodies | None, scope: str | None
+    ) -> None:
         """Make and end the span of a finished call, and record its metrics, where anybody wants them.
 
         Args:
             started: what the call began with.
             call: its record.
-            exchange: its bytes, for content that the user asked for; None where they could not be read.
+            exchange: its bytes; None where there is only the record.
+            bodies: what they say, of which a span tells more than a record keeps; None where they could not be read.
             scope: of an enclosing span that is an LLM span already: ours then carries nothing that can be counted.
         """
         if not _UNBILLED.isdisjoint(call.flags):
@@ -103,8 +107,10 @@ class Interop:
             return
         foreign = is_foreign(call)
         counted = not (foreign or others.reports_usage(call, started.context, scope))
-        attributes = {**gen_ai_attributes(call), **own_attributes(call)} if counted else own_attributes(call)
-        said = _content().content_of(exchange) if self._mode.wanted and exchange is not None and counted else {}
+        attributes = {**gen_ai_attributes(call, bodies), **own_attributes(call)} if counted else own_attributes(call)
+        said: dict[str, Any] = {}
+        if self._mode.wanted and counted and exchange is not None and bodies is not None:
+            said = _content().content_of(exchange, bodies)
         if span is not None:
             span.set_attributes(attributes)
             if self._mode.spans and span.is_recording():

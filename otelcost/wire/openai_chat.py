@@ -12,8 +12,7 @@ from otelcost.wire import openai_parts, sse, usage
 from otelcost.wire.codec import Codec
 from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text, decode_any, given
 from otelcost.wire.parts import IN_PARTS, Part, Request, common, text_of
-from otelcost.wire.registry import MAX_NAME
-from otelcost.wire.reply import Reply, ToolUse, error_name
+from otelcost.wire.reply import Choice, Reply, ToolUse, error_name
 
 _DONE: Final = b"[DONE]"
 _NOTHING: Final = msgspec.Raw()
@@ -169,6 +168,8 @@ def plain(body: bytes) -> Request | None:
         stream=asked.stream is True,
         tier=as_text(asked.service_tier),
         temperature=as_number(asked.temperature),
+        top_p=as_number(decode_any(asked.top_p)) if asked.top_p else None,
+        seed=as_count(decode_any(asked.seed)) if asked.seed else None,
         choices=as_count(asked.n),
         max_output_tokens=as_count(
             asked.max_tokens if asked.max_completion_tokens is None else asked.max_completion_tokens
@@ -231,9 +232,10 @@ def whole(body: Fields, reply: Reply) -> None:
         reason = choice.text("finish_reason")
         if reason:
             reply.finish.append(reason)
-        message = choice.object("message")
+        message, before = choice.object("message"), len(reply.texts)
         if message is not None:
             _answer(index, message, reply)
+        reply.choices.append(Choice(index, len(reply.texts) - before, reason))
 
 
 def plain_whole(body: bytes, reply: Reply) -> bool:
@@ -248,10 +250,12 @@ def plain_whole(body: bytes, reply: Reply) -> bool:
     reply.recognised = bool(completion.choices) or reply.usage_raw is not None
     reply.complete = True
     for index, choice in enumerate(completion.choices or ()):
-        if choice.finish_reason:
-            reply.finish.append(choice.finish_reason[:MAX_NAME])
+        reason, before = as_text(choice.finish_reason), len(reply.texts)
+        if reason:
+            reply.finish.append(reason)
         if choice.message is not None:
             _said(index, choice.message, reply)
+        reply.choices.append(Choice(index, len(reply.texts) - before, reason))
     return True
 
 
@@ -271,7 +275,7 @@ def _answer(index: int, message: Fields, reply: Reply) -> None:
     for name in ("content", "refusal"):
         value = message.value(name)
         if isinstance(value, str):
-            reply.texts.append(value)
+            reply.texts += [value] if value else []
         elif isinstance(value, list):
             reply.texts += [part["text"] for part in value if _has_text(part)]
     for position, call in enumerate(message.objects("tool_calls")):
@@ -306,20 +310,20 @@ def stream(events: sse.Events, reply: Reply) -> None:
         reply.complete = True
     chunks = sse.decode_all(_CHUNKS, payloads, events, reply)
     texts: dict[int, list[str]] = {}
+    reasons: dict[int, str] = {}
     for chunk in chunks:
         if chunk.usage is not None or chunk.x_groq is not None or chunk.error:
             _extras(chunk, reply)
         for choice in chunk.choices or ():
             if choice.finish_reason:
-                reply.finish.append(choice.finish_reason)
+                reasons[choice.index or 0] = choice.finish_reason
             if choice.delta is not None:
                 _delta(choice.index or 0, choice.delta, texts, reply)
     reply.recognised = bool(chunks)
     reply.model = _first(chunk.model for chunk in chunks)
     reply.id = _first(chunk.id for chunk in chunks)
     reply.tier = _first(chunk.service_tier for chunk in reversed(chunks))
-    for index in sorted(texts):
-        reply.texts += texts[index]
+    reply.gather(texts, reasons)
 
 
 def _first(values: Iterable[str | None]) -> str | None:

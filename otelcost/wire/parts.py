@@ -42,6 +42,10 @@ class Request(msgspec.Struct, kw_only=True):
     tier: str | None = None
     max_output_tokens: int | None = None
     temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    conversation: str | None = None  # the provider's own id of the turns that it stores
+    previous: str | None = None  # the answer that this request goes on from
     choices: int | None = None
     effort: str | None = None
     schema: bytes | None = None
@@ -70,6 +74,8 @@ def common(fields: Fields) -> Request:
         stream=fields.value("stream") is True,
         tier=fields.text("service_tier"),
         temperature=fields.number("temperature"),
+        top_p=fields.number("top_p"),
+        seed=fields.count("seed"),
         choices=fields.count("n"),
         canonical=canonical(fields),
     )

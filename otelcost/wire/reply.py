@@ -9,7 +9,7 @@ import msgspec
 
 from otelcost.model import Flag
 from otelcost.wire.hashing import Hasher
-from otelcost.wire.jsonview import BAD_JSON, Fields
+from otelcost.wire.jsonview import BAD_JSON, Fields, as_text
 
 MAX_TOOLS_CALLED: Final = 64
 """Names kept of the tools one answer called."""
@@ -36,6 +36,14 @@ class ToolUse(msgspec.Struct):
         return "".join(self.arguments).encode("utf-8", "surrogatepass")
 
 
+class Choice(msgspec.Struct):
+    """One of the answers that a request asked several of."""
+
+    index: int
+    texts: int  # how many of `Reply.texts` are its, in their order
+    finish: str | None = None
+
+
 class Reply(msgspec.Struct, kw_only=True):
     """A response under construction. Everything starts unknown."""
 
@@ -45,7 +53,9 @@ class Reply(msgspec.Struct, kw_only=True):
     usage_final: bool = True  # False: the output count is a placeholder of an unfinished stream
     tool_counts: dict[str, int] = {}
     tier: str | None = None
+    conversation: str | None = None
     finish: list[str] = []
+    choices: list[Choice] = []  # where an API gives several answers; the key of a tool call starts with the index
     error: str | None = None
     complete: bool = False
     incomplete: bool = False
@@ -63,6 +73,16 @@ class Reply(msgspec.Struct, kw_only=True):
         if found is None:
             found = self.tools[key] = ToolUse()
         return found
+
+    def gather(self, texts: dict[int, list[str]], reasons: dict[int, str]) -> None:
+        """Take the choices that a stream told in turns: their texts and finish reasons, by their indexes."""
+        called = {key[0] for key in self.tools if isinstance(key, tuple)}
+        for index in sorted(texts.keys() | reasons.keys() | called):
+            told, reason = texts.get(index, []), as_text(reasons.get(index))
+            self.texts += told
+            self.choices.append(Choice(index, len(told), reason))
+            if reason:
+                self.finish.append(reason)
 
     def names(self) -> tuple[str, ...]:
         """Names of the tools called, in order."""

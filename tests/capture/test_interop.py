@@ -29,14 +29,16 @@ from opentelemetry.sdk.trace.sampling import (
     TraceIdRatioBased,
 )
 
+import otelcost
 from otelcost.capture import metrics as our_metrics
 from otelcost.capture import others
 from otelcost.capture.api import uninstrument
 from otelcost.capture.content import as_text, content_of
 from otelcost.capture.span import OPERATIONS
 from otelcost.capture.worker import worker
-from otelcost.model import Call
+from otelcost.model import Call, Exchange
 from otelcost.wire.codecs import APIS, codec_of
+from otelcost.wire.exchange import read_exchange
 from otelcost_exporters.spool import record_of
 
 from .conftest import Captured
@@ -359,6 +361,92 @@ def test_messages_of_openai(captured: Captured, telemetry: Telemetry, content: s
     assert "gen_ai.system_instructions" not in found
 
 
+def _choices(member: str) -> list[dict[str, Any]]:
+    called = [{"index": 0, "id": "c1", "function": {"name": "find", "arguments": "{}"}}]
+    return [
+        {"index": 0, member: {"content": "Here."}, "finish_reason": "stop"},
+        {"index": 1, member: {"content": None, "tool_calls": called}, "finish_reason": "tool_calls"},
+        {"index": 2, member: {"content": "Nowhe"}, "finish_reason": "length"},
+    ]
+
+
+SEVERAL = {
+    "whole": {**CHAT, "choices": _choices("message")},
+    "whole, with parts": {**CHAT, "choices": [
+        {**choice, "message": {**choice["message"], "content": text and [{"type": "text", "text": text}]}}
+        for choice in _choices("message") for text in [choice["message"]["content"]]
+    ]},
+}  # fmt: skip
+APART = [
+    {"role": "assistant", "parts": [{"type": "text", "content": "Here."}], "finish_reason": "stop"},
+    {"role": "assistant", "parts": [{"type": "tool_call", "id": None, "name": "find", "arguments": {}}],
+     "finish_reason": "tool_calls"},
+    {"role": "assistant", "parts": [{"type": "text", "content": "Nowhe"}], "finish_reason": "length"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", ["SPAN_ONLY"], indirect=True)
+@pytest.mark.parametrize("how", [*SEVERAL, "stream"])
+def test_several_choices_are_told_apart(captured: Captured, telemetry: Telemetry, content: str, how: str) -> None:
+    if how == "stream":
+        ask_for_stream(
+            *({"choices": [choice]} for choice in reversed(_choices("delta"))), {"choices": [], "usage": USAGE}
+        )
+    else:
+        ask(SEVERAL[how], n=3)
+    assert captured.one().finish_reason == "stop"
+    found = attributes_of(telemetry)
+    assert found["gen_ai.response.finish_reasons"] == ("stop", "tool_calls", "length")
+    assert json.loads(found["gen_ai.output.messages"]) == APART
+
+
+@pytest.mark.parametrize("content", ["SPAN_ONLY"], indirect=True)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_several_completions_are_told_apart(
+    captured: Captured, telemetry: Telemetry, content: str, streamed: bool
+) -> None:
+    choices = [{"index": 1, "text": "b", "finish_reason": "length"}, {"index": 0, "text": "a", "finish_reason": "stop"}]
+    answer = {"id": "c", "model": "gpt-3.5-turbo-instruct", "usage": USAGE}
+    body = {"model": "gpt-3.5-turbo-instruct", "prompt": "x", "n": 2, "stream": streamed}
+    told = stream(*({"choices": [choice]} for choice in choices)) if streamed else {**answer, "choices": choices[::-1]}
+    post("https://api.openai.com/v1/completions", body, told)
+    captured.one()
+    found = attributes_of(telemetry)
+    assert found["gen_ai.response.finish_reasons"] == ("stop", "length")
+    assert [message["parts"][0]["content"] for message in json.loads(found["gen_ai.output.messages"])] == ["a", "b"]
+
+
+@pytest.mark.parametrize("conversation", ["conv_1", {"id": "conv_1"}])
+@pytest.mark.parametrize("odd", [{}, {"frequency": "odd"}], ids=["plain", "other members"])
+def test_the_providers_own_conversation(
+    captured: Captured, telemetry: Telemetry, conversation: object, odd: dict[str, str]
+) -> None:
+    body = {"model": "gpt-5", "input": "x", "previous_response_id": "resp_0", "top_p": 0.5, **odd}
+    answer = {"id": "resp_1", "object": "response", "status": "completed", "model": "gpt-5", "output": []}
+    url = "https://api.openai.com/v1/responses"
+    post(url, {**body, "conversation": conversation}, answer)
+    post(url, body, {**answer, "conversation": {"id": "conv_1"}})
+    post(url, body, {**answer, "conversation": {"id": "conv_1"}, "error": {}})
+    with otelcost.label(session_id="the user's"):
+        post(url, body, {**answer, "conversation": {"id": "conv_1"}})
+    assert len(captured.calls()) == 4
+    spans = [span.attributes or {} for span in telemetry.memory.get_finished_spans()]
+    assert [span["gen_ai.conversation.id"] for span in spans] == ["conv_1"] * 3 + ["the user's"]
+    assert {span["gen_ai.request.previous_response.id"] for span in spans} == {"resp_0"}
+    assert {span["gen_ai.request.top_p"] for span in spans} == {0.5}
+
+
+def test_sampling_that_was_asked_for(captured: Captured, telemetry: Telemetry) -> None:
+    ask(seed=7, top_p=0.25)
+    ask(seed=7, top_p=0.25, odd=True)
+    body = {"model": "claude-haiku-4-5", "max_tokens": 9, "top_p": 0.25, "messages": ASKED[1:]}
+    post("https://api.anthropic.com/v1/messages", body, ANTHROPIC_ANSWER)
+    assert len(captured.calls()) == 3
+    spans = [span.attributes or {} for span in telemetry.memory.get_finished_spans()]
+    assert [span["gen_ai.request.top_p"] for span in spans] == [0.25] * 3
+    assert [span.get("gen_ai.request.seed") for span in spans] == [7, 7, None]
+
+
 @pytest.mark.parametrize("content", ["SPAN_ONLY"], indirect=True)
 def test_messages_of_anthropic(captured: Captured, telemetry: Telemetry, content: str) -> None:
     post("https://api.anthropic.com/v1/messages", ANTHROPIC, ANTHROPIC_ANSWER)
@@ -397,12 +485,12 @@ PARTS = {"text", "reasoning", "tool_call", "tool_call_response", "blob", "uri", 
 
 
 def test_messages_of_recorded_traffic_have_the_conventions_form(recorded_traffic: list[dict[str, Any]]) -> None:
-    found = [content_of(exchange_of(row)) for row in recorded_traffic]
+    found = [said_in(exchange_of(row)) for row in recorded_traffic]
     assert sum("gen_ai.input.messages" in said for said in found) > 800
     for said in found:
         asked, told = said.get("gen_ai.input.messages", []), said.get("gen_ai.output.messages", [])
         assert {message["role"] for message in asked} <= {"system", "user", "assistant", "tool"}
-        assert [message["role"] for message in told] in ([], ["assistant"])
+        assert {message["role"] for message in told} <= {"assistant"}
         for message in (*asked, *told):
             assert {part["type"] for part in message["parts"]} <= PARTS
             assert all(part["name"] for part in message["parts"] if part["type"] == "tool_call")
@@ -412,9 +500,14 @@ def test_messages_of_recorded_traffic_have_the_conventions_form(recorded_traffic
 def test_bodies_that_were_not_kept_whole_are_not_quoted() -> None:
     row = {"host": "api.openai.com", "path": "/v1/chat/completions", "status": 200, "content_type": "", "sse": False}
     whole = exchange_of({**row, "request": json.dumps({"messages": ASKED}), "response": json.dumps(CHAT)})
-    assert set(content_of(whole)) == {"gen_ai.input.messages", "gen_ai.output.messages"}
-    assert set(content_of(msgspec.structs.replace(whole, request_truncated=True))) == {"gen_ai.output.messages"}
-    assert set(content_of(msgspec.structs.replace(whole, response_truncated=True))) == {"gen_ai.input.messages"}
+    assert set(said_in(whole)) == {"gen_ai.input.messages", "gen_ai.output.messages"}
+    assert set(said_in(msgspec.structs.replace(whole, request_truncated=True))) == {"gen_ai.output.messages"}
+    assert set(said_in(msgspec.structs.replace(whole, response_truncated=True))) == {"gen_ai.input.messages"}
+
+
+def said_in(exchange: Exchange) -> dict[str, Any]:
+    found = read_exchange(exchange)
+    return {} if found is None else content_of(exchange, found)
 
 
 class Choosy(Sampler):

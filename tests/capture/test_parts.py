@@ -343,7 +343,7 @@ def load():
     with native.importing():
         begun.set()
         time.sleep(0.2)
-        wire.decode  # what is imported imports in turn
+        wire.decode_with_bodies  # what is imported imports in turn
         done.append(True)
 
 threading.Thread(target=load).start()
