@@ -109,6 +109,12 @@ def input_tokens(call: Call) -> int | None:
     )
 
 
+def output_tokens(call: Call) -> int | None:
+    """The whole output; None of embeddings, which have none: a 0 would only thin out averages."""
+    counted = call.usage.output_tokens
+    return None if counted == 0 and call.operation == "embeddings" else counted
+
+
 def seconds(duration_us: int | None) -> float | None:
     """Microseconds as seconds."""
     return None if duration_us is None else duration_us / 1e6
@@ -118,7 +124,7 @@ def _usage(call: Call) -> Attributes:
     usage, claude = call.usage, call.api.startswith(_ANTHROPIC)
     return {
         "gen_ai.usage.input_tokens": input_tokens(call),
-        "gen_ai.usage.output_tokens": usage.output_tokens,
+        "gen_ai.usage.output_tokens": output_tokens(call),
         "gen_ai.usage.cache_read.input_tokens": usage.cache_read_tokens,
         "gen_ai.usage.cache_write.input_tokens": _sum(usage.cache_write_short_tokens, usage.cache_write_long_tokens),
         "gen_ai.usage.reasoning.output_tokens": usage.reasoning_tokens,

@@ -105,7 +105,7 @@ def _tool_result(part: Part, block: Message) -> Message:
     response = _first(result, "content", "output", "response")
     return {
         "type": "tool_call_response",
-        "id": _first(result, "tool_use_id", "tool_call_id", "call_id", "toolUseId", "id"),
+        "id": part.call_id or _first(result, "tool_use_id", "tool_call_id", "call_id", "toolUseId", "id"),
         "response": _text(part.raw) if response is None else response,
     }
 

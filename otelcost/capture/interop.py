@@ -60,10 +60,14 @@ class _Mode:
 
 
 class _Preset:
-    """An id generator and sampler that repeat what was decided when the call began."""
+    """An id generator and sampler that repeat what was decided when the call began.
 
-    def __init__(self, started: Started, flags: int) -> None:
+    The attributes come from the sampler, too: an SDK's span begins with those, so that processors see them.
+    """
+
+    def __init__(self, started: Started, attributes: Attributes, flags: int) -> None:
         self._started = started
+        self._attributes = attributes
         self._flags = flags
 
     def generate_trace_id(self) -> int:
@@ -76,7 +80,10 @@ class _Preset:
         return bool(self._flags)
 
     def should_sample(self, *_args: Any, **_kwargs: Any) -> Any:
-        return self._started.decision
+        from opentelemetry.sdk.trace.sampling import SamplingResult  # noqa: PLC0415  (whoever asks has the SDK)
+
+        decided: Any = self._started.decision
+        return SamplingResult(decided.decision, {**(decided.attributes or {}), **self._attributes}, decided.trace_state)
 
 
 class Interop:
@@ -99,11 +106,11 @@ class Interop:
         """
         if not _UNBILLED.isdisjoint(call.flags):
             call = msgspec.structs.replace(call, usage=Usage())
-        span = _span(started, call)
+        wanted = _is_wanted(started)
         meters, loggers = _provider("opentelemetry.metrics", "meter"), None
         if self._mode.events:
             loggers = _provider("opentelemetry._logs", "logger")
-        if span is None and meters is None and loggers is None:
+        if not wanted and meters is None and loggers is None:
             return
         foreign = is_foreign(call)
         counted = not (foreign or others.reports_usage(call, started.context, scope))
@@ -111,8 +118,8 @@ class Interop:
         said: dict[str, Any] = {}
         if self._mode.wanted and counted and exchange is not None and bodies is not None:
             said = _content().content_of(exchange, bodies)
-        if span is not None:
-            span.set_attributes(attributes)
+        if wanted:
+            span = _span(started, call, attributes)
             if self._mode.spans and span.is_recording():
                 span.set_attributes(_content().as_text(said))
             _end(span, call)
@@ -144,24 +151,28 @@ def is_read(provider: Any) -> bool:
     return bool(getattr(provider, "_metric_readers", older))
 
 
-def _span(started: Started, call: Call) -> trace.Span | None:
-    """The call's span, not yet ended; None where nobody would see it."""
+def _is_wanted(started: Started) -> bool:
+    """Whether somebody would see the call's span."""
     if started.live is not None:
-        started.live.update_name(name_of(call))
-        return started.live
+        return True
     decision, pipeline = started.decision, started.pipeline
     if decision is None or pipeline is None or started.hidden or not pipeline.wanted():
-        return None
-    return _make(started, call) if decision.decision.is_recording() else None  # type: ignore[no-untyped-call]
+        return False
+    return bool(decision.decision.is_recording())  # type: ignore[no-untyped-call]
 
 
-def _make(started: Started, call: Call) -> trace.Span:
-    assert started.pipeline is not None  # noqa: S101  (checked by the only caller)
+def _span(started: Started, call: Call, attributes: Attributes) -> trace.Span:
+    """The call's span, not yet ended, where it is wanted."""
+    if started.live is not None:
+        started.live.update_name(name_of(call))
+        started.live.set_attributes(attributes)
+        return started.live
+    assert started.pipeline is not None  # noqa: S101  (or nobody would have wanted it)
     # A copy: callers' threads take ids from the tracer itself meanwhile, and processors may take their time.
     tracer: Any = copy.copy(started.pipeline.tracer)
     generator = tracer.id_generator
-    preset = _Preset(started, generator.is_trace_id_random() if hasattr(generator, "is_trace_id_random") else 0)
-    tracer.id_generator = tracer.sampler = preset
+    flags = generator.is_trace_id_random() if hasattr(generator, "is_trace_id_random") else 0
+    tracer.id_generator = tracer.sampler = _Preset(started, attributes, flags)
     span: trace.Span = tracer.start_span(
         name_of(call), started.context, SpanKind.CLIENT, start_time=call.context.start_unix_us * 1000
     )

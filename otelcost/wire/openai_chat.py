@@ -11,7 +11,7 @@ from otelcost.model import SegmentKind
 from otelcost.wire import openai_parts, sse, usage
 from otelcost.wire.codec import Codec
 from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text, decode_any, given
-from otelcost.wire.parts import IN_PARTS, Part, Request, common, text_of
+from otelcost.wire.parts import IN_PARTS, Part, Request, answering, common, text_of
 from otelcost.wire.reply import Choice, Reply, ToolUse, error_name
 
 _DONE: Final = b"[DONE]"
@@ -152,7 +152,8 @@ def request(fields: Fields) -> Request:
     ttl = openai_parts.default_ttl(fields)
     for message in fields.objects("messages"):
         role = openai_parts.role_of(message)
-        read.parts += openai_parts.content(message.view("content"), role, ttl, _kind(role))
+        told = openai_parts.content(message.view("content"), role, ttl, _kind(role))
+        read.parts += answering(message.text("tool_call_id"), told)
         read.parts += _calls(message, role)
     return read
 
@@ -194,13 +195,14 @@ def plain(body: bytes) -> Request | None:
 
 def _plain_message(message: _Message, parts: list[Part]) -> None:
     role = openai_parts.in_segments(message.role)
+    call_id = as_text(decode_any(message.tool_call_id)) if message.tool_call_id else None
     text = text_of(message.content)
     if text is not None:
-        parts.append(Part(role, _kind(role), text))
+        parts.append(Part(role, _kind(role), text, call_id=call_id))
         message.content = IN_PARTS
     elif message.content:
         content = Fields({"content": message.content}).view("content")
-        parts += openai_parts.content(content, role, openai_parts.DEFAULT_TTL, _kind(role))
+        parts += answering(call_id, openai_parts.content(content, role, openai_parts.DEFAULT_TTL, _kind(role)))
     if message.tool_calls or message.function_call:
         calls = {"tool_calls": message.tool_calls, "function_call": message.function_call}
         parts += _calls(Fields({name: raw for name, raw in calls.items() if raw}), role)

@@ -10,7 +10,7 @@ import msgspec
 from otelcost.wire import openai_parts, sse, usage
 from otelcost.wire.codec import Codec
 from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text, decode_any, given
-from otelcost.wire.parts import IN_PARTS, Part, Request, common, string, text_of, unmarked
+from otelcost.wire.parts import IN_PARTS, Part, Request, answering, common, string, text_of, unmarked
 from otelcost.wire.reply import Reply, as_name, error_name
 
 _TERMINAL: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
@@ -228,7 +228,8 @@ def _input_item(item: Fields, ttl: str) -> Iterator[Part]:
     if kind == "message":
         yield from openai_parts.content(item.slice("content"), openai_parts.role_of(item), ttl)
     elif kind.endswith("_output"):
-        yield from openai_parts.content(item.slice("output") or openai_parts.whole_of(item), "tool", ttl, "tool_result")
+        output = item.slice("output") or openai_parts.whole_of(item)
+        yield from answering(item.text("call_id"), openai_parts.content(output, "tool", ttl, "tool_result"))
     elif kind.endswith("_call"):
         yield Part("assistant", "tool_call", openai_parts.whole_of(item), name=item.text("name") or kind)
     else:

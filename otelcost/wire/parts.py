@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -30,6 +31,12 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     name: str | None = None
     cache: str | None = None
     detail: str | None = None
+    call_id: str | None = None  # of a result: the call that it answers, where its bytes do not say so
+
+
+def answering(call_id: str | None, parts: Iterable[Part]) -> Iterable[Part]:
+    """The parts of a tool's result, with the call that it answers."""
+    return parts if call_id is None else [msgspec.structs.replace(part, call_id=call_id) for part in parts]
 
 
 class Request(msgspec.Struct, kw_only=True):

@@ -16,6 +16,7 @@ import pytest
 import requests
 from opentelemetry import context, metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import Span, SpanProcessor
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
@@ -361,6 +362,27 @@ def test_messages_of_openai(captured: Captured, telemetry: Telemetry, content: s
     assert "gen_ai.system_instructions" not in found
 
 
+@pytest.mark.parametrize("content", ["SPAN_ONLY"], indirect=True)
+@pytest.mark.parametrize("odd", [{}, {"odd": True}], ids=["plain", "other members"])
+@pytest.mark.parametrize("told", ["found", [{"type": "text", "text": "found"}]], ids=["text", "parts"])
+def test_a_result_names_its_call(
+    captured: Captured, telemetry: Telemetry, content: str, odd: dict[str, Any], told: object
+) -> None:
+    answer = [{"type": "tool_call_response", "id": "c1", "response": "found"}]
+    post(
+        "https://api.openai.com/v1/chat/completions",
+        {"model": "gpt-4o", "messages": [{"role": "tool", "tool_call_id": "c1", "content": told}], **odd},
+        CHAT,
+    )
+    outputs = told if isinstance(told, str) else [{"type": "input_text", "text": "found"}]
+    item = {"type": "function_call_output", "call_id": "c1", "output": outputs}
+    post("https://api.openai.com/v1/responses", {"model": "gpt-4o", "input": [item], **odd}, {"output": []})
+    assert len(captured.calls()) == 2
+    for span in telemetry.memory.get_finished_spans():
+        (message,) = json.loads(str((span.attributes or {})["gen_ai.input.messages"]))
+        assert message == {"role": "tool", "parts": answer}
+
+
 def _choices(member: str) -> list[dict[str, Any]]:
     called = [{"index": 0, "id": "c1", "function": {"name": "find", "arguments": "{}"}}]
     return [
@@ -510,6 +532,10 @@ def said_in(exchange: Exchange) -> dict[str, Any]:
     return {} if found is None else content_of(exchange, found)
 
 
+EMBED = {"model": "text-embedding-3-small", "input": "hi"}
+EMBEDDED = {"data": [{"embedding": [1]}], "model": "text-embedding-3-small", "usage": {"prompt_tokens": 2}}
+
+
 class Choosy(Sampler):
     """As a rule-based or remotely configured sampler: decides by the name, and says why."""
 
@@ -568,10 +594,42 @@ def test_no_sampler_changes_the_money(captured: Captured, name: str) -> None:
 def test_what_a_sampler_adds_is_on_the_span(captured: Captured) -> None:
     telemetry = Telemetry(sampler=Choosy())
     trace.set_tracer_provider(telemetry.provider)
-    answer = {"data": [{"embedding": [1]}], "model": "text-embedding-3-small", "usage": {"prompt_tokens": 2}}
-    post("https://api.openai.com/v1/embeddings", {"model": "text-embedding-3-small", "input": "hi"}, answer)
+    post("https://api.openai.com/v1/embeddings", EMBED, EMBEDDED)
     captured.one()
     assert attributes_of(telemetry)["sampler.saw"] == "embeddings"
+
+
+class Watching(SpanProcessor):
+    """As processors that filter or route by what a span begins with."""
+
+    def __init__(self) -> None:
+        self.seen: list[dict[str, Any]] = []
+
+    def on_start(self, span: Span, parent_context: context.Context | None = None) -> None:
+        self.seen.append(dict(span.attributes or {}))
+        span.set_attribute("gen_ai.provider.name", "ours")
+
+
+def test_a_processor_sees_the_attributes_from_the_start(captured: Captured) -> None:
+    telemetry, watching = Telemetry(sampler=Choosy()), Watching()
+    telemetry.provider.add_span_processor(watching)
+    trace.set_tracer_provider(telemetry.provider)
+    post("https://api.openai.com/v1/embeddings", EMBED, EMBEDDED)
+    captured.one()
+    (seen,) = watching.seen
+    assert seen["gen_ai.request.model"] == "text-embedding-3-small"
+    assert seen["sampler.saw"] == "embeddings"
+    assert attributes_of(telemetry) == {**seen, "gen_ai.provider.name": "ours"}
+
+
+def test_embeddings_have_no_output_to_count(captured: Captured, telemetry: Telemetry) -> None:
+    measured = Measured()
+    post("https://api.openai.com/v1/embeddings", EMBED, EMBEDDED)
+    assert captured.one().usage.output_tokens == 0, "known, and priced so"
+    found = attributes_of(telemetry)
+    assert found["gen_ai.usage.input_tokens"] == 2
+    assert "gen_ai.usage.output_tokens" not in found
+    assert measured.tokens() == {"input": 2}
 
 
 def test_a_sampler_is_told_the_operation_that_the_record_will_have() -> None:
