@@ -146,7 +146,10 @@ def _provider(module: str, kind: str) -> Any:
 
 
 def is_read(provider: Any) -> bool:
-    """Whether somebody takes what a meter provider gathers: the stock distribution makes one without readers."""
+    """Whether somebody takes what a meter provider gathers: the stock distribution makes one without readers, and one
+    that was shut down would say so on the host's standard error."""
+    if getattr(provider, "_shutdown", False):
+        return False
     older = getattr(getattr(provider, "_sdk_config", None), "metric_readers", True)
     return bool(getattr(provider, "_metric_readers", older))
 

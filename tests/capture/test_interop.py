@@ -248,6 +248,21 @@ def test_a_meter_provider_that_nobody_reads_costs_nothing(captured: Captured, mo
     assert asked == []
 
 
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_meter_provider_that_was_shut_down_is_left_alone(
+    captured: Captured, caplog: pytest.LogCaptureFixture, before: int
+) -> None:
+    measured = Measured()
+    for _ in range(before):
+        ask()
+        captured.calls()
+    measured.reader.get_metrics_data()
+    metrics.get_meter_provider().shutdown()  # type: ignore[attr-defined]
+    ask()
+    assert len(captured.calls()) == before + 1
+    assert caplog.records == []
+
+
 def test_a_failure_is_in_the_durations_and_an_estimate_in_no_token_metric(captured: Captured) -> None:
     measured = Measured()
     ask(httpx2.Response(429, json={"error": {"code": "rate_limit_exceeded"}}))
