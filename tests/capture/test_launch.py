@@ -228,6 +228,14 @@ def test_an_exporter_that_is_not_there_is_left_out(variables: dict[str, str], ex
     assert all("\n" not in line and "install its package" in line for line in lines)
 
 
+def test_a_default_that_is_installed_is_left_to_the_distribution() -> None:
+    groups = ("opentelemetry_traces_exporter", "opentelemetry_metrics_exporter", "opentelemetry_logs_exporter")
+    made = launch.environment_of({}, "/", dict.fromkeys(groups, ("otlp_proto_grpc", "otelcost")))
+    assert made["OTEL_TRACES_EXPORTER"] == "otelcost"
+    assert "OTEL_METRICS_EXPORTER" not in made
+    assert "OTEL_LOGS_EXPORTER" not in made
+
+
 def test_a_named_exporter_that_is_missing_stops_no_recording(
     app: Path, home: Path, loopback_provider: Loopback
 ) -> None:
