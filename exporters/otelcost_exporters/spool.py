@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanContext
 
 from otelcost import settings
-from otelcost.capture import dialects, seams
+from otelcost.capture import dialects, seams, switch
 from otelcost.capture.guard import Guard
 from otelcost.model import SpanRecord, Usage
 from otelcost.spool.diagnostics import diagnostics
@@ -41,7 +41,9 @@ class OtelcostSpanExporter(SpanExporter):
         """Trace and id of spans that end later, above an LLM span."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Append the spans that are LLM calls, above one, or local roots."""
+        """Append the spans that are LLM calls, above one, or local roots; none where the environment says so."""
+        if switch.disabled():
+            return SpanExportResult.SUCCESS
         for span in spans:
             with Guard("exporter"):
                 above = self._awaited.pop((span.context.trace_id, span.context.span_id), self) is None

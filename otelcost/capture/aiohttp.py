@@ -90,7 +90,8 @@ def _begin(session: Any, method: str, url: Any, options: dict[str, Any]) -> Atte
 
 
 def _address(url: Any) -> Address:
-    return Address(url.host or "", url.explicit_port, url.path, url.raw_query_string.encode("latin-1", "replace"))
+    query = url.raw_query_string.encode("latin-1", "replace")
+    return Address(url.scheme, url.host or "", url.explicit_port, url.path, query)
 
 
 def _take_body(request: Any) -> None:

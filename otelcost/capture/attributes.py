@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otelcost.model import PICOUSD, Call
+
+if TYPE_CHECKING:
+    from otelcost.wire import Bodies
 
 Attributes = dict[str, Any]
 
@@ -42,16 +45,17 @@ def own_attributes(call: Call) -> Attributes:
     )
 
 
-def gen_ai_attributes(call: Call) -> Attributes:
-    """The call as the conventions describe it."""
+def gen_ai_attributes(call: Call, bodies: Bodies | None = None) -> Attributes:
+    """The call as the conventions describe it; with its bodies, what they tell beyond the record as well."""
     context = call.context
     return _present(
         {
             **identity(call),
             "gen_ai.response.id": call.response_id,
             "gen_ai.response.finish_reasons": (call.finish_reason,) if call.finish_reason else None,
+            **({} if bodies is None else _beyond(bodies)),
             "gen_ai.response.time_to_first_chunk": seconds(context.ttft_us),
-            "gen_ai.conversation.id": context.session_id,
+            **({} if context.session_id is None else {"gen_ai.conversation.id": context.session_id}),
             "gen_ai.output.type": None if call.schema_hash is None else "json",
             "gen_ai.prompt.name": context.prompt_name,
             "gen_ai.prompt.version": context.prompt_version,
@@ -64,6 +68,19 @@ def gen_ai_attributes(call: Call) -> Attributes:
             **_usage(call),
         }
     )
+
+
+def _beyond(bodies: Bodies) -> Attributes:
+    """What a record has no column for."""
+    request, reply = bodies.request, bodies.reply
+    told = {
+        "gen_ai.conversation.id": reply.conversation or request.conversation,
+        "gen_ai.request.previous_response.id": request.previous,
+        "gen_ai.request.seed": request.seed,
+        "gen_ai.request.top_p": request.top_p,
+    }
+    reasons = tuple(choice.finish for choice in reply.choices if choice.finish)
+    return {**told, "gen_ai.response.finish_reasons": reasons} if reasons else told
 
 
 def identity(call: Call) -> Attributes:
@@ -92,6 +109,12 @@ def input_tokens(call: Call) -> int | None:
     )
 
 
+def output_tokens(call: Call) -> int | None:
+    """The whole output; None of embeddings, which have none: a 0 would only thin out averages."""
+    counted = call.usage.output_tokens
+    return None if counted == 0 and call.operation == "embeddings" else counted
+
+
 def seconds(duration_us: int | None) -> float | None:
     """Microseconds as seconds."""
     return None if duration_us is None else duration_us / 1e6
@@ -101,7 +124,7 @@ def _usage(call: Call) -> Attributes:
     usage, claude = call.usage, call.api.startswith(_ANTHROPIC)
     return {
         "gen_ai.usage.input_tokens": input_tokens(call),
-        "gen_ai.usage.output_tokens": usage.output_tokens,
+        "gen_ai.usage.output_tokens": output_tokens(call),
         "gen_ai.usage.cache_read.input_tokens": usage.cache_read_tokens,
         "gen_ai.usage.cache_write.input_tokens": _sum(usage.cache_write_short_tokens, usage.cache_write_long_tokens),
         "gen_ai.usage.reasoning.output_tokens": usage.reasoning_tokens,

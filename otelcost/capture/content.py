@@ -12,10 +12,10 @@ from typing import Any, Final
 import msgspec
 
 from otelcost.model import Exchange
-from otelcost.wire.exchange import read_exchange
+from otelcost.wire.exchange import Bodies
 from otelcost.wire.jsonview import BAD_JSON
 from otelcost.wire.parts import Part
-from otelcost.wire.reply import Reply
+from otelcost.wire.reply import Reply, ToolUse
 
 MAX_BYTES: Final = 1024 * 1024
 """Of one attribute: longer ones are left out whole, for no pipeline takes them."""
@@ -31,11 +31,10 @@ _TYPES: Final = ("media_type", "mime_type", "mimeType", "format")
 Message = dict[str, Any]
 
 
-def content_of(exchange: Exchange) -> dict[str, Any]:
-    """Attributes with the messages of an exchange, as structures. Empty where its bodies could not be read,
-    or are no conversation; a body that was not kept whole is left out."""
-    found = read_exchange(exchange)
-    if found is None or found.codec.operation not in _TALKS:
+def content_of(exchange: Exchange, found: Bodies) -> dict[str, Any]:
+    """Attributes with the messages of an exchange, as structures. Empty where its bodies are no conversation; one that
+    was not kept whole is left out."""
+    if found.codec.operation not in _TALKS:
         return {}
     inline = found.codec.api in _SYSTEM_IS_A_MESSAGE
     whole = [] if exchange.request_truncated else found.request.parts
@@ -106,7 +105,7 @@ def _tool_result(part: Part, block: Message) -> Message:
     response = _first(result, "content", "output", "response")
     return {
         "type": "tool_call_response",
-        "id": _first(result, "tool_use_id", "tool_call_id", "call_id", "toolUseId", "id"),
+        "id": part.call_id or _first(result, "tool_use_id", "tool_call_id", "call_id", "toolUseId", "id"),
         "response": _text(part.raw) if response is None else response,
     }
 
@@ -146,18 +145,30 @@ def _tool(part: Part) -> Message:
 
 
 def _answer(reply: Reply) -> list[Message]:
-    """The answer as one message: its choices, where there are several, are told apart by nobody."""
+    """A message for each choice. Thoughts are not told apart by choice: they are the first one's."""
+    if len(reply.choices) < 2:
+        return _message(reply.thoughts, reply.texts, reply.tools.values(), reply.finish[0] if reply.finish else "")
+    messages: list[Message] = []
+    thoughts, position = reply.thoughts, 0
+    for choice in reply.choices:
+        texts = reply.texts[position : position + choice.texts]
+        tools = [tool for key, tool in reply.tools.items() if isinstance(key, tuple) and key[0] == choice.index]
+        messages += _message(thoughts, texts, tools, choice.finish or "")
+        thoughts, position = [], position + choice.texts
+    return messages
+
+
+def _message(thoughts: list[str], texts: list[str], tools: Iterable[ToolUse], finish: str) -> list[Message]:
+    """What a model said, as one message; none where it said nothing."""
     parts: list[Message] = []
-    if reply.thoughts:
-        parts.append({"type": "reasoning", "content": "".join(reply.thoughts)})
-    if reply.texts:
-        parts.append({"type": "text", "content": "".join(reply.texts)})
-    for tool in reply.tools.values():
+    if thoughts:
+        parts.append({"type": "reasoning", "content": "".join(thoughts)})
+    if texts:
+        parts.append({"type": "text", "content": "".join(texts)})
+    for tool in tools:
         arguments = _parsed("".join(tool.arguments))
         parts.append({"type": "tool_call", "id": None, "name": tool.name, "arguments": arguments})
-    if not parts:
-        return []
-    return [{"role": "assistant", "parts": parts, "finish_reason": (reply.finish or [""])[0]}]
+    return [{"role": "assistant", "parts": parts, "finish_reason": finish}] if parts else []
 
 
 def _text(raw: bytes) -> str:

@@ -116,6 +116,10 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     meter_provider: str = ""
     """Empty where nobody reads it."""
     stderr: str = ""
+    closed_by: str = ""
+    """The interpreter's option that keeps launchers out, such as `-I`; empty where there is none."""
+    left_out: list[str] = []
+    """What `otelcost run` would leave out of its environment: a line each."""
 
 
 def tell() -> None:

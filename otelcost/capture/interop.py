@@ -24,12 +24,14 @@ from otelcost.capture.attributes import (
     own_attributes,
 )
 from otelcost.capture.dialects import OWN_SCOPE
+from otelcost.capture.message import DEFAULT_PORTS
 from otelcost.model import Call, Exchange, Usage
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
     from otelcost.capture.span import Started
+    from otelcost.wire import Bodies
 
 _IN_SPANS: Final = frozenset({"SPAN_ONLY", "SPAN_AND_EVENT"})
 _IN_EVENTS: Final = frozenset({"EVENT_ONLY", "SPAN_AND_EVENT"})
@@ -59,10 +61,14 @@ class _Mode:
 
 
 class _Preset:
-    """An id generator and sampler that repeat what was decided when the call began."""
+    """An id generator and sampler that repeat what was decided when the call began.
 
-    def __init__(self, started: Started, flags: int) -> None:
+    The attributes come from the sampler, too: an SDK's span begins with those, so that processors see them.
+    """
+
+    def __init__(self, started: Started, attributes: Attributes, flags: int) -> None:
         self._started = started
+        self._attributes = attributes
         self._flags = flags
 
     def generate_trace_id(self) -> int:
@@ -75,7 +81,10 @@ class _Preset:
         return bool(self._flags)
 
     def should_sample(self, *_args: Any, **_kwargs: Any) -> Any:
-        return self._started.decision
+        from opentelemetry.sdk.trace.sampling import SamplingResult  # noqa: PLC0415  (whoever asks has the SDK)
+
+        decided: Any = self._started.decision
+        return SamplingResult(decided.decision, {**(decided.attributes or {}), **self._attributes}, decided.trace_state)
 
 
 class Interop:
@@ -84,29 +93,43 @@ class Interop:
     def __init__(self) -> None:
         self._mode = _Mode(os.environ.get(CONTENT_VARIABLE, ""))
 
-    def finish(self, started: Started, call: Call, exchange: Exchange | None, scope: str | None) -> None:
+    def finish(
+        self,
+        started: Started,
+        url: Any,
+        call: Call,
+        exchange: Exchange | None,
+        bodies: Bodies | None,
+        scope: str | None,
+    ) -> None:
         """Make and end the span of a finished call, and record its metrics, where anybody wants them.
 
         Args:
             started: what the call began with.
+            url: where it went.
             call: its record.
-            exchange: its bytes, for content that the user asked for; None where they could not be read.
+            exchange: its bytes; None where there is only the record.
+            bodies: what they say, of which a span tells more than a record keeps; None where they could not be read.
             scope: of an enclosing span that is an LLM span already: ours then carries nothing that can be counted.
         """
         if not _UNBILLED.isdisjoint(call.flags):
             call = msgspec.structs.replace(call, usage=Usage())
-        span = _span(started, call)
+        wanted = _is_wanted(started)
         meters, loggers = _provider("opentelemetry.metrics", "meter"), None
         if self._mode.events:
             loggers = _provider("opentelemetry._logs", "logger")
-        if span is None and meters is None and loggers is None:
+        if not wanted and meters is None and loggers is None:
             return
+        if call.server_port is None:  # at rest the one that the scheme stands for is left out
+            call = msgspec.structs.replace(call, server_port=DEFAULT_PORTS.get(url.scheme))
         foreign = is_foreign(call)
         counted = not (foreign or others.reports_usage(call, started.context, scope))
-        attributes = {**gen_ai_attributes(call), **own_attributes(call)} if counted else own_attributes(call)
-        said = _content().content_of(exchange) if self._mode.wanted and exchange is not None and counted else {}
-        if span is not None:
-            span.set_attributes(attributes)
+        attributes = {**gen_ai_attributes(call, bodies), **own_attributes(call)} if counted else own_attributes(call)
+        said: dict[str, Any] = {}
+        if self._mode.wanted and counted and exchange is not None and bodies is not None:
+            said = _content().content_of(exchange, bodies)
+        if wanted:
+            span = _span(started, call, attributes)
             if self._mode.spans and span.is_recording():
                 span.set_attributes(_content().as_text(said))
             _end(span, call)
@@ -133,29 +156,36 @@ def _provider(module: str, kind: str) -> Any:
 
 
 def is_read(provider: Any) -> bool:
-    """Whether somebody takes what a meter provider gathers: the stock distribution makes one without readers."""
+    """Whether somebody takes what a meter provider gathers: the stock distribution makes one without readers, and one
+    that was shut down would say so on the host's standard error."""
+    if getattr(provider, "_shutdown", False):
+        return False
     older = getattr(getattr(provider, "_sdk_config", None), "metric_readers", True)
     return bool(getattr(provider, "_metric_readers", older))
 
 
-def _span(started: Started, call: Call) -> trace.Span | None:
-    """The call's span, not yet ended; None where nobody would see it."""
+def _is_wanted(started: Started) -> bool:
+    """Whether somebody would see the call's span."""
     if started.live is not None:
-        started.live.update_name(name_of(call))
-        return started.live
+        return True
     decision, pipeline = started.decision, started.pipeline
     if decision is None or pipeline is None or started.hidden or not pipeline.wanted():
-        return None
-    return _make(started, call) if decision.decision.is_recording() else None  # type: ignore[no-untyped-call]
+        return False
+    return bool(decision.decision.is_recording())  # type: ignore[no-untyped-call]
 
 
-def _make(started: Started, call: Call) -> trace.Span:
-    assert started.pipeline is not None  # noqa: S101  (checked by the only caller)
+def _span(started: Started, call: Call, attributes: Attributes) -> trace.Span:
+    """The call's span, not yet ended, where it is wanted."""
+    if started.live is not None:
+        started.live.update_name(name_of(call))
+        started.live.set_attributes(attributes)
+        return started.live
+    assert started.pipeline is not None  # noqa: S101  (or nobody would have wanted it)
     # A copy: callers' threads take ids from the tracer itself meanwhile, and processors may take their time.
     tracer: Any = copy.copy(started.pipeline.tracer)
     generator = tracer.id_generator
-    preset = _Preset(started, generator.is_trace_id_random() if hasattr(generator, "is_trace_id_random") else 0)
-    tracer.id_generator = tracer.sampler = preset
+    flags = generator.is_trace_id_random() if hasattr(generator, "is_trace_id_random") else 0
+    tracer.id_generator = tracer.sampler = _Preset(started, attributes, flags)
     span: trace.Span = tracer.start_span(
         name_of(call), started.context, SpanKind.CLIENT, start_time=call.context.start_unix_us * 1000
     )

@@ -9,16 +9,16 @@ from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Address:
-    """Where a request goes: host, port (None: the scheme's own), decoded path, query, all as `httpx.URL` has them."""
+    """Where a request goes, as `httpx.URL` has it: scheme, host, port (None: the scheme's own), decoded path, query."""
 
-    __slots__ = ("host", "path", "port", "query")
+    __slots__ = ("host", "path", "port", "query", "scheme")
 
-    def __init__(self, host: str, port: int | None, path: str, query: bytes) -> None:
-        self.host, self.port, self.path, self.query = host, port, path, query
+    def __init__(self, scheme: str, host: str, port: int | None, path: str, query: bytes) -> None:
+        self.scheme, self.host, self.port, self.path, self.query = scheme, host, port, path, query
 
     @property
     def netloc(self) -> bytes:
@@ -72,7 +72,8 @@ def address(scheme: str, host: str, port: int | None, target: str) -> Address:
     path, _, query = target.partition("?")
     if "%" in path:
         path = unquote(path)
-    return Address(host, None if port == _DEFAULT_PORTS.get(scheme) else port, path, query.encode("latin-1", "replace"))
+    port = None if port == DEFAULT_PORTS.get(scheme) else port
+    return Address(scheme, host, port, path, query.encode("latin-1", "replace"))
 
 
 def body_bytes(body: object) -> bytes | None:

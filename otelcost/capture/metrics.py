@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from otelcost import __version__
-from otelcost.capture.attributes import identity, input_tokens, seconds
+from otelcost.capture.attributes import identity, input_tokens, output_tokens, seconds
 from otelcost.capture.dialects import OWN_SCOPE
 from otelcost.model import Call
 
@@ -50,7 +50,7 @@ class Instruments:
         if "estimated" in call.flags:
             return
         split.pop("error.type", None)
-        for kind, count in (("input", input_tokens(call)), ("output", call.usage.output_tokens)):
+        for kind, count in (("input", input_tokens(call)), ("output", output_tokens(call))):
             if count is not None:
                 self.tokens.record(count, {**split, "gen_ai.token.type": kind}, context)
 

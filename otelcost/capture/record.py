@@ -67,27 +67,28 @@ class Recorder:
         """
         parent = _Parentage(attempt.started)
         call: Call | None = None
+        bodies: wire.Bodies | None = None
         line, exchange = b"", None
         with Guard("record"):
             exchange = self.exchange(attempt, parent)
             self._pause()
-            call = self._call(attempt, exchange, quick=quick)
+            call, bodies = self._call(attempt, exchange, quick=quick)
             self._pause()
             line = self._encoder.encode(call)
         if call is None or not line:  # what can be known without reading the bodies, and the usage if they were read
             call = self.minimal(attempt, None if call is None else call.usage)
             line = self._encoder.encode(call)
         with Guard("span.finish"):
-            self._interop.finish(attempt.started, call, exchange, parent.llm_scope)
+            self._interop.finish(attempt.started, attempt.request.url, call, exchange, bodies, parent.llm_scope)
         return b"" if _is_none_of_ours(call) else line
 
-    def _call(self, attempt: Attempt, exchange: Exchange, *, quick: bool) -> Call:
-        call = wire.decode(exchange, self._local_key(), self._pause)
+    def _call(self, attempt: Attempt, exchange: Exchange, *, quick: bool) -> tuple[Call, wire.Bodies | None]:
+        call, bodies = wire.decode_with_bodies(exchange, self._local_key(), self._pause)
         if exchange.request_truncated:
             call = _without_prompt(call, _request_bytes(attempt.request))
         with Guard("estimate"):
-            return estimate.fill(call, exchange, quick=quick)
-        return call
+            call = estimate.fill(call, exchange, quick=quick)
+        return call, bodies
 
     def results(self, piece: Piece) -> Iterator[bytes]:
         """The spool lines of the results that a piece of a download holds."""
@@ -102,7 +103,7 @@ class Recorder:
         if unread:
             return self._encoder.encode(self.minimal(attempt))
         with Guard("record"):
-            call = self._call(attempt, self.exchange(attempt, prompt=False), quick=True)
+            call, _ = self._call(attempt, self.exchange(attempt, prompt=False), quick=True)
             return b"" if _is_none_of_ours(call) else self._encoder.encode(call)
         return self._encoder.encode(self.minimal(attempt))
 

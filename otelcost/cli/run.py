@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from otelcost.cli import options
+from otelcost.cli import options, terminal
 
 
 @click.command(
@@ -28,4 +28,4 @@ def command(program: tuple[str, ...]) -> None:
     """
     from otelcost.capture import launch  # noqa: PLC0415
 
-    launch.run(program)
+    launch.run(program, terminal.warn)

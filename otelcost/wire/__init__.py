@@ -13,7 +13,9 @@ from otelcost import native
 if TYPE_CHECKING:
     from otelcost.wire.batches import Results as Results
     from otelcost.wire.batches import decode_many as decode_many
+    from otelcost.wire.exchange import Bodies as Bodies
     from otelcost.wire.exchange import decode as decode
+    from otelcost.wire.exchange import decode_with_bodies as decode_with_bodies
     from otelcost.wire.registry import HEADERS as HEADERS
     from otelcost.wire.registry import provider_of as provider_of
     from otelcost.wire.registry import recognise as recognise
@@ -22,21 +24,25 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HEADERS",
+    "Bodies",
     "Results",
     "Texts",
     "decode",
     "decode_many",
+    "decode_with_bodies",
     "provider_of",
     "recognise",
     "texts_of",
 ]
 
 _MODULES: Final = {
+    "Bodies": "exchange",
     "HEADERS": "registry",
     "Results": "batches",
     "Texts": "texts",
     "decode": "exchange",
     "decode_many": "batches",
+    "decode_with_bodies": "exchange",
     "provider_of": "registry",
     "recognise": "registry",
     "texts_of": "texts",

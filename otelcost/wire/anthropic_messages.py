@@ -10,7 +10,7 @@ import msgspec
 from otelcost.model import Flag, SegmentKind, Usage
 from otelcost.wire import sse, usage
 from otelcost.wire.codec import Codec
-from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text, given
+from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text, decode_any, given
 from otelcost.wire.parts import IN_PARTS, Part, Request, common, string, text_of, unmarked
 from otelcost.wire.registry import MAX_NAME
 from otelcost.wire.reply import Reply, error_name
@@ -134,6 +134,7 @@ def plain(body: bytes) -> Request | None:
         stream=asked.stream is True,
         tier=as_text(asked.service_tier),
         temperature=as_number(asked.temperature),
+        top_p=as_number(decode_any(asked.top_p)) if asked.top_p else None,
         max_output_tokens=as_count(asked.max_tokens),
         effort=_effort(fields),
         schema=_schema(fields),

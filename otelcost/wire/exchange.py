@@ -100,9 +100,16 @@ def decode(exchange: Exchange, key: bytes, pause: Callable[[], object] = lambda:
 
     What cannot be read stays unknown and is flagged; nothing of the prompt or the answer is kept.
     """
+    return decode_with_bodies(exchange, key, pause)[0]
+
+
+def decode_with_bodies(
+    exchange: Exchange, key: bytes, pause: Callable[[], object] = lambda: None
+) -> tuple[Call, Bodies | None]:
+    """The record of one attempt, and what it was made from, for those who may tell more than is kept."""
     read_bodies = read_exchange(exchange)
     if read_bodies is None:
-        return _unknown(exchange)
+        return _unknown(exchange), None
     pause()
     codec, request, reply, flags = read_bodies.codec, read_bodies.request, read_bodies.reply, read_bodies.flags
     anatomy = Anatomy(request, hasher_of(key))
@@ -112,7 +119,8 @@ def decode(exchange: Exchange, key: bytes, pause: Callable[[], object] = lambda:
     status, error_type = _outcome(exchange, reply, flags)
     if (codec.free and not reply.billed) or _refused_for_nothing(exchange, reply):
         billing = _unbilled(billing, flags)
-    return _assemble(exchange, codec, request, reply, anatomy, billing, status, error_type, flags)
+    call = _assemble(exchange, codec, request, reply, anatomy, billing, status, error_type, flags)
+    return call, read_bodies
 
 
 def read_exchange(exchange: Exchange) -> Bodies | None:

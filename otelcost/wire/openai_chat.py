@@ -12,9 +12,8 @@ from otelcost.model import SegmentKind
 from otelcost.wire import openai_parts, sse, usage
 from otelcost.wire.codec import Codec
 from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text, decode_any, given
-from otelcost.wire.parts import IN_PARTS, Part, Request, common, text_of
-from otelcost.wire.registry import MAX_NAME
-from otelcost.wire.reply import Reply, ToolUse, error_name
+from otelcost.wire.parts import IN_PARTS, Part, Request, answering, common, text_of
+from otelcost.wire.reply import Choice, Reply, ToolUse, error_name
 
 _DONE: Final = b"[DONE]"
 _NOTHING: Final = msgspec.Raw()
@@ -156,7 +155,8 @@ def request(fields: Fields) -> Request:
     ttl = openai_parts.default_ttl(fields)
     for message in fields.objects("messages"):
         role = openai_parts.role_of(message)
-        read.parts += openai_parts.content(message.view("content"), role, ttl, _kind(role))
+        told = openai_parts.content(message.view("content"), role, ttl, _kind(role))
+        read.parts += answering(message.text("tool_call_id"), told)
         read.parts += _calls(message, role)
     return read
 
@@ -172,6 +172,8 @@ def plain(body: bytes) -> Request | None:
         stream=asked.stream is True,
         tier=as_text(asked.service_tier),
         temperature=as_number(asked.temperature),
+        top_p=as_number(decode_any(asked.top_p)) if asked.top_p else None,
+        seed=as_count(decode_any(asked.seed)) if asked.seed else None,
         choices=as_count(asked.n),
         max_output_tokens=as_count(
             asked.max_tokens if asked.max_completion_tokens is None else asked.max_completion_tokens
@@ -196,13 +198,14 @@ def plain(body: bytes) -> Request | None:
 
 def _plain_message(message: _Message, parts: list[Part]) -> None:
     role = openai_parts.in_segments(message.role)
+    call_id = as_text(decode_any(message.tool_call_id)) if message.tool_call_id else None
     text = text_of(message.content)
     if text is not None:
-        parts.append(Part(role, _kind(role), text))
+        parts.append(Part(role, _kind(role), text, call_id=call_id))
         message.content = IN_PARTS
     elif message.content:
         content = Fields({"content": message.content}).view("content")
-        parts += openai_parts.content(content, role, openai_parts.DEFAULT_TTL, _kind(role))
+        parts += answering(call_id, openai_parts.content(content, role, openai_parts.DEFAULT_TTL, _kind(role)))
     if message.tool_calls or message.function_call:
         calls = {"tool_calls": message.tool_calls, "function_call": message.function_call}
         parts += _calls(Fields({name: raw for name, raw in calls.items() if raw}), role)
@@ -234,9 +237,10 @@ def whole(body: Fields, reply: Reply) -> None:
         reason = choice.text("finish_reason")
         if reason:
             reply.finish.append(reason)
-        message = choice.object("message")
+        message, before = choice.object("message"), len(reply.texts)
         if message is not None:
             _answer(index, message, reply)
+        reply.choices.append(Choice(index, len(reply.texts) - before, reason))
 
 
 def plain_whole(body: bytes, reply: Reply) -> bool:
@@ -251,10 +255,12 @@ def plain_whole(body: bytes, reply: Reply) -> bool:
     reply.recognised = bool(completion.choices) or reply.usage_raw is not None
     reply.complete = True
     for index, choice in enumerate(completion.choices or ()):
-        if choice.finish_reason:
-            reply.finish.append(choice.finish_reason[:MAX_NAME])
+        reason, before = as_text(choice.finish_reason), len(reply.texts)
+        if reason:
+            reply.finish.append(reason)
         if choice.message is not None:
             _said(index, choice.message, reply)
+        reply.choices.append(Choice(index, len(reply.texts) - before, reason))
     return True
 
 
@@ -274,7 +280,7 @@ def _answer(index: int, message: Fields, reply: Reply) -> None:
     for name in ("content", "refusal"):
         value = message.value(name)
         if isinstance(value, str):
-            reply.texts.append(value)
+            reply.texts += [value] if value else []
         elif isinstance(value, list):
             reply.texts += [part["text"] for part in value if _has_text(part)]
     for position, call in enumerate(message.objects("tool_calls")):
@@ -309,20 +315,20 @@ def stream(events: sse.Events, reply: Reply) -> None:
         reply.complete = True
     chunks = sse.decode_all(_CHUNKS, payloads, events, reply)
     texts: dict[int, list[str]] = {}
+    reasons: dict[int, str] = {}
     for chunk in chunks:
         if chunk.usage is not None or chunk.x_groq is not None or chunk.error:
             _extras(chunk, reply)
         for choice in chunk.choices or ():
             if choice.finish_reason:
-                reply.finish.append(choice.finish_reason)
+                reasons[choice.index or 0] = choice.finish_reason
             if choice.delta is not None:
                 _delta(choice.index or 0, choice.delta, texts, reply)
     reply.recognised = bool(chunks)
     reply.model = _first(chunk.model for chunk in chunks)
     reply.id = _first(chunk.id for chunk in chunks)
     reply.tier = _first(chunk.service_tier for chunk in reversed(chunks))
-    for index in sorted(texts):
-        reply.texts += texts[index]
+    reply.gather(texts, reasons)
 
 
 def _first(values: Iterable[str | None]) -> str | None:

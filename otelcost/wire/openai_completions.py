@@ -10,7 +10,7 @@ from otelcost.wire import sse, usage
 from otelcost.wire.codec import Codec
 from otelcost.wire.jsonview import Fields, as_text
 from otelcost.wire.parts import Request, common, texts
-from otelcost.wire.reply import Reply, error_name
+from otelcost.wire.reply import Choice, Reply, error_name
 
 _DONE: Final = b"[DONE]"
 
@@ -53,17 +53,13 @@ def whole(body: Fields, reply: Reply) -> None:
     choices = body.objects("choices")
     reply.recognised = bool(choices) or reply.usage_raw is not None
     reply.complete = True
-    for choice in choices:
-        _finish(choice.text("finish_reason"), reply)
+    for index, choice in enumerate(choices):
+        reason = choice.text("finish_reason")
+        reply.finish += [reason] if reason else []
         message = choice.object("message")  # fill-in-the-middle endpoints answer like a chat
         value = message.value("content") if message else choice.value("text")
-        if isinstance(value, str):
-            reply.texts.append(value)
-
-
-def _finish(reason: str | None, reply: Reply) -> None:
-    if reason:
-        reply.finish.append(reason)
+        reply.texts += [value] if isinstance(value, str) else []
+        reply.choices.append(Choice(index, int(isinstance(value, str)), reason))
 
 
 def stream(events: sse.Events, reply: Reply) -> None:
@@ -74,6 +70,7 @@ def stream(events: sse.Events, reply: Reply) -> None:
         reply.complete = True
     chunks = sse.decode_all(_CHUNKS, payloads, events, reply)
     found: dict[int, list[str]] = {}
+    reasons: dict[int, str] = {}
     for chunk in chunks:
         reply.id = reply.id or as_text(chunk.id)
         reply.model = reply.model or as_text(chunk.model)
@@ -81,13 +78,13 @@ def stream(events: sse.Events, reply: Reply) -> None:
         reply.usage_raw = members.slice("usage") or reply.usage_raw
         reply.error = error_name(members) or reply.error
         for choice in chunk.choices or ():
-            _finish(choice.finish_reason, reply)
+            if choice.finish_reason:
+                reasons[choice.index or 0] = choice.finish_reason
             text = choice.text or (choice.delta.content if choice.delta else None)
             if text:
                 found.setdefault(choice.index or 0, []).append(text)
     reply.recognised = bool(chunks)
-    for index in sorted(found):
-        reply.texts += found[index]
+    reply.gather(found, reasons)
 
 
 CODEC: Final = Codec("openai.completions", "text_completion", "openai", usage.OPENAI, request, whole, stream)

@@ -9,9 +9,9 @@ import msgspec
 
 from otelcost.wire import openai_parts, sse, usage
 from otelcost.wire.codec import Codec
-from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text, given
-from otelcost.wire.parts import IN_PARTS, Part, Request, common, string, text_of, unmarked
-from otelcost.wire.reply import Reply, error_name
+from otelcost.wire.jsonview import BAD_JSON, Fields, as_count, as_number, as_text, decode_any, given
+from otelcost.wire.parts import IN_PARTS, Part, Request, answering, common, string, text_of, unmarked
+from otelcost.wire.reply import Reply, as_name, error_name
 
 _TERMINAL: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _TEXT_DELTAS: Final = frozenset({"response.output_text.delta", "response.refusal.delta"})
@@ -103,6 +103,10 @@ class _Item(msgspec.Struct, gc=False, frozen=True):
     code: str | None = None
 
 
+class _Conversation(msgspec.Struct, gc=False, frozen=True):
+    id: str | None = None
+
+
 class _Answer(msgspec.Struct, gc=False, frozen=True):
     """An answer that is whole and whose members are of their usual types, whatever else it holds."""
 
@@ -111,6 +115,7 @@ class _Answer(msgspec.Struct, gc=False, frozen=True):
     id: str | None = None
     model: str | None = None
     service_tier: str | None = None
+    conversation: _Conversation | None = None
     usage: msgspec.Raw = _NOTHING
     error: None = None
     incomplete_details: None = None
@@ -148,6 +153,7 @@ def plain(body: bytes) -> Request | None:
         stream=asked.stream is True,
         tier=as_text(asked.service_tier),
         temperature=as_number(asked.temperature),
+        top_p=as_number(decode_any(asked.top_p)) if asked.top_p else None,
         max_output_tokens=as_count(asked.max_output_tokens),
         apart=True,
     )
@@ -194,9 +200,17 @@ def _shape(fields: Fields, read: Request) -> None:
     reasoning, text = fields.object("reasoning"), fields.object("text")
     read.effort = reasoning.text("effort") if reasoning else None
     read.schema = openai_parts.schema(text.object("format") if text else None, "schema")
+    read.previous = fields.text("previous_response_id")
+    read.conversation = _conversation(fields)
     read.hidden_context = any(
         fields.slice(name) is not None for name in ("previous_response_id", "conversation", "prompt")
     )
+
+
+def _conversation(fields: Fields) -> str | None:
+    """Its id, which a request may give by itself."""
+    named = fields.object("conversation")
+    return fields.text("conversation") if named is None else named.text("id")
 
 
 def _input(fields: Fields, ttl: str) -> Iterator[Part]:
@@ -214,7 +228,8 @@ def _input_item(item: Fields, ttl: str) -> Iterator[Part]:
     if kind == "message":
         yield from openai_parts.content(item.slice("content"), openai_parts.role_of(item), ttl)
     elif kind.endswith("_output"):
-        yield from openai_parts.content(item.slice("output") or openai_parts.whole_of(item), "tool", ttl, "tool_result")
+        output = item.slice("output") or openai_parts.whole_of(item)
+        yield from answering(item.text("call_id"), openai_parts.content(output, "tool", ttl, "tool_result"))
     elif kind.endswith("_call"):
         yield Part("assistant", "tool_call", openai_parts.whole_of(item), name=item.text("name") or kind)
     else:
@@ -224,6 +239,7 @@ def _input_item(item: Fields, ttl: str) -> Iterator[Part]:
 def whole(body: Fields, reply: Reply) -> None:
     """Read a whole response. One still queued or running has no usage yet, and is not an answer."""
     reply.identify(body)
+    reply.conversation = _conversation(body)
     reply.tier = body.text("service_tier") or reply.tier
     reply.usage_raw = body.slice("usage") or reply.usage_raw
     state = body.text("status")
@@ -268,6 +284,7 @@ def plain_whole(body: bytes, reply: Reply) -> bool:
         return False
     reply.model, reply.id = as_text(answer.model), as_text(answer.id)
     reply.tier = as_text(answer.service_tier)
+    reply.conversation = as_text(answer.conversation.id) if answer.conversation else None
     reply.usage_raw = given(answer.usage)
     reply.recognised = reply.complete = True
     reply.finish = [answer.status]
@@ -340,7 +357,7 @@ def _event(event: _Event, reply: Reply) -> None:
             reply.tier = body.text("service_tier") or reply.tier
     elif event.type == "error" or event.error:
         members = Fields({"error": event.error} if event.error else {})
-        reply.error = as_text(event.code) or error_name(members) or "error"
+        reply.error = as_name(event.code) or error_name(members) or "error"
     elif not event.type.startswith("response."):
         reply.flags.add("unknown_event")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -30,6 +31,12 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     name: str | None = None
     cache: str | None = None
     detail: str | None = None
+    call_id: str | None = None  # of a result: the call that it answers, where its bytes do not say so
+
+
+def answering(call_id: str | None, parts: Iterable[Part]) -> Iterable[Part]:
+    """The parts of a tool's result, with the call that it answers."""
+    return parts if call_id is None else [msgspec.structs.replace(part, call_id=call_id) for part in parts]
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -42,6 +49,10 @@ class Request(msgspec.Struct, kw_only=True):
     tier: str | None = None
     max_output_tokens: int | None = None
     temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    conversation: str | None = None  # the provider's own id of the turns that it stores
+    previous: str | None = None  # the answer that this request goes on from
     choices: int | None = None
     effort: str | None = None
     schema: bytes | None = None
@@ -70,6 +81,8 @@ def common(fields: Fields) -> Request:
         stream=fields.value("stream") is True,
         tier=fields.text("service_tier"),
         temperature=fields.number("temperature"),
+        top_p=fields.number("top_p"),
+        seed=fields.count("seed"),
         choices=fields.count("n"),
         canonical=canonical(fields),
     )

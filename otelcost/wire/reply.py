@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 import msgspec
@@ -18,6 +19,8 @@ STOPPED_EARLY: Final = frozenset(
 )
 """Finish reasons by which a provider says itself that the answer is not whole."""
 
+_ERROR_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
 OutputKind = Literal["text", "json", "tool", "vector", "none"]
 
 
@@ -33,6 +36,14 @@ class ToolUse(msgspec.Struct):
         return "".join(self.arguments).encode("utf-8", "surrogatepass")
 
 
+class Choice(msgspec.Struct):
+    """One of the answers that a request asked several of."""
+
+    index: int
+    texts: int  # how many of `Reply.texts` are its, in their order
+    finish: str | None = None
+
+
 class Reply(msgspec.Struct, kw_only=True):
     """A response under construction. Everything starts unknown."""
 
@@ -42,7 +53,9 @@ class Reply(msgspec.Struct, kw_only=True):
     usage_final: bool = True  # False: the output count is a placeholder of an unfinished stream
     tool_counts: dict[str, int] = {}
     tier: str | None = None
+    conversation: str | None = None
     finish: list[str] = []
+    choices: list[Choice] = []  # where an API gives several answers; the key of a tool call starts with the index
     error: str | None = None
     complete: bool = False
     incomplete: bool = False
@@ -61,6 +74,16 @@ class Reply(msgspec.Struct, kw_only=True):
         if found is None:
             found = self.tools[key] = ToolUse()
         return found
+
+    def gather(self, texts: dict[int, list[str]], reasons: dict[int, str]) -> None:
+        """Take the choices that a stream told in turns: their texts and finish reasons, by their indexes."""
+        called = {key[0] for key in self.tools if isinstance(key, tuple)}
+        for index in sorted(texts.keys() | reasons.keys() | called):
+            told, reason = texts.get(index, []), as_text(reasons.get(index))
+            self.texts += told
+            self.choices.append(Choice(index, len(told), reason))
+            if reason:
+                self.finish.append(reason)
 
     def names(self) -> tuple[str, ...]:
         """Names of the tools called, in order."""
@@ -116,12 +139,19 @@ def _is_json(text: bytes) -> bool:
 
 
 def error_name(fields: Fields) -> str | None:
-    """The most telling short name of an `error` member: its code, else its type. Never a sentence."""
+    """The most telling short name of an `error` member: its code, else its type. Never a sentence.
+
+    What is not spelt as a name may quote the prompt or a key: it is `error`, of which the caller knows more.
+    """
     if fields.slice("error") is None:
         return None
     error = fields.object("error")
     if error is None:
-        name = fields.text("error") or " "
-        return "error" if " " in name else name
-    named = (error.text(member) for member in ("code", "type", "status"))
-    return next(filter(None, named), None) or as_text(str(error.value("code") or "")) or "error"
+        return as_name(fields.text("error")) or "error"
+    named = (as_name(error.text(member)) for member in ("code", "type", "status"))
+    return next(filter(None, named), None) or as_name(str(error.value("code") or "")) or "error"
+
+
+def as_name(text: str | None) -> str | None:
+    """A text where it is spelt as the name of an error, else None."""
+    return text if text and _ERROR_NAME.fullmatch(text) else None

@@ -47,7 +47,7 @@ def _fail(*args: Any, **kwargs: Any) -> Any:
 
 @pytest.mark.usefixtures("lenient")
 def test_a_decoder_that_raises(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "decode", _fail)
+    monkeypatch.setattr(wire, "decode_with_bodies", _fail)
     assert ask()
     assert ask()
     assert [call.http_status for call in captured.calls()] == [200, 200], "as much as is known without the bodies"
@@ -210,7 +210,7 @@ def test_the_worker_is_started_again_if_it_died(captured: Captured, monkeypatch:
     died = threading.Event()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "unraisablehook", lambda _: died.set())
-        patch.setattr(wire, "decode", _fail)
+        patch.setattr(wire, "decode_with_bodies", _fail)
         ask()  # our errors are strict here: this one ends the thread
         assert died.wait(60)
         assert worker._thread is not None

@@ -12,6 +12,7 @@ import pytest
 
 from otelcost.capture import inspect, inspection
 from otelcost.capture.inspection import Inspection, SpoolHealth
+from otelcost.capture.interpreter import interpreter_of
 from otelcost.errors import OtelcostError, UsageError
 
 
@@ -86,19 +87,47 @@ def test_the_interpreter_of_a_command(script: Path, monkeypatch: pytest.MonkeyPa
     (programs / "by-env").write_text(f"#!/usr/bin/env -S {sys.executable}\n")
     (programs / "by-env").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-    assert inspect.interpreter_of([sys.executable, "-m", "app"]) == [sys.executable]
-    assert inspect.interpreter_of(["env", "A=1", "python3", "app.py"])[1:] == ["A=1", "python3"]
-    assert inspect.interpreter_of(["app.py"]) == [sys.executable]
-    assert inspect.interpreter_of(["served", "--port", "1"]) == [sys.executable]
-    assert inspect.interpreter_of(["by-env"]) == [sys.executable]
-    assert inspect.interpreter_of(["served", "-A", "python_project", "python"]) == [sys.executable], "never started"
+    assert interpreter_of([sys.executable, "-m", "app"]).command == [sys.executable]
+    assert interpreter_of(["env", "A=1", "python3", "app.py"]).words[1:] == ("A=1", "python3")
+    assert interpreter_of(["app.py"]).command == [sys.executable]
+    assert interpreter_of(["served", "--port", "1"]).command == [sys.executable, "-I"]
+    assert interpreter_of(["by-env"]).command == [sys.executable]
+    assert interpreter_of(["served", "-A", "python_project", "python"]).words == (sys.executable,), "never started"
     for wrong, why in {"odd": "does not say", "gone": "is not there", "nothing-like-it": "no such program"}.items():
         with pytest.raises(UsageError, match=why):
-            inspect.interpreter_of([wrong])
+            interpreter_of([wrong])
+    with pytest.raises(UsageError, match="does not say"):
+        interpreter_of(["env", "served"])
     with pytest.raises(UsageError, match="no program"):
-        inspect.interpreter_of([])
+        interpreter_of([])
     with pytest.raises(UsageError, match="no such program"):
-        inspect.interpreter_of(["nothing-like-it", "python"])
+        interpreter_of(["nothing-like-it", "python"])
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "closed_by"),
+    [
+        ("-u -Im app -E", ["-I"], "-I"),
+        ("-sE app.py", ["-sE"], "-E"),
+        ("-Es -c pass", ["-Es"], "-E"),
+        ("-W error -Xutf8 -S app.py", ["-Werror", "-Xutf8", "-S"], "-S"),
+        ("-W", ["-W"], ""),
+        ("-mI -I", [], ""),
+        ("-P -X importtime app.py -I", ["-P", "-Ximporttime"], ""),
+        ("app.py -I", [], ""),
+        ("", [], ""),
+    ],
+)
+def test_the_interpreters_own_options(words: str, options: list[str], closed_by: str) -> None:
+    found = interpreter_of([sys.executable, *words.split()])
+    assert found.command == [sys.executable, *options]
+    assert found.closed_by == closed_by
+
+
+@pytest.mark.parametrize("option", ["-E", "-I"])
+def test_an_interpreter_that_lets_no_launcher_in(script: Path, option: str) -> None:
+    seen = inspect.inspect_app([sys.executable, option, str(script)])
+    assert (seen.recording, seen.closed_by) == (False, option)
 
 
 def test_an_interpreter_that_cannot_tell(script: Path, tmp_path: Path) -> None:
@@ -107,6 +136,9 @@ def test_an_interpreter_that_cannot_tell(script: Path, tmp_path: Path) -> None:
     python.chmod(0o755)
     with pytest.raises(OtelcostError, match="no otelcost here"):
         inspect.inspect_app([str(python), "app.py"])
+    with pytest.raises(OtelcostError, match="-I cannot run otelcost") as caught:
+        inspect.inspect_app([str(python), "-I", "app.py"])
+    assert caught.value.fix == "leave out -I"
     python.write_text("#!/bin/sh\nexec sleep 60\n")
     with pytest.raises(OtelcostError, match="did not answer"):
         inspect.inspect_app([str(python), "app.py"], timeout_seconds=0.2)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import runpy
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx2
 import msgspec
 import pytest
+import requests
 from opentelemetry import context, metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import Span, SpanProcessor
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
@@ -26,14 +30,16 @@ from opentelemetry.sdk.trace.sampling import (
     TraceIdRatioBased,
 )
 
+import otelcost
 from otelcost.capture import metrics as our_metrics
 from otelcost.capture import others
 from otelcost.capture.api import uninstrument
 from otelcost.capture.content import as_text, content_of
 from otelcost.capture.span import OPERATIONS
 from otelcost.capture.worker import worker
-from otelcost.model import Call
+from otelcost.model import Call, Exchange
 from otelcost.wire.codecs import APIS, codec_of
+from otelcost.wire.exchange import read_exchange
 from otelcost_exporters.spool import record_of
 
 from .conftest import Captured
@@ -186,7 +192,37 @@ def test_metrics_of_a_call_and_of_a_stream(captured: Captured, telemetry: Teleme
         "gen_ai.response.model",
         "gen_ai.token.type",
         "server.address",
+        "server.port",
     }
+
+
+@pytest.mark.parametrize(
+    ("base", "port", "at_rest"),
+    [
+        ("https://api.openai.com", 443, None),
+        ("http://llm.internal", 80, None),
+        ("https://llm.internal:8443", 8443, 8443),
+    ],
+)
+def test_the_port_that_a_scheme_stands_for(
+    captured: Captured, telemetry: Telemetry, base: str, port: int, at_rest: int | None
+) -> None:
+    measured = Measured()
+    post(f"{base}/v1/chat/completions", {"model": "gpt-4o", "messages": ASKED}, CHAT)
+    assert captured.one().server_port == at_rest
+    assert attributes_of(telemetry)["server.port"] == port
+    assert measured.points()["gen_ai.client.operation.duration"][0].attributes["server.port"] == port
+
+
+async def test_the_port_with_the_other_libraries(captured: Captured, telemetry: Telemetry) -> None:
+    url = "http://127.0.0.1/v1/chat/completions"  # refused, or answered by somebody else's server
+    with suppress(requests.RequestException):
+        requests.post(url, json={"model": "gpt-4o", "messages": ASKED}, timeout=5).close()
+    with suppress(aiohttp.ClientError):
+        async with aiohttp.ClientSession() as session, session.post(url, json={"model": "gpt-4o", "messages": ASKED}):
+            pass
+    captured.calls()
+    assert [(span.attributes or {}).get("server.port") for span in telemetry.memory.get_finished_spans()] == [80, 80]
 
 
 def test_an_answer_read_again_repeats_no_tokens(captured: Captured, telemetry: Telemetry) -> None:
@@ -210,6 +246,21 @@ def test_a_meter_provider_that_nobody_reads_costs_nothing(captured: Captured, mo
     ask()
     captured.one()
     assert asked == []
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_meter_provider_that_was_shut_down_is_left_alone(
+    captured: Captured, caplog: pytest.LogCaptureFixture, before: int
+) -> None:
+    measured = Measured()
+    for _ in range(before):
+        ask()
+        captured.calls()
+    measured.reader.get_metrics_data()
+    metrics.get_meter_provider().shutdown()  # type: ignore[attr-defined]
+    ask()
+    assert len(captured.calls()) == before + 1
+    assert caplog.records == []
 
 
 def test_a_failure_is_in_the_durations_and_an_estimate_in_no_token_metric(captured: Captured) -> None:
@@ -327,6 +378,113 @@ def test_messages_of_openai(captured: Captured, telemetry: Telemetry, content: s
 
 
 @pytest.mark.parametrize("content", ["SPAN_ONLY"], indirect=True)
+@pytest.mark.parametrize("odd", [{}, {"odd": True}], ids=["plain", "other members"])
+@pytest.mark.parametrize("told", ["found", [{"type": "text", "text": "found"}]], ids=["text", "parts"])
+def test_a_result_names_its_call(
+    captured: Captured, telemetry: Telemetry, content: str, odd: dict[str, Any], told: object
+) -> None:
+    answer = [{"type": "tool_call_response", "id": "c1", "response": "found"}]
+    post(
+        "https://api.openai.com/v1/chat/completions",
+        {"model": "gpt-4o", "messages": [{"role": "tool", "tool_call_id": "c1", "content": told}], **odd},
+        CHAT,
+    )
+    outputs = told if isinstance(told, str) else [{"type": "input_text", "text": "found"}]
+    item = {"type": "function_call_output", "call_id": "c1", "output": outputs}
+    post("https://api.openai.com/v1/responses", {"model": "gpt-4o", "input": [item], **odd}, {"output": []})
+    assert len(captured.calls()) == 2
+    for span in telemetry.memory.get_finished_spans():
+        (message,) = json.loads(str((span.attributes or {})["gen_ai.input.messages"]))
+        assert message == {"role": "tool", "parts": answer}
+
+
+def _choices(member: str) -> list[dict[str, Any]]:
+    called = [{"index": 0, "id": "c1", "function": {"name": "find", "arguments": "{}"}}]
+    return [
+        {"index": 0, member: {"content": "Here."}, "finish_reason": "stop"},
+        {"index": 1, member: {"content": None, "tool_calls": called}, "finish_reason": "tool_calls"},
+        {"index": 2, member: {"content": "Nowhe"}, "finish_reason": "length"},
+    ]
+
+
+SEVERAL = {
+    "whole": {**CHAT, "choices": _choices("message")},
+    "whole, with parts": {**CHAT, "choices": [
+        {**choice, "message": {**choice["message"], "content": text and [{"type": "text", "text": text}]}}
+        for choice in _choices("message") for text in [choice["message"]["content"]]
+    ]},
+}  # fmt: skip
+APART = [
+    {"role": "assistant", "parts": [{"type": "text", "content": "Here."}], "finish_reason": "stop"},
+    {"role": "assistant", "parts": [{"type": "tool_call", "id": None, "name": "find", "arguments": {}}],
+     "finish_reason": "tool_calls"},
+    {"role": "assistant", "parts": [{"type": "text", "content": "Nowhe"}], "finish_reason": "length"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", ["SPAN_ONLY"], indirect=True)
+@pytest.mark.parametrize("how", [*SEVERAL, "stream"])
+def test_several_choices_are_told_apart(captured: Captured, telemetry: Telemetry, content: str, how: str) -> None:
+    if how == "stream":
+        ask_for_stream(
+            *({"choices": [choice]} for choice in reversed(_choices("delta"))), {"choices": [], "usage": USAGE}
+        )
+    else:
+        ask(SEVERAL[how], n=3)
+    assert captured.one().finish_reason == "stop"
+    found = attributes_of(telemetry)
+    assert found["gen_ai.response.finish_reasons"] == ("stop", "tool_calls", "length")
+    assert json.loads(found["gen_ai.output.messages"]) == APART
+
+
+@pytest.mark.parametrize("content", ["SPAN_ONLY"], indirect=True)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_several_completions_are_told_apart(
+    captured: Captured, telemetry: Telemetry, content: str, streamed: bool
+) -> None:
+    choices = [{"index": 1, "text": "b", "finish_reason": "length"}, {"index": 0, "text": "a", "finish_reason": "stop"}]
+    answer = {"id": "c", "model": "gpt-3.5-turbo-instruct", "usage": USAGE}
+    body = {"model": "gpt-3.5-turbo-instruct", "prompt": "x", "n": 2, "stream": streamed}
+    told = stream(*({"choices": [choice]} for choice in choices)) if streamed else {**answer, "choices": choices[::-1]}
+    post("https://api.openai.com/v1/completions", body, told)
+    captured.one()
+    found = attributes_of(telemetry)
+    assert found["gen_ai.response.finish_reasons"] == ("stop", "length")
+    assert [message["parts"][0]["content"] for message in json.loads(found["gen_ai.output.messages"])] == ["a", "b"]
+
+
+@pytest.mark.parametrize("conversation", ["conv_1", {"id": "conv_1"}])
+@pytest.mark.parametrize("odd", [{}, {"frequency": "odd"}], ids=["plain", "other members"])
+def test_the_providers_own_conversation(
+    captured: Captured, telemetry: Telemetry, conversation: object, odd: dict[str, str]
+) -> None:
+    body = {"model": "gpt-5", "input": "x", "previous_response_id": "resp_0", "top_p": 0.5, **odd}
+    answer = {"id": "resp_1", "object": "response", "status": "completed", "model": "gpt-5", "output": []}
+    url = "https://api.openai.com/v1/responses"
+    post(url, {**body, "conversation": conversation}, answer)
+    post(url, body, {**answer, "conversation": {"id": "conv_1"}})
+    post(url, body, {**answer, "conversation": {"id": "conv_1"}, "error": {}})
+    with otelcost.label(session_id="the user's"):
+        post(url, body, {**answer, "conversation": {"id": "conv_1"}})
+    assert len(captured.calls()) == 4
+    spans = [span.attributes or {} for span in telemetry.memory.get_finished_spans()]
+    assert [span["gen_ai.conversation.id"] for span in spans] == ["conv_1"] * 3 + ["the user's"]
+    assert {span["gen_ai.request.previous_response.id"] for span in spans} == {"resp_0"}
+    assert {span["gen_ai.request.top_p"] for span in spans} == {0.5}
+
+
+def test_sampling_that_was_asked_for(captured: Captured, telemetry: Telemetry) -> None:
+    ask(seed=7, top_p=0.25)
+    ask(seed=7, top_p=0.25, odd=True)
+    body = {"model": "claude-haiku-4-5", "max_tokens": 9, "top_p": 0.25, "messages": ASKED[1:]}
+    post("https://api.anthropic.com/v1/messages", body, ANTHROPIC_ANSWER)
+    assert len(captured.calls()) == 3
+    spans = [span.attributes or {} for span in telemetry.memory.get_finished_spans()]
+    assert [span["gen_ai.request.top_p"] for span in spans] == [0.25] * 3
+    assert [span.get("gen_ai.request.seed") for span in spans] == [7, 7, None]
+
+
+@pytest.mark.parametrize("content", ["SPAN_ONLY"], indirect=True)
 def test_messages_of_anthropic(captured: Captured, telemetry: Telemetry, content: str) -> None:
     post("https://api.anthropic.com/v1/messages", ANTHROPIC, ANTHROPIC_ANSWER)
     captured.one()
@@ -364,12 +522,12 @@ PARTS = {"text", "reasoning", "tool_call", "tool_call_response", "blob", "uri", 
 
 
 def test_messages_of_recorded_traffic_have_the_conventions_form(recorded_traffic: list[dict[str, Any]]) -> None:
-    found = [content_of(exchange_of(row)) for row in recorded_traffic]
+    found = [said_in(exchange_of(row)) for row in recorded_traffic]
     assert sum("gen_ai.input.messages" in said for said in found) > 800
     for said in found:
         asked, told = said.get("gen_ai.input.messages", []), said.get("gen_ai.output.messages", [])
         assert {message["role"] for message in asked} <= {"system", "user", "assistant", "tool"}
-        assert [message["role"] for message in told] in ([], ["assistant"])
+        assert {message["role"] for message in told} <= {"assistant"}
         for message in (*asked, *told):
             assert {part["type"] for part in message["parts"]} <= PARTS
             assert all(part["name"] for part in message["parts"] if part["type"] == "tool_call")
@@ -379,9 +537,18 @@ def test_messages_of_recorded_traffic_have_the_conventions_form(recorded_traffic
 def test_bodies_that_were_not_kept_whole_are_not_quoted() -> None:
     row = {"host": "api.openai.com", "path": "/v1/chat/completions", "status": 200, "content_type": "", "sse": False}
     whole = exchange_of({**row, "request": json.dumps({"messages": ASKED}), "response": json.dumps(CHAT)})
-    assert set(content_of(whole)) == {"gen_ai.input.messages", "gen_ai.output.messages"}
-    assert set(content_of(msgspec.structs.replace(whole, request_truncated=True))) == {"gen_ai.output.messages"}
-    assert set(content_of(msgspec.structs.replace(whole, response_truncated=True))) == {"gen_ai.input.messages"}
+    assert set(said_in(whole)) == {"gen_ai.input.messages", "gen_ai.output.messages"}
+    assert set(said_in(msgspec.structs.replace(whole, request_truncated=True))) == {"gen_ai.output.messages"}
+    assert set(said_in(msgspec.structs.replace(whole, response_truncated=True))) == {"gen_ai.input.messages"}
+
+
+def said_in(exchange: Exchange) -> dict[str, Any]:
+    found = read_exchange(exchange)
+    return {} if found is None else content_of(exchange, found)
+
+
+EMBED = {"model": "text-embedding-3-small", "input": "hi"}
+EMBEDDED = {"data": [{"embedding": [1]}], "model": "text-embedding-3-small", "usage": {"prompt_tokens": 2}}
 
 
 class Choosy(Sampler):
@@ -442,10 +609,42 @@ def test_no_sampler_changes_the_money(captured: Captured, name: str) -> None:
 def test_what_a_sampler_adds_is_on_the_span(captured: Captured) -> None:
     telemetry = Telemetry(sampler=Choosy())
     trace.set_tracer_provider(telemetry.provider)
-    answer = {"data": [{"embedding": [1]}], "model": "text-embedding-3-small", "usage": {"prompt_tokens": 2}}
-    post("https://api.openai.com/v1/embeddings", {"model": "text-embedding-3-small", "input": "hi"}, answer)
+    post("https://api.openai.com/v1/embeddings", EMBED, EMBEDDED)
     captured.one()
     assert attributes_of(telemetry)["sampler.saw"] == "embeddings"
+
+
+class Watching(SpanProcessor):
+    """As processors that filter or route by what a span begins with."""
+
+    def __init__(self) -> None:
+        self.seen: list[dict[str, Any]] = []
+
+    def on_start(self, span: Span, parent_context: context.Context | None = None) -> None:
+        self.seen.append(dict(span.attributes or {}))
+        span.set_attribute("gen_ai.provider.name", "ours")
+
+
+def test_a_processor_sees_the_attributes_from_the_start(captured: Captured) -> None:
+    telemetry, watching = Telemetry(sampler=Choosy()), Watching()
+    telemetry.provider.add_span_processor(watching)
+    trace.set_tracer_provider(telemetry.provider)
+    post("https://api.openai.com/v1/embeddings", EMBED, EMBEDDED)
+    captured.one()
+    (seen,) = watching.seen
+    assert seen["gen_ai.request.model"] == "text-embedding-3-small"
+    assert seen["sampler.saw"] == "embeddings"
+    assert attributes_of(telemetry) == {**seen, "gen_ai.provider.name": "ours"}
+
+
+def test_embeddings_have_no_output_to_count(captured: Captured, telemetry: Telemetry) -> None:
+    measured = Measured()
+    post("https://api.openai.com/v1/embeddings", EMBED, EMBEDDED)
+    assert captured.one().usage.output_tokens == 0, "known, and priced so"
+    found = attributes_of(telemetry)
+    assert found["gen_ai.usage.input_tokens"] == 2
+    assert "gen_ai.usage.output_tokens" not in found
+    assert measured.tokens() == {"input": 2}
 
 
 def test_a_sampler_is_told_the_operation_that_the_record_will_have() -> None:

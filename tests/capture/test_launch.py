@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from otelcost.capture import environment, launch
+from otelcost.capture.interpreter import interpreter_of
 from otelcost.demo.loopback import Loopback
 from otelcost.errors import UsageError
 from otelcost.model import SpanRecord
@@ -128,7 +129,7 @@ def _nothing_at_rest(home: Path, answer: str) -> None:
 def test_switched_off(app: Path, home: Path, loopback_provider: Loopback, variables: dict[str, str]) -> None:
     finished = _start(_by_us(app, loopback_provider.url), home, app.parent, **variables)
     assert finished.returncode == 0, finished.stderr
-    assert read_calls(home) == []
+    assert not home.exists(), "spans of others are not kept either"
 
 
 def test_one_line_in_a_program_and_an_aliased_module(home: Path, tmp_path: Path, loopback_provider: Loopback) -> None:
@@ -199,6 +200,68 @@ def test_the_environment_of_a_program() -> None:
     assert launch.environment_of({"OTEL_TRACES_EXPORTER": "none"}, "/")["OTEL_TRACES_EXPORTER"] == "none"
 
 
+@pytest.mark.parametrize(
+    ("variables", "expected", "told"),
+    [
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, "otelcost", ["OTEL_TRACES_EXPORTER=otlp: no exporter otlp_proto_grpc "]),
+        ({"OTEL_TRACES_EXPORTER": "console, odd,"}, "console,otelcost", ["OTEL_TRACES_EXPORTER=odd: no exporter odd "]),
+        (
+            {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"},
+            "otelcost", ["OTEL_TRACES_EXPORTER=otlp: no exporter otlp_proto_http "],
+        ),
+        (
+            {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_LOGS_EXPORTER": "console", "OTEL_EXPORTER_OTLP_PROTOCOL": "odd"},
+            "otelcost", ["OTEL_METRICS_EXPORTER=otlp: no exporter otlp over odd "],
+        ),
+        ({"OTEL_TRACES_EXPORTER": "None"}, "none", []),
+        ({"OTEL_TRACES_EXPORTER": ",", "OTEL_METRICS_EXPORTER": " "}, "otelcost", []),
+    ],
+)  # fmt: skip
+def test_an_exporter_that_is_not_there_is_left_out(variables: dict[str, str], expected: str, told: list[str]) -> None:
+    groups = ("opentelemetry_traces_exporter", "opentelemetry_metrics_exporter", "opentelemetry_logs_exporter")
+    lines: list[str] = []
+    installed = dict.fromkeys(groups, ("console", "otelcost"))
+    made = launch.environment_of(variables, "/", installed, lines.append)
+    assert made["OTEL_TRACES_EXPORTER"] == expected
+    assert made["OTEL_METRICS_EXPORTER"] == "none"
+    assert [line[: len(start)] for line, start in zip(lines, told, strict=True)] == told
+    assert all("\n" not in line and "install its package" in line for line in lines)
+
+
+def test_a_default_that_is_installed_is_left_to_the_distribution() -> None:
+    groups = ("opentelemetry_traces_exporter", "opentelemetry_metrics_exporter", "opentelemetry_logs_exporter")
+    made = launch.environment_of({}, "/", dict.fromkeys(groups, ("otlp_proto_grpc", "otelcost")))
+    assert made["OTEL_TRACES_EXPORTER"] == "otelcost"
+    assert "OTEL_METRICS_EXPORTER" not in made
+    assert "OTEL_LOGS_EXPORTER" not in made
+
+
+def test_a_named_exporter_that_is_missing_stops_no_recording(
+    app: Path, home: Path, loopback_provider: Loopback
+) -> None:
+    command = [sys.executable, "-m", "otelcost.cli", "run", "--", sys.executable, app.name, loopback_provider.url]
+    finished = _start(command, home, app.parent, OTEL_TRACES_EXPORTER="otlq")
+    assert finished.returncode == 0, finished.stderr
+    (line,) = finished.stderr.splitlines()
+    assert line.startswith("warning: OTEL_TRACES_EXPORTER=otlq: ")
+    assert len(read_calls(home)) == 4
+
+
+def test_the_exporters_of_the_python_that_runs_the_program(tmp_path: Path) -> None:
+    ours = interpreter_of([sys.executable, "app.py"])
+    assert launch.exporters_of(None, os.environ) is None
+    assert launch.exporters_of(ours, os.environ) is None
+    linked = tmp_path / "python3"
+    linked.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    linked.chmod(0o755)
+    found = launch.exporters_of(interpreter_of([str(linked), "app.py"]), os.environ)
+    assert found is not None
+    assert {"console", "otelcost"} <= set(found["opentelemetry_traces_exporter"])
+    for wrong in ("#!/bin/sh\nexit 1\n", "#!/bin/sh\necho hello\n", "#!/nowhere\n", "#!/bin/sh\nexec sleep 9\n"):
+        linked.write_text(wrong)
+        assert launch.exporters_of(interpreter_of([str(linked)]), os.environ, timeout_seconds=0.3) is None
+
+
 def test_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "app.py").touch()
@@ -208,6 +271,18 @@ def test_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         launch.command_of([])
     with pytest.raises(UsageError, match="no such program"):
         launch.command_of(["surely-not-a-program"])
+
+
+def test_a_python_that_lets_no_launcher_in_is_refused(app: Path, home: Path) -> None:
+    served = app.parent / "served"
+    served.write_text(f"#!{sys.executable} -E\n")
+    served.chmod(0o755)
+    for option, program in {"-I": [sys.executable, "-I", app.name], "-E": [str(served)]}.items():
+        finished = _start([sys.executable, "-m", "otelcost.cli", "run", "--", *program], home, app.parent)
+        assert (finished.returncode, finished.stdout) == (2, "")
+        (line,) = finished.stderr.splitlines()
+        assert f"python {option}" in line
+        assert f"leave out {option}" in line
 
 
 def test_a_python_that_has_no_otelcost(tmp_path: Path) -> None:

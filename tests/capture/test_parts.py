@@ -20,7 +20,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from opentelemetry import context, trace
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.trace import SpanKind
 
 import otelcost
@@ -30,6 +30,8 @@ from otelcost.capture import worker as workers
 from otelcost.model import Call, Context, Exchange, SpanRecord, Usage
 from otelcost.spool import writer as writers
 from otelcost_exporters.spool import OtelcostSpanExporter
+
+from .telemetry import Telemetry
 
 # --- call sites
 
@@ -343,7 +345,7 @@ def load():
     with native.importing():
         begun.set()
         time.sleep(0.2)
-        wire.decode  # what is imported imports in turn
+        wire.decode_with_bodies  # what is imported imports in turn
         done.append(True)
 
 threading.Thread(target=load).start()
@@ -662,6 +664,25 @@ def test_limits_that_are_no_amounts(monkeypatch: pytest.MonkeyPatch, amount: str
     monkeypatch.setenv(writers.MAX_VARIABLE, amount)
     assert workers._pending_limit() == workers.DEFAULT_PENDING_MB * 1024 * 1024
     assert writers.limit_bytes() == writers.DEFAULT_MAX_BYTES
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "flask, otelcost"),
+        ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "*"),
+        ("OTEL_SDK_DISABLED", "true"),
+    ],
+)
+def test_an_exporter_that_is_told_to_record_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    exporter, made = OtelcostSpanExporter(), Telemetry()
+    made.tracer.start_span("GET /").end()
+    monkeypatch.setenv(variable, value)
+    assert exporter.export(made.memory.get_finished_spans()) is SpanExportResult.SUCCESS
+    exporter.shutdown()
+    assert not home.exists()
 
 
 def test_an_exporter_that_cannot_write_says_success(home: Path) -> None:

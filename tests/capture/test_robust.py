@@ -56,7 +56,7 @@ def _fail(*args: Any, **kwargs: Any) -> Any:
 @pytest.mark.parametrize(
     ("owner", "name", "counted", "tokens"),
     [
-        (wire, "decode", "record", None),
+        (wire, "decode_with_bodies", "record", None),
         (estimate, "fill", "estimate", 3),
         (labels, "collect", "labels", 3),
         (recording, "describe", "site", 3),
@@ -80,13 +80,14 @@ def test_a_step_that_fails_costs_only_what_it_knows(
 
 @pytest.mark.usefixtures("lenient")
 def test_a_record_that_cannot_be_written_keeps_its_usage(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    decode = wire.decode
+    decode = wire.decode_with_bodies
 
     def spoiled(exchange: Any, key: bytes, pause: Any) -> Any:
-        return msgspec.structs.replace(decode(exchange, key, pause), request_model="\ud800")
+        call, bodies = decode(exchange, key, pause)
+        return msgspec.structs.replace(call, request_model="\ud800"), bodies
 
     with monkeypatch.context() as patch:
-        patch.setattr(wire, "decode", spoiled)
+        patch.setattr(wire, "decode_with_bodies", spoiled)
         ask()
         call = captured.one()
     assert call.usage.output_tokens == 3

@@ -80,6 +80,8 @@ def test_an_environment_with_otelcost(environments: Path, app: Path, home: Path)
         ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "flask,otelcost", "recording", "broken"),
         ("OTEL_TRACES_SAMPLER", "always_off", "sampler", "note"),
         ("OTEL_TRACES_EXPORTER", "none", "exporter", "note"),
+        ("OTEL_TRACES_EXPORTER", "otlq", "left out", "warning"),
+        ("OTEL_PYTHON_ID_GENERATOR", "odd", "recording", "broken"),
         ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "SPAN_ONLY", "content", "note"),
     ],
 )
@@ -89,7 +91,7 @@ def test_what_the_environment_changes(
     command = f"{variable}={value} {environments}/full/bin/python app.py"
     check = examine(home, command, int(state == "broken"))[name]
     assert check["state"] == state
-    if state == "broken":
+    if state == "broken" and variable != "OTEL_PYTHON_ID_GENERATOR":
         assert variable in check["fix"]
 
 
@@ -157,6 +159,7 @@ def test_nothing_is_wrong_with_a_sound_one(monkeypatch: pytest.MonkeyPatch) -> N
     [
         ({"otelcost": "0.0.9"}, "application", "warning", "0.0.9"),
         ({"recording": False}, "recording", "broken", "not switched on"),
+        ({"recording": False, "closed_by": "-I"}, "recording", "broken", "python -I reads no PYTHONPATH"),
         ({"packages": []}, "recorded packages", "warning", "none whose calls"),
         (
             {"packages": [Package(name="urllib3", version="1.25", tested=">=1.26,<3", within=False, seam="urllib3")]},
@@ -175,6 +178,50 @@ def test_what_can_be_wrong(
     assert check.state == state
     assert words in check.detail
     assert check.fix or state == "ok"
+
+
+FAILED = """odd
+Failed to auto initialize OpenTelemetry
+Traceback (most recent call last):
+  File "a.py", line 1, in a
+StopIteration
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "b.py", line 2, in b
+    raise
+RuntimeError: Requested component 'odd' not found
+"""
+
+
+def test_the_cause_is_quoted_however_much_was_said_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = seen(recording=False, stderr=FAILED + "noise\n" * 2000, exporters=[], sampler="AlwaysOffSampler")
+    checks = checks_of(monkeypatch, failed)
+    assert checks["recording"].state == "broken"
+    assert "RuntimeError: Requested component 'odd' not found" in checks["recording"].detail
+    assert "otelcost run," not in checks["recording"].fix, "it was started so"
+    assert "OpenTelemetry" not in checks
+    assert not [check for check in checks.values() if "recorded" in check.detail], "nothing is"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (" span_only", "SPAN_ONLY: prompts and answers leave"),
+        ("EVENT_ONLY", "EVENT_ONLY: prompts and answers leave"),
+        ("true", "true: otelcost sends no prompt and no answer; older instrumentations may"),
+        ("NO_CONTENT", None),
+        ("False", None),
+        ("0", None),
+        ("", None),
+    ],
+)
+def test_whether_prompts_leave(monkeypatch: pytest.MonkeyPatch, value: str, words: str | None) -> None:
+    variables = {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": value}
+    check = checks_of(monkeypatch, seen(variables=variables)).get("content")
+    assert (check is None) is (words is None)
+    assert check is None or (check.state == "note" and check.detail.startswith(words or "?"))
 
 
 def test_records_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,6 +149,8 @@ def test_terminal_states(wire: Any, body: dict[str, Any], expected: tuple[str, .
 def test_error_events(wire: Any) -> None:
     coded = wire.responses(REQUEST, wire.sse([{"type": "error", "code": "rate_limit_exceeded", "message": "m"}]))
     assert (coded.status, coded.error_type) == ("error", "rate_limit_exceeded")
+    sentence = wire.responses(REQUEST, wire.sse([{"type": "error", "code": "you sent this", "message": "m"}]))
+    assert sentence.error_type == "error"
     nested = wire.responses(REQUEST, wire.sse([{"error": {"type": "overloaded"}}]))
     assert nested.error_type == "overloaded"
     bare = wire.responses(REQUEST, wire.sse([{"type": "error"}]))

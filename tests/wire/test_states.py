@@ -72,6 +72,18 @@ def test_http_errors(wire: Any, status: int) -> None:
     assert wire.messages(REQUEST, wire.sse([overloaded], named=True), status=status).error_type == "overloaded_error"
 
 
+@pytest.mark.parametrize("member", ["code", "type", "status"])
+def test_no_sentence_of_an_error_is_kept(wire: Any, member: str) -> None:
+    for words in ("Incorrect key sk-SECRET", "you\nsent", "x" * 65, {"you": "sent"}):
+        body = {"error": {"message": "m", member: words}}
+        assert wire.chat(REQUEST, body, status=400).error_type == "400"
+        assert wire.chat(REQUEST, body).error_type == "error"
+        named = {"error": {**body["error"], "status" if member != "status" else "type": "not_found"}}
+        assert wire.chat(REQUEST, named, status=404).error_type == "not_found"
+    assert wire.chat(REQUEST, {"error": "you\tsent"}, status=400).error_type == "400"
+    assert wire.chat(REQUEST, {"error": {"code": 1301}}, status=400).error_type == "1301"
+
+
 @pytest.mark.parametrize(
     "body", [b"<html>", b"", b'{"pong": 1}', b"[1]", b"\xff\x00", b'{"choices": [', b"data: {\n\n"]
 )

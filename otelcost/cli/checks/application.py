@@ -14,7 +14,9 @@ from otelcost.errors import OtelcostError, UsageError
 if TYPE_CHECKING:
     from otelcost.capture.inspection import Inspection
 
-_FAILED = "Failed to auto initialize"
+_FAILED = re.compile("Failed to auto initialize|Error in sitecustomize")
+_RAISED = re.compile(r"^Traceback .*\n(?:(?:[ \t].*)?\n)*(\S.*)", re.MULTILINE)
+"""A traceback, and the line that names its exception."""
 _LLM = re.compile(
     r"openai|anthropic|genai|vertexai|bedrock|lang(chain|graph)|llama|cohere|groq|mistral|litellm|gemini|agents"
 )
@@ -23,6 +25,8 @@ _SELF_TRACING = ("anthropic", "mistralai")
 _EVERY = re.compile(r"(ParentBased\{root:)?AlwaysOnSampler")
 _SDK = "opentelemetry.sdk."
 _CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+_SENT = ("SPAN_ONLY", "EVENT_ONLY", "SPAN_AND_EVENT")
+_UNSENT = ("", "NO_CONTENT", "FALSE", "0")
 _DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 _STARTED = "start the application with otelcost run, opentelemetry-instrument or otelcost.instrument()"
 
@@ -80,15 +84,35 @@ def _recording(seen: Inspection) -> Check:
     if seen.variables.get(_DISABLED):
         detail = f"off: {_DISABLED}={seen.variables[_DISABLED]}"
         return Check("recording", "broken", detail, f"take otelcost and * out of {_DISABLED}")
+    if seen.closed_by:
+        detail = f"off: python {seen.closed_by} reads no PYTHONPATH or runs no sitecustomize, so no launcher gets in"
+        fix = f"leave out {seen.closed_by}, or call otelcost.instrument() in the program"
+        return Check("recording", "broken", detail, fix)
+    failure = _failure(seen)
+    if failure:
+        detail = f"off: OpenTelemetry failed while it started ({failure})"
+        return Check("recording", "broken", detail, "repair that, or call otelcost.instrument() in the program")
     return Check("recording", "broken", "off: otelcost was not switched on at the start", _STARTED)
 
 
+def _failure(seen: Inspection) -> str:
+    """What stopped OpenTelemetry's own start, which ends at the first part that raises; empty: nothing did."""
+    found = _FAILED.search(seen.stderr)
+    if found is None:
+        return ""
+    after = seen.stderr[found.start() :]
+    lines = _RAISED.findall(after) or after.strip().splitlines()
+    return str(lines[-1]).strip()
+
+
 def _set_up(seen: Inspection) -> Iterator[Check]:
-    """OpenTelemetry's own start, which stops at the first instrumentation that raises."""
-    if _FAILED in seen.stderr:
-        last = seen.stderr.strip().splitlines()[-1].strip()
-        detail = f"failed while it started ({last}); instrumentations after the failure are off, recording is not"
+    failure = _failure(seen)
+    if failure and seen.recording:
+        detail = f"failed while it started ({failure}); instrumentations after the failure are off, recording is not"
         yield Check("OpenTelemetry", "warning", detail, "see what otelcost run prints first, and repair that package")
+    for line in seen.left_out:
+        what, _, fix = line.partition("; ")
+        yield Check("left out", "warning", f"{what} by otelcost run; opentelemetry-instrument records nothing so", fix)
 
 
 def _packages(seen: Inspection) -> Iterator[Check]:
@@ -121,13 +145,15 @@ def _sampler(seen: Inspection) -> Check:
         return Check("sampler", "ok", f"none: {seen.provider} makes no spans")
     if _EVERY.match(seen.sampler):
         return Check("sampler", "ok", f"{seen.sampler.partition(',')[0].rstrip('}')}: every trace".replace("{", " "))
-    return Check("sampler", "note", f"{seen.sampler}: of spans; every call is recorded and priced all the same")
+    rest = "; every call is recorded and priced all the same" if seen.recording else ""
+    return Check("sampler", "note", f"{seen.sampler}: of spans{rest}")
 
 
 def _exporters(seen: Inspection) -> Check:
     names = [name.rpartition(".")[2] for name in seen.exporters]
     if not names:
-        return Check("exporter", "note", "none: spans of other instrumentations go nowhere; calls are recorded")
+        rest = "; calls are recorded" if seen.recording else ""
+        return Check("exporter", "note", f"none: spans of other instrumentations go nowhere{rest}")
     return Check("exporter", "ok", ", ".join(names))
 
 
@@ -135,10 +161,13 @@ def _pipelines(seen: Inspection) -> Iterator[Check]:
     """Metrics, and what was said: only where a program has set them up."""
     if seen.meter_provider.startswith(_SDK):
         yield Check("metrics", "ok", "gen_ai.client.* are recorded")
-    mode = seen.variables.get(_CONTENT, "")
-    if mode and mode.strip().upper() != "NO_CONTENT":
+    mode = seen.variables.get(_CONTENT, "").strip().upper()
+    if mode in _SENT:
         detail = f"{mode}: prompts and answers leave with the application's spans or events"
         yield Check("content", "note", detail, f"unset {_CONTENT} where they should not; the spool never has them")
+    elif mode not in _UNSENT:
+        detail = f"{mode.lower()}: otelcost sends no prompt and no answer; older instrumentations may"
+        yield Check("content", "note", detail, f"set {_CONTENT} to {', '.join(_SENT)} or NO_CONTENT, as is meant")
 
 
 def _variables(seen: Inspection) -> Iterator[Check]:

@@ -97,7 +97,7 @@ def _exporter(environment: Mapping[str, str], variable: str, group: str, advice:
     wanted = [part.strip() for part in environment.get(variable, "").split(",") if part.strip()]
     missing = [name for name in wanted if name != "none" and not _exporter_installed(group, name)]
     if missing:
-        detail = f"{variable} asks for {', '.join(missing)}, which is not installed: auto-instrumentation fails"
+        detail = f"{variable} asks for {', '.join(missing)}, which is not installed: opentelemetry-instrument fails"
         return Check(variable, "broken", detail, f"set {variable}={advice} or install the exporter's package")
     if wanted:
         return Check(variable, "ok", ",".join(wanted))
