@@ -34,15 +34,30 @@ _COMMAND = re.compile(
 )
 
 
-def data(text: str) -> None:
+def data(answer: str | bytes) -> None:
     """Write a command's answer to standard output. A reader that has gone (`| head`) ends us quietly."""
     try:
-        sys.stdout.write(text)
+        if isinstance(answer, bytes):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(answer)
+        else:
+            sys.stdout.write(answer)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Let the interpreter's own last flush go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         sys.exit(EXIT_OK)
+    except OSError as error:
+        _write_no_more()
+        raise OtelcostError(*_unwritable(error)) from error
+
+
+def _unwritable(error: OSError) -> tuple[str, str]:
+    return f"standard output cannot be written ({error.strerror})", "free some space, or write elsewhere"
+
+
+def _write_no_more() -> None:
+    """Let the interpreter's own last flush go nowhere: it would complain a second time."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def progress(text: str) -> None:
@@ -116,7 +131,10 @@ def run(command: Callable[[], object]) -> NoReturn:
 
 
 def _forgiving_output() -> None:
-    """A name that the locale cannot write is shown by its code instead of ending the program."""
+    """A name that the locale cannot write is shown by its code; what was closed (`>&-`) takes all and keeps nothing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open until the end)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -139,8 +157,20 @@ def _click_line(error: click.ClickException) -> str:
 
 
 def _os_line(error: OSError) -> str:
+    if error.filename is None and _output_is_stuck():
+        return ": ".join(_unwritable(error))  # a help text: click writes those
     where = f" {error.filename}" if error.filename else ""
     return f"cannot use{where}: {error.strerror or error}: check the path, its owner and the free space"
+
+
+def _output_is_stuck() -> bool:
+    """Whether standard output holds what it cannot write."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _write_no_more()
+        return True
+    return False
 
 
 def _unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

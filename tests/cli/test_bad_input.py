@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -59,6 +61,47 @@ def test_a_truncated_store(copied_home: Path) -> None:
     store = copied_home / "store.duckdb"
     store.write_bytes(store.read_bytes()[:20_000])
     assert "store.duckdb" in one_line(run(copied_home, "overview"), 1)
+
+
+@pytest.mark.parametrize("room", [64 * 1024, 512 * 1024])
+@pytest.mark.parametrize("command", [*READERS, ("drain",), ("rec", "dismiss", "R-1", "--reason", "no")], ids=" ".join)
+def test_a_full_disk(tmp_path: Path, command: tuple[str, ...], room: int) -> None:
+    waiting = world.spool(tmp_path, world.lines())
+    line = one_line(world.run_on_a_full_disk(tmp_path, *command, room=room), 1)
+    assert "cannot be written (File too large): free some space" in line
+    assert str(tmp_path) in line
+    assert waiting.exists()
+    assert not (tmp_path / "stage.ndjson").exists()
+
+
+def test_a_drain_that_fills_the_disk(copied_home: Path) -> None:
+    """Here the store is made, and what is staged for it is too large."""
+    copies = [b'"trace_id":"%02x' % copy for copy in range(1, 11)]
+    world.spool(copied_home, [re.sub(b'"trace_id":"..', copy, line) for copy in copies for line in world.lines()])
+    room = (copied_home / "store.duckdb").stat().st_size + 1024
+    line = one_line(world.run_on_a_full_disk(copied_home, "drain", room=room), 1)
+    assert f"{copied_home / 'stage.ndjson'} cannot be written (File too large): free some space" in line
+    assert not (copied_home / "stage.ndjson").exists()
+
+
+OUTPUTS = ("--help", "overview", "overview --format json", "digest preview --format html", "export calls", "--plain")
+
+
+@pytest.mark.parametrize("command", OUTPUTS)
+def test_standard_output_that_cannot_be_written(copied_home: Path, command: str) -> None:
+    room = 64 * 1024 * 1024
+    target = copied_home / "full"
+    with target.open("ab") as full:
+        full.truncate(room)
+        answer = world.run_on_a_full_disk(copied_home, *command.split(), room=room, stdout=full)
+    answer.stdout = ""
+    assert "standard output cannot be written (File too large): free some space" in one_line(answer, 1)
+
+
+def test_standard_output_that_is_closed(recorded_home: Path) -> None:
+    command = f"{sys.executable} -m otelcost.cli overview >&-"
+    answer = subprocess.run(["sh", "-c", command], capture_output=True, env=world.environ(recorded_home), check=False)
+    assert (answer.returncode, answer.stderr) == (0, b"")
 
 
 def test_nothing_recorded_is_lost_to_a_corrupted_store(copied_home: Path) -> None:
