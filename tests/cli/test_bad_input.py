@@ -153,9 +153,28 @@ def test_an_unknown_recommendation(recorded_home: Path) -> None:
     assert "otelcost rec list" in line
 
 
-@pytest.mark.parametrize("since", ["2y", "soon", "2027-01-01", "0h"])
+@pytest.mark.parametrize(
+    "since", ["2y", "soon", "2027-01-01", "0h", "99999999d", f"{'9' * 5000}w", "0001-01-01T00:00+14:00"]
+)
 def test_an_unusable_since(recorded_home: Path, since: str) -> None:
     assert "--since" in one_line(run(recorded_home, "calls", "--since", since), 2)
+
+
+def test_a_window_before_all_time(recorded_home: Path) -> None:
+    assert "+14:00" in one_line(run(recorded_home, "calls", "--window", "0001-01-01T00:00+14:00.."), 2)
+
+
+def test_a_limit_beyond_all_numbers(recorded_home: Path) -> None:
+    assert "--limit" in one_line(run(recorded_home, "calls", "--limit", "9" * 20), 2)
+
+
+@pytest.mark.parametrize("now", [world.NOW, None])
+def test_a_base_up_to_now_has_nothing_to_compare_with(recorded_home: Path, now: str | None) -> None:
+    line = one_line(run(recorded_home, "diff", "--base", "7d", now=now), 2)
+    assert "such as --base 20" in line
+    assert "--head C..D" in line
+    if now is not None:
+        assert "--base 2026-11-08T12:00..2026-11-15T12:00," in line
 
 
 def test_since_and_window_exclude_each_other(recorded_home: Path) -> None:
