@@ -54,13 +54,13 @@ def now() -> datetime:
     return moment(configured, f"{NOW_VARIABLE} is {configured!r}")
 
 
-def moment(text: str, complaint: str) -> datetime:
+def moment(text: str, complaint: str, hint: str = "give an ISO 8601 moment such as 2026-11-14T07:30:00Z") -> datetime:
     """An ISO 8601 date or moment as naive UTC; without an offset it is UTC already."""
     try:
         parsed = datetime.fromisoformat(text)
         return parsed if parsed.tzinfo is None else parsed.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
-        raise UsageError(complaint, "give an ISO 8601 moment such as 2026-11-14T07:30:00Z") from None
+        raise UsageError(complaint, hint) from None
 
 
 def _debug(_context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:

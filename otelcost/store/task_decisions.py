@@ -39,9 +39,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tasks: tuple[str, ...]
     into: str | None = None  # rename, merge: the name from now on
     by: Split | None = None  # split
-    at_tokens: Annotated[int, msgspec.Meta(ge=1, le=MOST_TOKENS)] | None = (
-        None  # split by output: shorter answers are one part, longer ones the other
-    )
+    # split by output: shorter answers are one part, longer ones the other
+    at_tokens: Annotated[int, msgspec.Meta(ge=1, le=MOST_TOKENS)] | None = None
     at: str = ""  # when it was taken, ISO 8601, UTC
 
     def words(self) -> str:

@@ -219,3 +219,42 @@ def test_lines_that_cannot_be_read_are_kept_and_said(copied_home: Path) -> None:
 
 def test_an_unknown_program(home: Path) -> None:
     assert "no-such-program" in one_line(run(home, "run", "--", "no-such-program"), 2)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["overview", "tasks", "context", "calls", "rec list", "digest preview", "forecast", "check --max-spend 1",
+     "anomalies", "diff --base 14d..7d", "export calls", "report --html x.html", "config show", "--plain", ""],
+)  # fmt: skip
+def test_a_key_nobody_knows_is_an_error_everywhere(home: Path, tmp_path: Path, command: str) -> None:
+    path = tmp_path / "otelcost.toml"
+    path.write_text("[check]\nmax_spendd = 3\n", encoding="utf-8")
+    base = command.replace("14d..7d", "2026-11-08..2026-11-15")
+    line = one_line(run(home, *base.split(), OTELCOST_CONFIG=str(path)), 2)
+    assert f"{path}: unknown key 'check.max_spendd': did you mean 'max_spend'" in line
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "near"),
+    [("--task", "suport-triage", "support-triage"), ("--model", "GPT-4o-mimi", "gpt-4o-mini")],
+)
+def test_a_forecast_of_what_nobody_has(recorded_home: Path, option: str, name: str, near: str) -> None:
+    assert f"did you mean '{near}'?" in one_line(run(recorded_home, "forecast", option, name), 2)
+    assert run(recorded_home, "forecast", option, near.upper() if option == "--model" else near).returncode == 0
+
+
+@pytest.mark.parametrize("age", ["5", "2y", "0h", "all", "2026-11-01.."])
+def test_an_unusable_age(recorded_home: Path, age: str) -> None:
+    assert f"--max-age '{age}' is no age: write it as 26h or 2d" in one_line(
+        run(recorded_home, "check", "--max-age", age), 2
+    )
+
+
+def test_an_unusable_end_of_a_snooze(recorded_home: Path) -> None:
+    line = one_line(run(recorded_home, "rec", "snooze", "R-1", "--until", "foo"), 2)
+    assert "--until is 'foo': give a number of days such as 14d, or a moment such as 2027-01-31" in line
+
+
+def test_an_empty_reason_is_none(recorded_home: Path) -> None:
+    assert "--reason is empty" in one_line(run(recorded_home, "rec", "dismiss", "R-1", "--reason", " "), 2)
