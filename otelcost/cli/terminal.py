@@ -115,7 +115,10 @@ def want_debug() -> None:
 
 def run(command: Callable[[], object]) -> NoReturn:
     """Run a command and end the process with the exit code its outcome stands for."""
+    from otelcost.store import lock  # noqa: PLC0415  (it loads no database)
+
     _forgiving_output()
+    lock.on_wait = _waiting
     sys.excepthook = _unforeseen
     try:
         code = command()
@@ -128,6 +131,12 @@ def run(command: Callable[[], object]) -> NoReturn:
     except OSError as error:
         code = _complain(_os_line(error), error, EXIT_ERROR)
     sys.exit(code if isinstance(code, int) else EXIT_OK)
+
+
+def _waiting(text: str) -> None:
+    """A person should not wonder; a log need not know."""
+    if sys.stderr.isatty():
+        progress(text)
 
 
 def _forgiving_output() -> None:

@@ -128,7 +128,7 @@ def test_calls_without_a_price_are_counted_and_in_no_sum(spool: Path) -> None:
 
 
 def test_who_looks_twice_is_told_the_same_range(spool: Path) -> None:
-    uneven = [at(one, 100 * back + n) for back in range(28) for n in range(back % 5 + 1) for one in [NOW - DAY * (back + 1)]]
+    uneven = [at(NOW - DAY * back, 100 * back + n) for back in range(1, 29) for n in range(back % 5 + 1)]
     before = asked(spool, uneven)
     with session() as connection:
         after = forecast(connection, "month", NOW + timedelta(seconds=40), UTC)
