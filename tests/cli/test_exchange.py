@@ -66,8 +66,13 @@ def test_an_export_brought_back_adds_nothing_here_and_everything_elsewhere(recor
     assert json.loads(run(home, "overview", "--format", "json").stdout)["totals"] == there
     assert run(elsewhere, "import", str(target)).returncode == 0
     here = json.loads(run(elsewhere, "overview", "--format", "json").stdout)["totals"]
-    for name in ("calls", "input_tokens", "output_tokens", "cache_read_tokens"):
+    for name in ("calls", "errors", "input_tokens", "output_tokens", "cache_read_tokens"):
         assert here[name] == there[name]
+    tasks = [
+        {row["task"]: row["calls"] for row in json.loads(run(one, "tasks", "--format", "json").stdout)["tasks"]}
+        for one in (home, elsewhere)
+    ]
+    assert tasks[0] == tasks[1]
 
 
 @pytest.mark.parametrize(("format_", "suffix"), [("table", "txt"), ("json", "json"), ("csv", "csv"), ("md", "md")])
