@@ -48,7 +48,8 @@ def replacing(target: Path) -> Iterator[Path]:
             part.replace(file)
     except OSError as error:
         raise OtelcostError(
-            f"{target} cannot be written ({error.strerror})", "check that its folder exists and can be written to"
+            f"{target} cannot be written ({error.strerror})",
+            "check that its folder exists, can be written to and has space",
         ) from error
     finally:
         part.unlink(missing_ok=True)

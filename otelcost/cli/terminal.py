@@ -168,8 +168,8 @@ def _click_line(error: click.ClickException) -> str:
 def _os_line(error: OSError) -> str:
     if error.filename is None and _output_is_stuck():
         return ": ".join(_unwritable(error))  # a help text: click writes those
-    where = f" {error.filename}" if error.filename else ""
-    return f"cannot use{where}: {error.strerror or error}: check the path, its owner and the free space"
+    where = error.filename or "a file or standard output"
+    return f"cannot use {where}: {error.strerror or error}: check the path, its owner and the free space"
 
 
 def _output_is_stuck() -> bool:
