@@ -217,4 +217,5 @@ class SpanRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     response_id: str | None = None
     service_tier: str | None = None
     error_type: str | None = None
+    task: str | None = None  # the name it has where otelcost recorded it; only of what otelcost exported
     usage: Usage = Usage()

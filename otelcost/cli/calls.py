@@ -80,7 +80,7 @@ COLUMNS = (
         "calls --rec R-65d46fa6 --format csv > calls.csv",
     ),
 )
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many calls.")
+@click.option("--limit", type=click.IntRange(1, 10**9), default=50, show_default=True, help="At most so many calls.")
 @click.option("--ids", multiple=True, metavar="ID[,ID...]", help="Only these calls (span ids); may be repeated.")
 @click.option("--rec", metavar="ID", help="Only the calls of this recommendation or insight.")
 @click.option("--order", type=click.Choice(ORDERS), default="newest", show_default=True, help="What comes first.")

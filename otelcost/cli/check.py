@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 FIELDS = ("gate", "name", "measured", "limit", "unit", "verdict", "detail", "drivers")
 
 _MINUTE_US = 60_000_000
+_AGE = re.compile(r"0*[1-9]\d{0,4}[hdw]")
 _COLUMNS = (
     Column("gate", flex=14),
     Column("measured", right=True),
@@ -115,7 +117,7 @@ def _any_gate(limits: Check) -> bool:
 
 
 def _windowed(request: options.Reading, limits: Check) -> options.Reading:
-    if limits.max_age is not None and (".." in limits.max_age or limits.max_age == "all"):
+    if limits.max_age is not None and not _AGE.fullmatch(limits.max_age.strip()):
         raise UsageError(f"--max-age {limits.max_age!r} is no age", "write it as 26h or 2d")
     if request.window_given or limits.window is None:
         return request

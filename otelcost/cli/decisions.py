@@ -62,6 +62,8 @@ def apply(request: options.Reading, recommendation_id: str, dry_run: bool, live:
 @options.reading
 def dismiss(request: options.Reading, recommendation_id: str, reason: str) -> None:
     """Dismiss a recommendation: it is not to be done. It leaves the total, and can be reopened."""
+    if not reason.strip():
+        raise UsageError("--reason is empty", "say why it is not to be done: it stands in the history")
     _decide(request, recommendation_id, "dismissed", reason=reason)
 
 
@@ -175,7 +177,9 @@ def _until(text: str) -> datetime:
     until = None
     with suppress(ValueError, OverflowError):
         until = options.now() + timedelta(days=int(text[:-1])) if text.endswith("d") else None
-    until = until or options.moment(text, complaint)
+    until = until or options.moment(
+        text, complaint, "give a number of days such as 14d, or a moment such as 2027-01-31"
+    )
     if until <= options.now():
         raise UsageError(f"{complaint}, which is past", "give a time to come, such as 14d or 2027-01-31")
     return until

@@ -16,7 +16,7 @@ from otelcost.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from otelcost.store.queries import Moved, Movement
+    from otelcost.store.queries import Moved, Movement, Side, Window
 
 TOP = 10
 PARTS = (
@@ -69,14 +69,22 @@ def command(base: str, head: str | None, format_: str, drain: bool, **filters: s
     """
     from otelcost.store import queries  # noqa: PLC0415
 
-    before = queries.Window.parse(base, options.now())
+    now = options.now()
+    before = queries.Window.parse(base, now)
     later = head if head is not None else f"{before.end.isoformat()}.."
-    if head is None and before.end >= options.now():
-        raise UsageError(f"the base {base!r} reaches up to now", "end it earlier, or say --head C..D")
+    if head is None and before.end >= now:
+        raise UsageError(f"the base {base!r} reaches up to now", _earlier(before))
     request = options.Reading(later, True, format_, drain, options.chosen_filters(filters))
     with reader(request) as found:
         answer = document(queries.movement(found.connection, before, found.window), base, found)
     options.show(answer, format_)
+
+
+def _earlier(base: Window) -> str:
+    """What was probably meant: the window before the one that was said."""
+    past = base.previous()
+    such = f", such as --base {past.start:%Y-%m-%dT%H:%M}..{past.end:%Y-%m-%dT%H:%M}" if past else ""
+    return f"end it earlier{such}, or say --head C..D"
 
 
 def document(moved: Movement, base: str, found: Reader) -> Document:
@@ -128,7 +136,7 @@ def blocks(moved: Movement, found: Reader) -> tuple[Block, ...]:
     part = found.scope.in_words()
     only: tuple[Line, ...] = (("only ", Name(part)),) if part else ()
     lines = Prose((*only, *_windows(moved), *_unpriced(moved)))
-    if not moved.total.base.calls and not moved.total.head.calls:
+    if not any(side.calls or side.unpriced_calls for side in (moved.total.base, moved.total.head)):
         return head, lines, why_nothing(found)
     return (
         head,
@@ -148,9 +156,20 @@ def _answer(moved: Movement) -> tuple[str, ...]:
     total = moved.total
     if not total.head.calls and not total.base.calls:
         return ("no priced calls in either window",)
-    told = change(total.head.picousd, total.compared_picousd)
-    before = f"{money(total.compared_picousd)} before" if total.base.calls else "nothing before"
-    return (f"{money(total.head.picousd)}, {before}{', ' + told if told else ''}",)
+    now, then = _known(total.head, total.head.picousd), _known(total.base, total.compared_picousd)
+    told = change(now, then)
+    before = f"{money(then)} before" if total.base.calls or then is None else "nothing before"
+    return (f"{money(now)}, {before}{', ' + told if told else ''}",)
+
+
+def _known(side: Side, picousd: int) -> int | None:
+    """An amount of a side; of one that has only calls without a price it is unknown, not nothing."""
+    return None if side.unpriced_calls and not side.calls else picousd
+
+
+def _moved(row: Moved, picousd: int) -> int | None:
+    """A difference; where a side of it is unknown, so is it."""
+    return None if None in {_known(row.base, 0), _known(row.head, 0)} else picousd
 
 
 def _windows(moved: Movement) -> tuple[Line, ...]:
@@ -190,10 +209,10 @@ def _usually(row: Moved) -> str:
 
 
 def _parts(row: Moved) -> Table:
-    amounts = [getattr(row, f"{part}_picousd") for part, _ in PARTS]
+    amounts = [_moved(row, getattr(row, f"{part}_picousd")) for part, _ in PARTS]
     places = common_places([row.compared_picousd, row.head.picousd, *amounts])
     cells = [(name, signed_money(amount, places), what) for (name, what), amount in zip(PARTS, amounts, strict=True)]
-    cells.append(("together", signed_money(row.change_picousd, places), "the difference"))
+    cells.append(("together", signed_money(_moved(row, row.change_picousd), places), "the difference"))
     return Table((Column("part"), Column("change", right=True), Column("what it is", flex=20)), tuple(cells))
 
 
@@ -216,25 +235,24 @@ def _table(what: str, rows: Sequence[Moved]) -> tuple[Block, ...]:
 
 
 def _cells(row: Moved, places: int, *, judged: bool) -> tuple[str, ...]:
-    parts = (signed_money(getattr(row, f"{part}_picousd"), places) for part, _ in PARTS)
+    parts = (signed_money(_moved(row, getattr(row, f"{part}_picousd")), places) for part, _ in PARTS)
     name = row.name if row.name is not None else "unknown"
     return (
         name,
-        _cost(row.compared_picousd, row.base.calls, row.base.unpriced_calls, places),
-        _cost(row.head.picousd, row.head.calls, row.head.unpriced_calls, places),
-        signed_money(row.change_picousd, places),
+        _cost(row.base, row.compared_picousd, places),
+        _cost(row.head, row.head.picousd, places),
+        signed_money(_moved(row, row.change_picousd), places),
         *parts,
-        f"{count(row.base.calls)} > {count(row.head.calls)}",
+        " > ".join(count(side.calls + side.unpriced_calls) for side in (row.base, row.head)),
         f"{_size(row.base)} > {_size(row.head)}",
         *((row.verdict or "",) if judged else ()),
     )
 
 
-def _cost(picousd: int, calls: int, unpriced: int, places: int) -> str:
-    """A cost; what has only calls without a price is unknown, not nothing."""
-    if unpriced and not calls:
-        return money(None)
-    return money(picousd, places) + (" + ?" if unpriced else "")
+def _cost(side: Side, picousd: int, places: int) -> str:
+    """A cost, with what it lacks."""
+    doubt = " + ?" if side.unpriced_calls and side.calls else ""
+    return money(_known(side, picousd), places) + doubt
 
 
 def _size(side: Any) -> str:
@@ -243,6 +261,6 @@ def _size(side: Any) -> str:
 
 def _footnote() -> str:
     return (
-        "Volume, tokens, rate and mix add up to the change. Only priced calls count. A call is dearer or cheaper where "
+        "Volume, tokens, rate and mix add up to the change, and are of priced calls. A call is dearer or cheaper where "
         "its cost moved by more than three robust standard deviations of the base's days, and by 5% at least."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +59,7 @@ def preview_command(request: options.Reading, name: str | None) -> None:
     with reader(request) as found:
         answer = read(found, named)
     if request.format in FILES:
-        _write(_file(answer, named, found.now, request.format))
+        terminal.data(_file(answer, named, found.now, request.format))
         return
     options.show(document(answer, found), request.format)
 
@@ -200,12 +199,6 @@ def _file(preview: Preview, named: Named | None, now: datetime, format_: Any) ->
         sender=named.smtp.sender if named and named.smtp else NOBODY,
         to=mail[1].to if mail else (),
     ).in_format(format_)
-
-
-def _write(body: bytes) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(body)
-    sys.stdout.buffer.flush()
 
 
 def _config() -> Any:

@@ -1,4 +1,4 @@
-"""Files that commands write: whole or not at all, and never over a half-written one."""
+"""Files that commands write: whole or not at all, never over a half-written one; devices and pipes as they are."""
 
 from __future__ import annotations
 
@@ -33,16 +33,23 @@ def write_text(target: str, chunks: Iterable[str]) -> None:
 def replacing(target: Path) -> Iterator[Path]:
     """Give a new file to write, which takes the target's place in one step: readers see the old one or the new one.
 
+    Of a link, what it leads to is replaced. A device or a pipe cannot be: it is given itself.
+
     Raises:
         OtelcostError: it cannot be written; what was there before still is.
     """
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    file = Path(os.path.realpath(target))
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        yield part
-        part.replace(target)
+        if target.exists() and not target.is_file():
+            yield target
+        else:
+            yield part
+            part.replace(file)
     except OSError as error:
         raise OtelcostError(
-            f"{target} cannot be written ({error.strerror})", "check that its folder exists and can be written to"
+            f"{target} cannot be written ({error.strerror})",
+            "check that its folder exists, can be written to and has space",
         ) from error
     finally:
         part.unlink(missing_ok=True)

@@ -48,10 +48,10 @@ def command(period: Period, task: str | None, model: str | None, format_: str, d
     The days ahead are expected to cost what the same weekdays of the last four weeks did; the intervals come from
     how far those days were from each other. It takes seven days with calls.
     """
-    from otelcost.cli.reader import drain_spool  # noqa: PLC0415
+    from otelcost.cli.reader import check_name, drain_spool  # noqa: PLC0415
     from otelcost.config import load  # noqa: PLC0415
     from otelcost.store.db import session  # noqa: PLC0415
-    from otelcost.store.queries import Scope, forecast  # noqa: PLC0415
+    from otelcost.store.queries import Scope, forecast, model_names, task_names  # noqa: PLC0415
 
     config = load()
     zone, now = config.zone, options.now()
@@ -59,6 +59,8 @@ def command(period: Period, task: str | None, model: str | None, format_: str, d
     if drain:
         drain_spool()
     with session() as connection:
+        check_name("task", task, lambda: task_names(connection), "otelcost tasks --window all")
+        check_name("model", model, lambda: model_names(connection), "otelcost overview --window all")
         found: list[_Row] = [(str(scope), str(scope), None, forecast(connection, period, now, zone, scope=scope))]
         found += of_budgets(connection, config, now, zone)
     options.show(document(found, zone, config.settings.timezone), format_)

@@ -26,6 +26,7 @@ Unit = Literal["picousd", "ppm", "minutes"]
 _PICOUSD: Final = 10**12
 _PPM: Final = 10_000
 """Millionths of a percent's hundredth: one percent."""
+_NOTHING: Final = "no calls recorded in the window"
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,8 +87,8 @@ def _verdict(measured: int | None, limit: int) -> Verdict:
 def _spend(overview: Overview, limits: Check) -> Iterator[Gate]:
     if limits.max_spend is None:
         return
-    limit, spend = _picousd(limits.max_spend), overview.spend_picousd
-    detail = plural(overview.calls, "call")
+    limit, spend = _picousd(limits.max_spend), overview.spend_picousd if overview.calls else None
+    detail = plural(overview.calls, "call") if overview.calls else _NOTHING
     if overview.unpriced_calls:
         detail += f", {plural(overview.unpriced_calls, 'call')} of them without a price: at least so much"
     drivers = tuple((row.name or "", row.cost_picousd) for row in overview.by_task[:3] if row.cost_picousd)
@@ -148,6 +149,9 @@ def _growth(past: Baseline, now: Baseline, limit: int) -> list[Gate]:
     against = f"against {instant(past.start)} to {instant(past.end)}"
     if not found or found[0].change is None:
         why = f"no priced calls {against.removeprefix('against ')} to compare with"
+        return [_grown("", None, limit, "unknown", why, ())]
+    if not any(block.priced_calls for blocks in now.tasks.values() for block in blocks):
+        why = "no priced calls in the window" if now.calls else _NOTHING
         return [_grown("", None, limit, "unknown", why, ())]
     gates = []
     for one in found:
@@ -230,17 +234,17 @@ def _unpriced(overview: Overview, limits: Check) -> Iterator[Gate]:
     if limits.max_unpriced is None:
         return
     limit, calls, lacking = _millionths(limits.max_unpriced), overview.calls, overview.unpriced_calls
-    share = lacking * 1_000_000 // calls if calls else 0
     # Compared without the rounding that is shown.
     above = lacking * 1_000_000 > limit * calls
+    counted = f"{plural(lacking, 'call')} of {calls:,}" + (": see otelcost prices check" if lacking else "")
     yield Gate(
         gate="unpriced",
         name="",
-        measured=share,
+        measured=lacking * 1_000_000 // calls if calls else None,
         limit=limit,
         unit="ppm",
-        verdict="unpriced" if above else "ok",
-        detail=f"{plural(lacking, 'call')} of {calls:,}" + (": see otelcost prices check" if lacking else ""),
+        verdict=("unpriced" if above else "ok") if calls else "unknown",
+        detail=counted if calls else _NOTHING,
     )
 
 

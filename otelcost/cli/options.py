@@ -54,13 +54,13 @@ def now() -> datetime:
     return moment(configured, f"{NOW_VARIABLE} is {configured!r}")
 
 
-def moment(text: str, complaint: str) -> datetime:
+def moment(text: str, complaint: str, hint: str = "give an ISO 8601 moment such as 2026-11-14T07:30:00Z") -> datetime:
     """An ISO 8601 date or moment as naive UTC; without an offset it is UTC already."""
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(complaint, "give an ISO 8601 moment such as 2026-11-14T07:30:00Z") from None
-    return parsed if parsed.tzinfo is None else parsed.astimezone(UTC).replace(tzinfo=None)
+        return parsed if parsed.tzinfo is None else parsed.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        raise UsageError(complaint, hint) from None
 
 
 def _debug(_context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
@@ -165,7 +165,10 @@ def _until_now(since: str) -> str:
     """`2h` or a moment as the window from then until now."""
     match, end = _SPAN.fullmatch(since.strip()), now()
     if match:
-        start = end - timedelta(**{_UNITS[match[2]]: int(match[1])})
+        try:
+            start = end - timedelta(**{_UNITS[match[2]]: int(match[1])})
+        except (OverflowError, ValueError):
+            raise UsageError(f"--since {since[:40]!r} is before all time", "say --window all") from None
     else:
         start = moment(since, f"--since {since!r} is neither a duration such as 2h nor a moment")
     if start >= end:

@@ -13,7 +13,7 @@ from otelcost.display import plural
 from otelcost.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -41,22 +41,23 @@ def reader(request: options.Reading, store: Path | None = None) -> Iterator[Read
     """Drain unless told not to, then open the store for reading.
 
     Raises:
-        UsageError: the window is not one, which is checked first, before any file is touched; or no call has the task
-            that was asked for.
+        UsageError: the window is not one, or the settings cannot be used, which is checked first, before any file is
+            touched; or no call has the task that was asked for.
         StoreError: the store cannot be drained into or read.
     """
+    from otelcost import config  # noqa: PLC0415
     from otelcost.store.db import session  # noqa: PLC0415
-    from otelcost.store.queries import Window  # noqa: PLC0415
+    from otelcost.store.queries import Window, task_names  # noqa: PLC0415
     from otelcost.store.scope import Scope, restricted  # noqa: PLC0415
 
     scope = _scope(Scope, request)
     moment = options.now()
     window = Window.parse(request.window, moment)
+    config.load()  # complains of what nobody could use, also where nothing of it is needed
     if request.drain:
         drain_spool(store)
     with session(store) as connection:
-        if scope.task is not None:
-            _check_task(connection, scope.task)
+        check_name("task", scope.task, lambda: task_names(connection), "otelcost tasks --window all")
         with restricted(connection, scope):
             yield Reader(connection, window, request.window, moment, scope)
 
@@ -68,14 +69,20 @@ def _scope(type_: type[Scope], request: options.Reading) -> Scope:
     return type_(**request.filters)
 
 
-def _check_task(connection: duckdb.DuckDBPyConnection, task: str) -> None:
-    """A name that nobody has is a slip; a pattern may well match nothing."""
-    from otelcost.store import queries  # noqa: PLC0415
+def check_name(what: str, wanted: str | None, names: Callable[[], Sequence[str]], where: str) -> None:
+    """A name that nobody has is a slip; a pattern may well match nothing.
 
-    if not _PATTERN.search(task):
-        names = queries.task_names(connection)
-        if names and task not in names:
-            raise unknown("no task is called", task, names, "otelcost tasks --window all")
+    Args:
+        what: `task` or `model`, whose names ignore case.
+        wanted: the name asked for, or a pattern; None is none.
+        names: gives those there are.
+        where: the command that lists them.
+    """
+    if wanted is None or _PATTERN.search(wanted):
+        return
+    known = {name.lower() if what == "model" else name: name for name in names()}
+    if known and (wanted.lower() if what == "model" else wanted) not in known:
+        raise unknown(f"no {what} is called", wanted, known.values(), where)
 
 
 def drain_spool(store: Path | None = None) -> None:

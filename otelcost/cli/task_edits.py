@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from otelcost.store.task_decisions import Maker, Split
 
 SPLITS = ("schema", "tools", "template", "model", "line", "root", "feature", "output")
+MOST_TOKENS = 10**9
+"""As in the store's decisions, which are too heavy to load for a help text."""
 
 
 @click.command("rename", epilog=options.examples("tasks rename triage.triage_ticket triage"))
@@ -45,7 +47,11 @@ def merge_command(tasks: tuple[str, ...], into: str) -> None:
     "--by", type=click.Choice(SPLITS), required=True, help="What the parts differ in; line: of the call site."
 )
 @click.option(
-    "--at", "at_tokens", type=click.IntRange(min=1), metavar="TOKENS", help="With --by output: where long begins."
+    "--at",
+    "at_tokens",
+    type=click.IntRange(1, MOST_TOKENS),
+    metavar="TOKENS",
+    help="With --by output: where long begins.",
 )
 @options.debug_option
 def split_command(task: str, by: str, at_tokens: int | None) -> None:

@@ -34,15 +34,30 @@ _COMMAND = re.compile(
 )
 
 
-def data(text: str) -> None:
+def data(answer: str | bytes) -> None:
     """Write a command's answer to standard output. A reader that has gone (`| head`) ends us quietly."""
     try:
-        sys.stdout.write(text)
+        if isinstance(answer, bytes):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(answer)
+        else:
+            sys.stdout.write(answer)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Let the interpreter's own last flush go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         sys.exit(EXIT_OK)
+    except OSError as error:
+        _write_no_more()
+        raise OtelcostError(*_unwritable(error)) from error
+
+
+def _unwritable(error: OSError) -> tuple[str, str]:
+    return f"standard output cannot be written ({error.strerror})", "free some space, or write elsewhere"
+
+
+def _write_no_more() -> None:
+    """Let the interpreter's own last flush go nowhere: it would complain a second time."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def progress(text: str) -> None:
@@ -100,7 +115,10 @@ def want_debug() -> None:
 
 def run(command: Callable[[], object]) -> NoReturn:
     """Run a command and end the process with the exit code its outcome stands for."""
+    from otelcost.store import lock  # noqa: PLC0415  (it loads no database)
+
     _forgiving_output()
+    lock.on_wait = _waiting
     sys.excepthook = _unforeseen
     try:
         code = command()
@@ -115,8 +133,17 @@ def run(command: Callable[[], object]) -> NoReturn:
     sys.exit(code if isinstance(code, int) else EXIT_OK)
 
 
+def _waiting(text: str) -> None:
+    """A person should not wonder; a log need not know."""
+    if sys.stderr.isatty():
+        progress(text)
+
+
 def _forgiving_output() -> None:
-    """A name that the locale cannot write is shown by its code instead of ending the program."""
+    """A name that the locale cannot write is shown by its code; what was closed (`>&-`) takes all and keeps nothing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open until the end)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -139,8 +166,20 @@ def _click_line(error: click.ClickException) -> str:
 
 
 def _os_line(error: OSError) -> str:
-    where = f" {error.filename}" if error.filename else ""
-    return f"cannot use{where}: {error.strerror or error}: check the path, its owner and the free space"
+    if error.filename is None and _output_is_stuck():
+        return ": ".join(_unwritable(error))  # a help text: click writes those
+    where = error.filename or "a file or standard output"
+    return f"cannot use {where}: {error.strerror or error}: check the path, its owner and the free space"
+
+
+def _output_is_stuck() -> bool:
+    """Whether standard output holds what it cannot write."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _write_no_more()
+        return True
+    return False
 
 
 def _unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

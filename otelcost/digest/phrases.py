@@ -37,6 +37,7 @@ EPOCH_YEAR = 1970
 
 MOST_UNUSUAL = 3
 
+_SECONDS = re.compile(r"T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?")
 _UNITS = {"h": "hour", "d": "day", "w": "week"}
 
 
@@ -55,12 +56,12 @@ class Bounds(Protocol):
 
 
 def in_words(label: str) -> str:
-    """`last 7 days`, `everything recorded`, or the range as it was given."""
+    """`last 7 days`, `everything recorded`, or the range as it was given, to the minute."""
     match = re.fullmatch(r"(\d+)([hdw])", label.strip())
     if match:
         number, unit = int(match[1]), _UNITS[match[2]]
         return f"last {unit}" if number == 1 else f"last {number} {unit}s"
-    return "everything recorded" if label.strip() == "all" else label
+    return "everything recorded" if label.strip() == "all" else _SECONDS.sub(r" \1", label)
 
 
 def bounds(window: Bounds) -> str:

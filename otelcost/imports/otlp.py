@@ -38,6 +38,7 @@ def span_record(scope: str, service: str | None, span: Mapping[str, Any]) -> Spa
         RowError: it has no ids or no time.
     """
     values = attributes(span.get("attributes"))
+    task = values.get("otelcost.task")
     name = whole(str(span.get("name") or ""))
     # Our own spans say the whole call where they were exported, and nothing of the conventions where they were not.
     if not dialects.is_llm("" if scope == dialects.OWN_SCOPE else scope, name, values):
@@ -61,6 +62,7 @@ def span_record(scope: str, service: str | None, span: Mapping[str, Any]) -> Spa
         service_name=service,
         is_llm=True,
         is_root=not span.get("parentSpanId"),
+        task=task[:MAX_TEXT] if isinstance(task, str) and task else None,
         usage=dialects.usage_of(values),
         **dialects.text_fields(values),
     )

@@ -174,7 +174,9 @@ SHAPES: Final = (
 )
 """Every shape, the most particular first. OTLP is a tree and has a reader of its own."""
 
-OTLP: Final = Shape("otlp", "OTLP spans", frozenset(), {}, unknown=_USUAL)
+_OWN_TASK: Final = "tasks, but for calls that otelcost exported: the others are grouped by provider and operation"
+_REFUSED: Final = "whether a call that failed was billed: without token counts it has no price"
+OTLP: Final = Shape("otlp", "OTLP spans", frozenset(), {}, unknown=(NO_PROMPT, _OWN_TASK, NO_FIRST, _REFUSED))
 
 SOURCES: Final = ("otlp", "langfuse", "helicone", "litellm", "openrouter", "openai-usage", "anthropic-usage")
 

@@ -94,8 +94,9 @@ def call_expressions() -> dict[str, str]:
 
 
 def span_expressions() -> dict[str, str]:
-    """Column of `spans` to its expression over `r`."""
-    own = {name: text for name, text in _expressions(SpanRecord, "r.").items() if name != "usage"}
+    """Column of `spans` to its expression over `r`. What names its task is in its `task_id`."""
+    own = _expressions(SpanRecord, "r.")
+    del own["usage"], own["task_name"]
     return {**own, **_expressions(Usage, "r.usage.")}
 
 

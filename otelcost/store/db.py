@@ -5,8 +5,10 @@ An application that is being recorded never comes here: it appends to the spool 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -36,6 +38,9 @@ _DAMAGE: Final = (
     duckdb.FatalException,
     duckdb.SerializationException,
 )
+_FULL: Final = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+"""What the system says where a file cannot grow; DuckDB passes it on under several classes."""
+_FILE: Final = re.compile(r'file "([^"\n]+)"')
 
 
 @contextmanager
@@ -160,6 +165,9 @@ def _connected(store: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConne
             connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
             yield connection
     except duckdb.Error as error:
+        full = _no_space(error, store)
+        if full is not None:
+            raise full from error
         if not _is_damage(error):
             raise
         if "not a valid DuckDB" in str(error):
@@ -171,6 +179,19 @@ def _connected(store: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConne
             f"the store {store} cannot be opened or read ({_first_line(error)})",
             "close other programs that hold it; if it is damaged, move it away and it is begun anew",
         ) from error
+
+
+def _no_space(error: duckdb.Error, store: Path) -> StoreError | None:
+    """What to say where the disk is full, also where only what came of it was raised."""
+    text = f"{error}\n{error.__context__ or ''}"
+    reason = next((said for said in _FULL if said in text), None)
+    if reason is None:
+        return None
+    named = _FILE.search(text)
+    return StoreError(
+        f"{named[1] if named else store} cannot be written ({reason})",
+        "free some space and run it again; the store is as it was",
+    )
 
 
 def _is_damage(error: duckdb.Error) -> bool:

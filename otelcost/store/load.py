@@ -9,6 +9,7 @@ from typing import Final
 import duckdb
 import msgspec
 
+from otelcost.errors import StoreError
 from otelcost.model import Call, SpanRecord
 from otelcost.store.columns import MODEL, call_expressions, quoted, reader_columns, span_expressions
 from otelcost.store.lines import BACKGROUND
@@ -31,10 +32,11 @@ def insert(
 
     Raises:
         duckdb.Error: DuckDB refuses a value the check let through; nothing was inserted.
+        StoreError: the disk is full.
     """
     # A line is a JSON object, so its task is one more member at its end.
-    _stage([b'%b,"task_id":%d}' % (_open(line), task) for line, task in zip(lines, tasks, strict=True)], stage)
     try:
+        _stage([b'%b,"task_id":%d}' % (_open(line), task) for line, task in zip(lines, tasks, strict=True)], stage)
         connection.execute(_statement(kind), {"path": str(stage), "largest": _largest(lines)})
     finally:
         stage.unlink(missing_ok=True)
@@ -52,9 +54,9 @@ def refused(connection: duckdb.DuckDBPyConnection, kind: str, lines: Sequence[by
 
 
 def _readable(connection: duckdb.DuckDBPyConnection, kind: str, lines: Sequence[bytes], stage: Path) -> bool:
-    _stage(lines, stage)
     parameters = {"path": str(stage), "largest": _largest(lines)}
     try:
+        _stage(lines, stage)
         connection.execute(f"CREATE OR REPLACE TEMP TABLE trial_load AS {_select(kind)}", parameters)
     except duckdb.Error:
         return False
@@ -65,8 +67,13 @@ def _readable(connection: duckdb.DuckDBPyConnection, kind: str, lines: Sequence[
 
 
 def _stage(lines: Sequence[bytes], stage: Path) -> None:
-    stage.touch(mode=0o600)
-    stage.write_bytes(b"\n".join(lines) + b"\n")
+    try:
+        stage.touch(mode=0o600)
+        stage.write_bytes(b"\n".join(lines) + b"\n")
+    except OSError as error:
+        raise StoreError(
+            f"{stage} cannot be written ({error.strerror})", "free some space or correct the permissions of its folder"
+        ) from error
 
 
 def _open(line: bytes) -> bytes:

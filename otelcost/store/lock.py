@@ -10,14 +10,20 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from otelcost.errors import StoreError
 
 TIMEOUT_S = 60.0
-"""How long to wait for the store before saying so: sessions last milliseconds, a stopped process forever."""
+"""How long to wait for the store before giving up: sessions last milliseconds, a stopped process forever."""
+
+NOTICE_S = 2.0
+"""How long to wait in silence."""
+
+on_wait: Callable[[str], None] | None = None
+"""Told after `NOTICE_S`, once a wait, who is waited for; set by whoever can show it."""
 
 
 @contextmanager
@@ -83,9 +89,25 @@ def _wait(descriptor: int, operation: int, path: Path, patience_s: float) -> Non
 
     waiter = threading.Thread(target=block, name="otelcost-store-lock", daemon=True)
     waiter.start()
-    waiter.join(patience_s)
+    waiter.join(min(patience_s, NOTICE_S))
+    if waiter.is_alive() and patience_s > NOTICE_S:
+        if on_wait is not None:
+            on_wait(f"waiting for {_holder(descriptor)}, which uses the store (lock {path})")
+        waiter.join(patience_s - NOTICE_S)
     if waiter.is_alive():
         raise StoreError(
-            f"the store is in use by another process (lock {path}, waited {patience_s:g} s)",
+            f"the store is in use by {_holder(descriptor)} (lock {path}, waited {patience_s:g} s)",
             "wait for it or end it",
         )
+
+
+def _holder(descriptor: int) -> str:
+    """Who holds the lock, where the system says so: `process 4711`."""
+    place = f":{os.fstat(descriptor).st_ino}"
+    try:
+        rows = [line.split() for line in Path("/proc/locks").read_text(encoding="ascii").splitlines()]
+    except OSError:
+        rows = []
+    # `1: FLOCK ADVISORY WRITE 4711 00:2d:815 0 EOF`; who waits has an arrow before FLOCK, another container no number.
+    pids = [row[4] for row in rows if row[1] == "FLOCK" and row[5].endswith(place) and row[4] not in {"0", "-1"}]
+    return f"process {pids[0]}" if pids else "another process"

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import duckdb
 import msgspec
@@ -26,6 +26,9 @@ of the answer."""
 
 Split = Literal["schema", "tools", "template", "model", "line", "root", "feature", "output"]
 
+MOST_TOKENS: Final = 10**9
+"""The length to split answers at is at most this."""
+
 _FILE: Final = "tasks.json"
 
 
@@ -36,7 +39,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tasks: tuple[str, ...]
     into: str | None = None  # rename, merge: the name from now on
     by: Split | None = None  # split
-    at_tokens: int | None = None  # split by output: shorter answers are one part, longer ones the other
+    # split by output: shorter answers are one part, longer ones the other
+    at_tokens: Annotated[int, msgspec.Meta(ge=1, le=MOST_TOKENS)] | None = None
     at: str = ""  # when it was taken, ISO 8601, UTC
 
     def words(self) -> str:
@@ -107,11 +111,15 @@ def refresh(connection: duckdb.DuckDBPyConnection, store: Path, *, new_tasks: bo
         decisions = read(path)
     except UsageError as error:
         return (str(error),)
+    _adopt(connection, decisions, fingerprint)
+    return ()
+
+
+def _adopt(connection: duckdb.DuckDBPyConnection, decisions: tuple[Decision, ...], fingerprint: str | None) -> None:
     _apply(connection, decisions)
     connection.execute("DELETE FROM task_decisions")
     if fingerprint is not None:
         connection.execute("INSERT INTO task_decisions VALUES (?)", [fingerprint])
-    return ()
 
 
 class Change(NamedTuple):
@@ -140,9 +148,10 @@ def decide(store: Path, make: Maker) -> Change:
         names = frozenset(row[0] for row in connection.execute("SELECT DISTINCT task FROM v_base").fetchall())
         before = read(path)
         after = make(names, before)
-        _write(path, after)
+        data = msgspec.json.format(msgspec.json.encode(_File(decisions=after)), indent=2) + b"\n"
         with transaction(connection):
-            refresh(connection, store)
+            _adopt(connection, after, hashlib.sha256(data).hexdigest())
+            _write(path, data)  # last: what stands in the file can be applied
         return Change(before, after)
 
 
@@ -216,12 +225,11 @@ def _fingerprint(path: Path) -> str | None:
         return None
 
 
-def _write(path: Path, decisions: tuple[Decision, ...]) -> None:
+def _write(path: Path, data: bytes) -> None:
     part = path.with_suffix(".part")
-    data = msgspec.json.format(msgspec.json.encode(_File(decisions=decisions)), indent=2)
     try:
         with part.open("wb") as file:
-            file.write(data + b"\n")
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

@@ -53,8 +53,8 @@ def of_call(call: Call) -> TaskKey:
 
 
 def of_span(span: SpanRecord) -> TaskKey:
-    """The key of a span of another instrumentation, which says little."""
-    return none(span.provider, span.operation)
+    """The key of a span of another instrumentation, which says little, or of a call that was exported."""
+    return TaskKey("explicit", (span.task[:_LONGEST],)) if span.task else none(span.provider, span.operation)
 
 
 def none(provider: str | None, operation: str | None) -> TaskKey:

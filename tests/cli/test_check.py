@@ -34,13 +34,25 @@ from .world import HOSTILE_TASK, run
         # What is breached stays so whatever is not known; what is not known is no ok.
         ("--max-spend 1 --max-unpriced 0 --max-age 1h", 3),
         ("--max-spend 1000 --max-unpriced 0", 4),
-        ("--max-spend 0 --window 2026-01-01..2026-01-02", 0),
+        # A window without calls is nothing to judge by: neither cheap nor fully priced.
+        ("--max-spend 0 --window 2026-01-01..2026-01-02", 4),
+        ("--max-unpriced 0 --window 2026-01-01..2026-01-02", 4),
+        ("--max-growth 10 --window 2026-01-01..2026-01-02 --baseline 2026-11-01..2026-11-20", 4),
     ],
 )
 def test_exit_codes(recorded_home: Path, options: str, code: int) -> None:
     answer = run(recorded_home, "check", *options.split(), "--format", "json")
     assert (answer.returncode, answer.stderr) == (code, "")
     assert json.loads(answer.stdout)["exit_code"] == code
+
+
+def test_a_run_that_recorded_nothing_does_not_pass(recorded_home: Path, empty_home: Path, tmp_path: Path) -> None:
+    baseline = str(tmp_path / "baseline.json")
+    assert run(recorded_home, "check", "--window", "all", "--save-baseline", baseline).returncode == 0
+    limits = ("--max-spend", "2", "--max-growth", "10", "--baseline", baseline, "--max-unpriced", "0")
+    answer = run(empty_home, "check", "--window", "all", *limits, "--format", "json")
+    judged = [(gate["measured"], gate["verdict"]) for gate in json.loads(answer.stdout)["gates"]]
+    assert (answer.returncode, judged) == (4, [(None, "unknown")] * 3)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +166,6 @@ def test_few_days_tell_no_month(tmp_path: Path) -> None:
 
 
 def test_an_empty_store_is_no_ok_where_calls_are_expected(empty_home: Path) -> None:
-    assert run(empty_home, "check", "--max-spend", "1").returncode == 0
     assert run(empty_home, "check", "--max-age", "1d").returncode == 4
     assert run(empty_home, "check", "--max-growth", "1").returncode == 4
     assert run(empty_home, "check", "--max-anomaly", "1").returncode == 4

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -64,8 +66,13 @@ def test_an_export_brought_back_adds_nothing_here_and_everything_elsewhere(recor
     assert json.loads(run(home, "overview", "--format", "json").stdout)["totals"] == there
     assert run(elsewhere, "import", str(target)).returncode == 0
     here = json.loads(run(elsewhere, "overview", "--format", "json").stdout)["totals"]
-    for name in ("calls", "input_tokens", "output_tokens", "cache_read_tokens"):
+    for name in ("calls", "errors", "input_tokens", "output_tokens", "cache_read_tokens"):
         assert here[name] == there[name]
+    tasks = [
+        {row["task"]: row["calls"] for row in json.loads(run(one, "tasks", "--format", "json").stdout)["tasks"]}
+        for one in (home, elsewhere)
+    ]
+    assert tasks[0] == tasks[1]
 
 
 @pytest.mark.parametrize(("format_", "suffix"), [("table", "txt"), ("json", "json"), ("csv", "csv"), ("md", "md")])
@@ -85,7 +92,9 @@ def test_imports_say_this(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forma
         (("import",), 2, "FILE"),
         (("export", "tasks", "--format", "otlp"), 2, "no spans"),
         (("export", "tasks", "--format", "parquet"), 2, "--output"),
-        (("export", "tasks", "--output", "no/such/folder/x.csv"), 1, "cannot be written"),
+        (("export", "tasks", "--output", "no/such/folder/x.csv"), 1, "no/such/folder/x.csv cannot be written"),
+        (("export", "calls", "--format", "parquet", "--output", "no/such/x"), 1, "no/such/x cannot be written"),
+        (("export", "calls", "--output", "."), 1, "cannot be written"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(
@@ -96,6 +105,36 @@ def test_what_cannot_be_done_is_one_line(
     assert (answer.returncode, answer.stdout) == (code, "")
     assert complaint in answer.stderr
     assert answer.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_pipe_is_written_to_and_stays_one(recorded_home: Path, tmp_path: Path, form: str) -> None:
+    pipe, regular = tmp_path / "pipe", tmp_path / "regular"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_bytes)
+        answer = run(recorded_home, "export", "calls", "--format", form, "--output", str(pipe))
+        if answer.returncode or not pipe.is_fifo():
+            os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))  # nobody else would end the reading
+    assert (answer.returncode, answer.stderr) == (0, f"wrote {pipe}\n")
+    assert pipe.is_fifo()
+    assert run(recorded_home, "export", "calls", "--format", form, "--output", str(regular)).returncode == 0
+    assert read.result() == regular.read_bytes()
+
+
+@pytest.mark.parametrize("command", [("export", "tasks", "--output"), ("report", "--html")], ids=" ".join)
+def test_a_link_stays_one_and_its_file_is_replaced(
+    recorded_home: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    file, link = folder / "file", tmp_path / "link"
+    file.write_text("old")
+    link.symlink_to(file)
+    assert run(recorded_home, *command, str(link)).returncode == 0
+    assert link.readlink() == file
+    assert "support-triage" in file.read_text()
+    assert [path.name for path in folder.iterdir()] == ["file"]
 
 
 @given(st.lists(st.tuples(st.text(max_size=20), st.none() | st.integers(0, 10**15)), max_size=130))

@@ -20,6 +20,7 @@ import pytest
 
 from otelcost.cli.render import FORMATS
 from otelcost.display import money
+from otelcost.store import lock
 
 from . import world
 from .world import environ, run
@@ -156,3 +157,31 @@ def test_the_demo_prints_one_document_and_says_what_it_is(home: Path) -> None:
     moment = report["window"]["end"]
     again = json.loads(run(own, "rec", "list", "--format", "json", now=moment).stdout)
     assert again == {name: report[name] for name in again}
+
+
+@pytest.mark.parametrize("looked_at", [True, False])
+def test_who_waits_for_the_store_is_told_on_a_terminal(recorded_home: Path, looked_at: bool) -> None:
+    leader, follower = pty.openpty()
+    with lock.hold(recorded_home / "store.lock", exclusive=True):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "otelcost.cli", "overview"],
+            stdout=subprocess.PIPE,
+            stderr=follower if looked_at else subprocess.PIPE,
+            env=environ(recorded_home),
+        )
+        os.close(follower)
+        if looked_at:
+            ready, _, _ = select.select([leader], [], [], 60)
+            assert ready
+            said = os.read(leader, 65536).decode()
+            assert re.fullmatch(
+                r"waiting for (another process|process \d+), which uses the store \(lock .*\)\r\n", said
+            )
+            if sys.platform == "linux":
+                assert f"process {os.getpid()}," in said
+        else:
+            time.sleep(lock.NOTICE_S + 2)
+    output, errors = process.communicate(timeout=60)
+    os.close(leader)
+    assert (process.returncode, errors or b"") == (0, b"")
+    assert b"LLM spend" in output

@@ -64,6 +64,7 @@ def test_merged_and_split(home: Path) -> None:
         (("rename", "draft", "extract"), "otelcost tasks merge"),
         (("split", "draft", "--by", "output"), "--at TOKENS"),
         (("split", "draft", "--by", "moon"), "moon"),
+        (("split", "draft", "--by", "output", "--at", "9" * 20), "--at"),
         (("undo",), "left to undo"),
     ],
 )

@@ -82,3 +82,8 @@ def test_a_call_that_is_not_billed_is_not_said_to_cost_nothing(recorded_home: Pa
 
 def test_an_empty_store_has_no_calls_with_a_price(empty_home: Path) -> None:
     assert "every recorded call has a price" not in run(empty_home, "doctor").stdout
+
+
+def test_a_range_is_titled_to_the_minute() -> None:
+    assert windows.in_words("2026-11-22T10:00:00.123456..2026-11-22T12:00:00") == "2026-11-22 10:00..2026-11-22 12:00"
+    assert windows.in_words("2026-11-14..2026-11-21") == "2026-11-14..2026-11-21"

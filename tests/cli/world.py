@@ -44,6 +44,29 @@ def run(
     )
 
 
+_LIMITED = (
+    "import os, resource, sys\n"
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)\n"
+    "os.execv(sys.executable, [sys.executable, '-m', 'otelcost.cli', *sys.argv[2:]])"
+)
+
+
+def run_on_a_full_disk(
+    home: Path, *arguments: str, room: int, stdout: Any = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    """Run `otelcost` where no file can grow beyond `room` bytes, which fails at the places a full disk does."""
+    return subprocess.run(
+        [sys.executable, "-c", _LIMITED, str(room), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environ(home, PYTHONUNBUFFERED=""),
+        timeout=120,
+        check=False,
+    )
+
+
 def on_terminal(home: Path, columns: int, *arguments: str) -> str:
     """What `otelcost` shows on a terminal of this width, without colours and line ends of the terminal."""
     leader, follower = pty.openpty()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from otelcost.advise import catalogue
 from otelcost.cli.main import cli
@@ -111,3 +113,25 @@ def test_every_json_field_is_documented() -> None:
     page = (DOCS / "reference" / "json.md").read_text(encoding="utf-8")
     for field in (*calls.FIELDS, *recommendation.FIELDS):
         assert f"`{field}`" in page, field
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["overview", "tasks", "drain", "prices sources", "prices balance", "prices check", "config show", "rec measure",
+     "digest status"],
+)  # fmt: skip
+def test_every_field_that_a_command_prints_is_documented(command: str) -> None:
+    page = (DOCS / "reference" / "json.md").read_text(encoding="utf-8")
+    answer = CliRunner().invoke(cli, [*command.split(), "--format", "json"])
+    assert answer.exit_code == 0, answer.output
+    names = set(json.loads(answer.stdout)) - {"schema_version", "window"}
+    assert names
+    assert not {name for name in names if f"`{name}`" not in page}
+
+
+def test_what_a_list_of_nothing_does_not_show_is_documented() -> None:
+    from otelcost.cli import check, decision_text, digest, reconcile
+
+    page = (DOCS / "reference" / "json.md").read_text(encoding="utf-8")
+    fields = (*check.FIELDS, *decision_text.MEASUREMENT_FIELDS, *digest.STATUS_FIELDS, *reconcile.FIELDS)
+    assert not {name for name in fields if not re.search(rf"[`\"]{name}[`\"]", page)}

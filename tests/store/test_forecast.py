@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from otelcost.model import Usage
@@ -20,6 +21,7 @@ from . import make
 COST = 3_500_000_000  # what a call of make.call costs
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 20, 12)
+DAY = timedelta(days=1)
 
 
 def at(moment: datetime, number: int, **fields: Any) -> Any:
@@ -123,3 +125,12 @@ def test_calls_without_a_price_are_counted_and_in_no_sum(spool: Path) -> None:
     assert (found.spent_picousd, found.unpriced_calls) == (None, 1)
     with session() as connection:
         assert forecast(connection, "month", NOW - timedelta(days=1), UTC).spent_picousd == 0
+
+
+def test_who_looks_twice_is_told_the_same_range(spool: Path) -> None:
+    uneven = [at(NOW - DAY * back, 100 * back + n) for back in range(1, 29) for n in range(back % 5 + 1)]
+    before = asked(spool, uneven)
+    with session() as connection:
+        after = forecast(connection, "month", NOW + timedelta(seconds=40), UTC)
+    assert before.low80_picousd != before.high80_picousd
+    assert msgspec.structs.replace(after, now=before.now) == before

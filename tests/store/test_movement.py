@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
+from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otelcost.store.queries import Moved, Movement, Side, Window
+from otelcost.store.db import session
+from otelcost.store.queries import Moved, Movement, Side, Window, movement
 from otelcost.store.queries.movement import Cell, compared, verdict
 
 DOLLAR = 10**12
@@ -127,3 +130,15 @@ def test_a_task_is_flagged_only_beyond_its_own_spread(costs: list[int], head: in
 def test_what_has_no_price_is_not_gone() -> None:
     side = Side(calls=0, unpriced_calls=3, tokens=0, picousd=0)
     assert verdict([Fraction(1)] * 5, side) == ("unpriced", 1)
+
+
+def test_what_had_no_price_before_is_not_new() -> None:
+    base = [msgspec.structs.replace(cell(calls=0, tokens=0, picousd=0), unpriced_calls=3)]
+    assert [row.verdict for row in between(base, [cell(calls=2, tokens=9, picousd=9)]).by_task] == ["unpriced"]
+
+
+def test_a_head_of_a_moment_scales_the_base_to_more_than_nothing(store: Path) -> None:
+    moment = Window(HEAD.start, HEAD.start + timedelta(milliseconds=1))
+    with session(store) as connection:
+        scale = movement(connection, BASE, moment).scale
+    assert Fraction(*scale) == Fraction(1, 7 * 24 * 3600 * 1000)

@@ -6,6 +6,7 @@ import multiprocessing
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from otelcost.errors import UsageError
@@ -142,3 +143,25 @@ def test_a_renamed_task_is_still_known_by_what_was_decided_about_it(store: Path,
     decide(store, decisions.rename("a", "z"))
     with session() as connection:
         assert connection.execute("SELECT task, identity FROM task_identity").fetchall() == [("z", "a")]
+
+
+def test_a_decision_that_cannot_be_applied_is_not_kept(store: Path, spool: Path) -> None:
+    load(spool, called(1, "a"))
+    decide(store, decisions.rename("a", "b"))
+    kept = decisions.path_beside(store).read_bytes()
+    with pytest.raises(duckdb.Error):
+        decide(store, decisions.split("b", "output", 10**20))
+    assert decisions.path_beside(store).read_bytes() == kept
+    assert drain().warnings == ()
+    assert names() == ["b"]
+
+
+def test_a_file_with_such_a_decision_leaves_the_names_and_says_so(store: Path, spool: Path) -> None:
+    load(spool, called(1, "a"))
+    path = decisions.path_beside(store)
+    path.write_text(
+        '{"decisions": [{"do": "split", "tasks": ["a"], "by": "output", "at_tokens": 100000000000000000000}]}'
+    )
+    (warning,) = drain().warnings
+    assert "tasks.json cannot be read" in warning
+    assert names() == ["a"]

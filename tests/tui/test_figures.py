@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -15,8 +15,9 @@ from otelcost.charts import Step
 from otelcost.tui import anatomy, charts, evidence, members, words
 from otelcost.tui.columns import Column, heading, layout, row_line, sort_rows
 from otelcost.tui.filtering import Filter
-from otelcost.tui.snapshot import Advice, Part
+from otelcost.tui.snapshot import Advice, Day, Part
 from otelcost.tui.text import crop, fit, pairs, rule, wrap
+from otelcost.tui.widgets.daily import Daily
 from otelcost.tui.widgets.header import age
 
 from . import facts
@@ -349,3 +350,13 @@ def test_pages_of_keys_join_without_gap_or_repeat(found: list[tuple[int, int]], 
         ordered = list(page)[::-1] if descending else list(page)
         seen, after = [*seen, *ordered], ordered[-1]
     assert seen == (keys[::-1] if descending else keys)
+
+
+def test_days_without_a_priced_call_have_no_most_expensive_one() -> None:
+    chart = Daily()
+    chart.days = (
+        Day(date(2026, 11, 20), None, 2, 2),
+        Day(date(2026, 11, 21), 0, 0),
+        Day(date(2026, 11, 22), None, 1, 1),
+    )
+    assert chart.paint(60)[0].plain.endswith("no priced call")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -65,7 +66,29 @@ async def test_x_writes_the_filtered_rows_and_never_over_a_file(
         assert "Not exported" in [note.message for note in pilot.app._notifications][-1]
 
 
+async def test_x_writes_every_call_and_not_only_those_that_are_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running(calls=6000) as (pilot, _):
+        await press(pilot, "4", "x")
+        (path,) = tmp_path.glob("otelcost-calls-*.csv")
+        with path.open(encoding="utf-8", newline="") as file:
+            assert len({row["id"] for row in csv.DictReader(file)}) == 6000
+        assert "Wrote 6,000 rows" in [note.message for note in pilot.app._notifications][-1]
+
+
+def test_a_file_that_cannot_be_finished_is_not_left_behind(tmp_path: Path) -> None:
+    def rows() -> Iterator[msgspec.Struct]:
+        yield facts.call(1)
+        raise StoreError("the store is gone", "bring it back")
+
+    with pytest.raises(StoreError):
+        export.write(rows(), "calls", datetime.fromisoformat("2026-11-22T12:00:00"), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_name_that_would_be_a_formula_is_none(tmp_path: Path) -> None:
     bad = msgspec.structs.replace(facts.call(1), task="=cmd()")
-    path = export.write([bad], "calls", datetime.fromisoformat("2026-11-22T12:00:00"), tmp_path)
+    path, _ = export.write([bad], "calls", datetime.fromisoformat("2026-11-22T12:00:00"), tmp_path)
     assert "=cmd()" not in path.read_text(encoding="utf-8").replace("'=cmd()", "")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SCOPE = "otelcost"
 _CLIENT = 3
 _OK, _ERROR = 1, 2
-_FAILED = frozenset({"error", "timeout", "cancelled"})
+_FAILED = frozenset({"error", "timeout", "aborted", "cancelled"})
 
 _ATTRIBUTES = {
     "gen_ai.operation.name": "operation",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,17 +23,22 @@ LARGEST = 64 * 1024 * 1024
 
 
 def write(connection: duckdb.DuckDBPyConnection, exported: Exported, target: Path) -> None:
-    """Write the file. Money and counts are BIGINT, moments are timestamps in UTC."""
+    """Write the file. Money and counts are BIGINT, moments are timestamps in UTC.
+
+    DuckDB writes beside its rows: what it says of a file it cannot write would be taken for the store's.
+    """
     with tempfile.TemporaryDirectory(prefix="otelcost-export-") as folder:
-        rows = Path(folder) / "rows.ndjson"
+        rows, made = Path(folder) / "rows.ndjson", Path(folder) / "rows.parquet"
         with rows.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(_row(row, exported.fields)) + "\n" for row in exported.records)
         types = ", ".join(f"'{name}': '{column_type(name)}'" for name in exported.fields)
         connection.execute(
             f"COPY (SELECT * FROM read_json($rows, format = 'newline_delimited', columns = {{{types}}}, "
-            f"maximum_object_size = {LARGEST})) TO {_quoted(target)} (FORMAT parquet)",
+            f"maximum_object_size = {LARGEST})) TO {_quoted(made)} (FORMAT parquet)",
             {"rows": str(rows)},
         )
+        with made.open("rb") as source, target.open("wb") as file:
+            shutil.copyfileobj(source, file)
 
 
 def _quoted(path: Path) -> str:

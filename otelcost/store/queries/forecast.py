@@ -73,7 +73,8 @@ def forecast(
     history, with_calls = _history(rows, since, today, zone)
     found = None
     if with_calls >= MINIMUM_DAYS:
-        seed = f"{start.isoformat()} {now.isoformat()} {spent}"
+        # Of the day and the data, so that who looks twice is not told two ranges.
+        seed = f"{start.isoformat()} {today.isoformat()} {spent}"
         found = project(history, _ahead(rows, history[0].day, now, end, zone, minutes), seed)
     return Forecast(
         period=period,

@@ -8,7 +8,7 @@ among it). A task that is new is all volume, a model that is new in a task all m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Final
 
@@ -90,8 +90,15 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
 def movement(connection: duckdb.DuckDBPyConnection, base: Window, head: Window) -> Movement:
     """Compare two windows."""
-    scale = Fraction(1) if base.whole or head.whole else Fraction(head.length / base.length).limit_denominator(10**6)
-    return compared(_cells(connection, base), _cells(connection, head), base, head, scale)
+    return compared(_cells(connection, base), _cells(connection, head), base, head, _scale(base, head))
+
+
+def _scale(base: Window, head: Window) -> Fraction:
+    """By what the base is multiplied: a fraction that reads well, and exact where that would be nothing."""
+    if base.whole or head.whole:
+        return Fraction(1)
+    lengths = [window.length // timedelta(microseconds=1) for window in (head, base)]
+    return Fraction(*lengths).limit_denominator(10**6) or Fraction(*lengths)
 
 
 def _cells(connection: duckdb.DuckDBPyConnection, window: Window) -> list[Cell]:
@@ -227,6 +234,8 @@ def _judged(row: Moved, base: Sequence[Cell]) -> Moved:
     days = [_side(cells) for cells in by_day.values()]
     costs = [Fraction(day.picousd, day.calls) for day in days if day.calls]
     said, usual = verdict(costs, row.head)
+    if said == "new" and row.base.unpriced_calls:
+        said = "unpriced"  # it was there, and nobody knows at what cost
     return msgspec.structs.replace(row, verdict=said, usual_picousd=usual)
 
 

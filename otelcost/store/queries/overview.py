@@ -160,6 +160,12 @@ def task_names(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [name for (name,) in connection.execute("SELECT DISTINCT task FROM v_base ORDER BY task").fetchall()]
 
 
+def model_names(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The names of all models that calls were ever recorded of."""
+    found = connection.execute("SELECT DISTINCT model FROM v_calls WHERE model IS NOT NULL ORDER BY model").fetchall()
+    return [name for (name,) in found]
+
+
 def spends(connection: duckdb.DuckDBPyConnection, window: Window) -> tuple[TaskSpend, ...]:
     """What the tasks of a window cost, the most expensive first."""
     return _spends(*_both(connection, window))

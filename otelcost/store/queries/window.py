@@ -77,6 +77,6 @@ def _moment(text: str, default: datetime, whole: str) -> datetime:
         return default
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError as error:
+        return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"{text.strip()!r} in the window {whole!r} is no ISO 8601 date", _HELP) from error
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -12,7 +12,7 @@ from otelcost import display
 from otelcost.tui import words
 from otelcost.tui.calls_filter import call_fields
 from otelcost.tui.columns import Cell, Column
-from otelcost.tui.host import Copy
+from otelcost.tui.host import Copy, Source
 from otelcost.tui.pages.call import CallDetailPage
 from otelcost.tui.pages.tablepage import TablePage
 from otelcost.tui.snapshot import Call, CallPage, CallQuery, Period, Snapshot
@@ -22,6 +22,7 @@ from otelcost.tui.widgets.table import Table
 _PLACES = 4
 """Decimals of a call's cost: single calls cost cents."""
 _PAGE = 200
+_EXPORTED = 5000
 _REFRESHED = 2000
 """More rows than this are not read again with each new record; `r` reads them anew."""
 
@@ -152,6 +153,11 @@ class CallsPage(TablePage[Call]):
             descending=self.descending,
         )
 
+    def every_row(self) -> Callable[[Source], Iterable[Call]]:
+        """Read page by page: the store has more rows than are loaded."""
+        query = msgspec.structs.replace(self.query_now(), limit=_EXPORTED)
+        return lambda source: _every(source, query)
+
     def rearrange(self) -> None:
         """The store filters and sorts, since it has more rows than are loaded."""
         self._pending = True
@@ -178,3 +184,12 @@ class CallsPage(TablePage[Call]):
             self._pending = True
             query = msgspec.structs.replace(self.query_now(), after=self._after)
             self.host.ask_calls(query, self, append=True)
+
+
+def _every(source: Source, query: CallQuery) -> Iterator[Call]:
+    while True:
+        page = source.calls(query)
+        yield from page.rows
+        if page.after is None:
+            return
+        query = msgspec.structs.replace(query, after=page.after)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Generic
 
@@ -123,6 +123,11 @@ class TablePage(Page, Generic[Row]):
         self.descending = not self.descending
         self.rearrange()
 
+    def every_row(self) -> Callable[[Source], Iterable[Row]]:
+        """What reads the rows that pass the filter, in their order, also those that are not loaded yet."""
+        rows = self.table.rows
+        return lambda _: rows
+
     def action_export(self) -> None:
         """Write the rows that pass the filter, in their order, to a file."""
         rows, now = self.table.rows, self.host.now()
@@ -131,12 +136,14 @@ class TablePage(Page, Generic[Row]):
             return
         name = self.crumbs[0].lower() if len(self.crumbs) == 1 else type(rows[0]).__name__.lower()
 
-        def job(_: Source) -> str:
+        every = self.every_row()
+
+        def job(source: Source) -> str:
             try:
-                path = export.write(rows, name, now, Path.cwd())  # type: ignore[arg-type]  # rows are structs
+                path, written = export.write(every(source), name, now, Path.cwd())  # type: ignore[arg-type]  # structs
             except OSError as error:
                 return f"Not exported: {error.strerror} ({error.filename})."
-            return f"Wrote {display.plural(len(rows), 'row')} to {path}."
+            return f"Wrote {display.plural(written, 'row')} to {path}."
 
         self.host.ask(job, lambda told: self.app.notify(display.clean(told), timeout=6, markup=False), group="export")
 
