@@ -36,13 +36,14 @@ def command(app: str | None, format_: str, drain: bool) -> int:
     Exits 1 when something is broken, 0 otherwise.
     """
     from otelcost.cli.checks.application import check_application  # noqa: PLC0415
+    from otelcost.cli.checks.configuration import check_configuration  # noqa: PLC0415
     from otelcost.cli.checks.environment import check_environment  # noqa: PLC0415
     from otelcost.cli.checks.spool import check_spool  # noqa: PLC0415
     from otelcost.cli.checks.store import check_store  # noqa: PLC0415
 
     # A copy: the launcher's defaults, which are looked at too, would set what they are checked for.
     first = check_environment(dict(os.environ)) if app is None else check_application(app)
-    checks = [*first, *check_spool(), *check_store(options.now(), drain=drain)]
+    checks = [*first, *check_configuration(), *check_spool(), *check_store(options.now(), drain=drain)]
     options.show(document(checks), format_)
     return EXIT_ERROR if any(check.state == "broken" for check in checks) else EXIT_OK
 

@@ -53,6 +53,7 @@ def test_all_is_well(recorded_home: Path) -> None:
             "OTEL_TRACES_EXPORTER",
             "OTEL_METRICS_EXPORTER",
             "OTEL_LOGS_EXPORTER",
+            "configuration",
             "home",
             "access",
             "spool",
@@ -102,6 +103,15 @@ def test_environment_problems(recorded_home: Path, variable: str, value: str, na
     check = examine(recorded_home, code, **{variable: value})[name]
     assert check["state"] == ("broken" if code else "warning")
     assert variable in check["fix"]
+
+
+def test_settings_are_read_as_by_every_command(home: Path) -> None:
+    assert "no otelcost.toml" in examine(home)["configuration"]["detail"]
+    (home / "otelcost.toml").write_text("[check]\nmax_spend = 5\n")
+    assert examine(home)["configuration"]["detail"] == str(home / "otelcost.toml")
+    (home / "otelcost.toml").write_text("[check]\nmax_spendd = 5\n")
+    wrong = examine(home, code=1)["configuration"]
+    assert (wrong["state"], "max_spendd" in wrong["detail"], bool(wrong["fix"])) == ("broken", True, True)
 
 
 def test_harmless_environment() -> None:
