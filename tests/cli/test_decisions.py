@@ -79,9 +79,9 @@ def test_dismissed_with_a_reason_and_reopened(home: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("snooze", "ID", "--until", "yesterday"), "ISO 8601"),
+        (("snooze", "ID", "--until", "yesterday"), "days such as 14d"),
         (("snooze", "ID", "--until", "2020-01-01"), "past"),
-        (("snooze", "ID", "--until", "99999999999d"), "ISO 8601"),
+        (("snooze", "ID", "--until", "99999999999d"), "days such as 14d"),
         (("apply", "ID", "--live", "2030-01-01"), "future"),
         (("accept", "R-nothing"), "no recommendation"),
         (("dismiss", "R-nothing", "--reason", "x"), "no recommendation"),

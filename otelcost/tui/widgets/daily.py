@@ -45,11 +45,11 @@ class Daily(Paint):
 
     def _note(self, values: list[int | None], size: int, room: int) -> str:
         """The largest day, and where there is room how many calls no bar holds."""
-        unpriced = sum(day.unpriced_calls for day in self.days)
-        if unpriced == sum(day.calls for day in self.days):
-            return "no priced call"
         known = [(value, index) for index, value in enumerate(values) if value is not None]
-        value, index = max(known, key=lambda pair: pair[0])
+        value, index = max(known, key=lambda pair: pair[0], default=(0, 0))
+        if not value and any(day.picousd is None for day in self.days):
+            return "no priced call"  # the other days had none at all
+        unpriced = sum(day.unpriced_calls for day in self.days)
         doubt = f" · {unpriced:,} unpriced" if unpriced else ""
         top = f"top {display.money(value)} on {self.days[index * size].day:%d %b}"
         return top + doubt if cell_len(top + doubt) <= room else top
