@@ -6,6 +6,7 @@ that waits for a lock of the system) stops the whole process, so capture takes o
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
 import time
@@ -28,6 +29,7 @@ __all__ = [
     "original",
     "sleep",
     "start_thread",
+    "threads_may_stay",
 ]
 
 _GATE_SECONDS: Final = 2.0
@@ -35,6 +37,7 @@ _WAKING_NS: Final = 3000
 _TURN_NS: Final = 200_000
 _PATIENCE_NS: Final = 500_000_000
 _HANDING_OVER_SECONDS: Final = 0.00005
+_ENDS_WITH_A_THREAD: Final[bool] = sys.version_info >= (3, 12)
 _PROFILES_ONE_THREAD: Final = sys.version_info < (3, 12)
 """Since Python 3.12 the code of all threads is prepared for a profiler of one, which costs them more than it saves."""
 
@@ -54,6 +57,20 @@ allocate_rlock: Final[Callable[[], Any]] = original("_thread", "RLock")
 sleep: Final[Callable[[float], None]] = original("time", "sleep")
 _let_go: Final[Callable[[], None]] = os.sched_yield
 _clock_ns: Final[Callable[[], int]] = time.perf_counter_ns
+
+
+def threads_may_stay() -> bool:
+    """Whether a thread may be left when this interpreter ends.
+
+    Since Python 3.12 a sub-interpreter that has one left ends the whole process.
+    """
+    if not _ENDS_WITH_A_THREAD:
+        return True
+    is_main = getattr(_thread, "_is_main_interpreter", None)  # since 3.13
+    if is_main is None:
+        interpreters = import_module("_xxsubinterpreters")
+        return bool(interpreters.get_current() == interpreters.get_main())
+    return bool(is_main())
 
 
 def _wanted() -> bool:

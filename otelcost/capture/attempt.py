@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 from itertools import chain
+from types import FrameType
 from typing import Any, Final, Literal, Protocol
 
 from opentelemetry import context
@@ -42,6 +43,9 @@ _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
 _RETRY_HEADER: Final = b"x-stainless-retry-count"
 _AMAZON_HEADER: Final = b"amz-sdk-request"
 _DIGITS: Final = 16
+_MODEL: Final = re.compile(rb'"model":("[^"]*")')
+_TRANSPORT: Final = frozenset({"handle_request", "handle_async_request"})
+_HOOKED: Final = "_send_handling_redirects"
 _AMAZON_ATTEMPT: Final = re.compile(rb"\battempt=(\d{1,5})")
 
 
@@ -118,6 +122,8 @@ class Attempt:
     error: str | None = None
     first_ns: int | None = None
     ended_ns = 0
+    handled = 0
+    """Identity of the exception that its program was handling when it began, as fallbacks do."""
     last = DONE
     """What a chunk has in its `LAST_BYTES` that may be the last of its stream."""
 
@@ -255,7 +261,7 @@ class Attempt:
     def close(self) -> None:
         """Its response is given up: because its program was cancelled or out of time, or had enough of it."""
         passing = sys.exc_info()[1]
-        if passing is not None and how_ended(passing) in {"cancelled", "timeout"}:
+        if passing is not None and id(passing) != self.handled and how_ended(passing) in {"cancelled", "timeout"}:
             self.fail(passing)
         else:
             self.finish("closed")
@@ -335,7 +341,7 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
         return None
     before = _latest.get()
     outer = None if before is None else _sending(before)
-    if outer is not None and _is_inner(outer, request, host):
+    if outer is not None and _is_inner(outer, client, request, host):
         return None
     current = context.get_current()
     if current and (current.get(_SUPPRESS_INSTRUMENTATION_KEY) or current.get(_SUPPRESS_PLAIN)):
@@ -352,6 +358,9 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
     attempt = kind(request, started or span.Started(current), submit)
     try:
         attempt.client, attempt.given, attempt.before, attempt.outer = id(client), number, before, outer
+        handled = sys.exc_info()[1]
+        if handled is not None:
+            attempt.handled = id(handled)
         if api == "anthropic.messages":
             attempt.last = STOP
         attempt.site = find_site(3)
@@ -395,16 +404,35 @@ def _sending(attempt: Attempt) -> Attempt | None:
     return found
 
 
-def _is_inner(outer: Attempt, request: Any, host: str) -> bool:
-    """Whether a request is the one that a layer above is sending already: it has the same body.
+def _is_inner(outer: Attempt, client: object, request: Any, host: str) -> bool:
+    """Whether a request is the one that a layer above is sending already.
 
-    At another server that is a redirect, or a transport that sends on to a gateway. Another body is another call, as a
-    hook makes it that asks a second model. Where either body is not known yet, the same server has to do.
+    The same body is: at another server that is a redirect, or a transport that sends on to a gateway. At the same
+    server another body is too, for transports rewrite bodies, unless another model is asked, or a hook asks. A client
+    sends nothing through itself.
     """
+    if outer.client == id(client):
+        return False
     above, below = request_body(outer.request), request_body(request)
-    if above is None or below is None:
-        return bool(outer.request.url.host == host)
-    return above == below
+    if above is not None and above == below:
+        return True
+    if outer.request.url.host != host or _in_hook():
+        return False
+    models = {_MODEL.search(sketch(body or b"")) for body in (above, below)}
+    return None in models or len({model[1] for model in models if model}) == 1
+
+
+def _in_hook() -> bool:
+    """Whether an httpx client runs code of the program's and not, further below, its transport."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_name
+        if name in _TRANSPORT:
+            return False
+        if name == _HOOKED:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _place(attempt: Attempt) -> tuple[int, str, str, int, int]:

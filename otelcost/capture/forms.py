@@ -46,16 +46,25 @@ def _fields(request: Any) -> list[Any]:
 
 def _size(file: Any) -> int:
     if isinstance(file, BytesIO):
-        return 0 if file.closed else file.getbuffer().nbytes
+        contents = _value(file)
+        return 0 if contents is None else len(contents)
     return len(file) if isinstance(file, bytes | str) else 0
+
+
+def _value(file: BytesIO) -> bytes | None:
+    """What is in it, by one step and without a copy: a view of it would keep its program from writing meanwhile."""
+    try:
+        return file.getvalue()
+    except ValueError:  # closed
+        return None
 
 
 def _contents(file: Any) -> bytes | None:
     """What a file holds, None where that is not in memory, or too big to be read in the host's process."""
-    if _size(file) > LIMIT_BYTES or (isinstance(file, BytesIO) and file.closed):
+    if _size(file) > LIMIT_BYTES:
         return None
     if isinstance(file, BytesIO):
-        return file.getvalue()
+        return _value(file)
     if isinstance(file, str):
         return file.encode("utf-8", "replace")
     return file if isinstance(file, bytes) else None

@@ -11,7 +11,6 @@ from typing import Final
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import (
-    ConcurrentMultiSpanProcessor,
     ReadableSpan,
     Span,
     SpanProcessor,
@@ -26,6 +25,7 @@ from otelcost.capture.worker import worker
 _PARENT: Final = "_otelcost_parent"
 _ROOT: Final = "_otelcost_root"
 _MAX_DEPTH: Final = 64
+_PATIENCE_SECONDS: Final = 0.5
 
 
 class LineageProcessor(SpanProcessor):
@@ -36,16 +36,25 @@ class LineageProcessor(SpanProcessor):
         with Guard("lineage"):
             adopt(span, trace.get_current_span(parent_context))
 
+    def __init__(self, *, first: bool) -> None:
+        self._first = first
+        self._patience_seconds = _PATIENCE_SECONDS
+
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Have the spans made of what is recorded by now: processors that come after this one export them."""
+        """Have the spans made of what is recorded by now: processors that come after this one export them.
+
+        Whoever makes them may itself wait for who flushes (a lock of the program's, its event loop), so that it is
+        waited for but shortly, and half as long after it was in vain.
+        """
         with Guard("lineage"):
-            return worker.flush(timeout_millis / 1000)
-        return False
+            if self._first and not worker.works_here():
+                in_time = worker.flush(min(self._patience_seconds, timeout_millis / 2000))
+                self._patience_seconds = _PATIENCE_SECONDS if in_time else self._patience_seconds / 2
+        return True
 
     def shutdown(self) -> None:
         """As `force_flush`: afterwards nobody takes a span."""
-        with Guard("lineage"):
-            worker.flush()
+        self.force_flush()
 
 
 def adopt(span: trace.Span, parent: trace.Span) -> None:
@@ -91,8 +100,9 @@ def attach_to(provider: TracerProvider) -> None:
     processors = getattr(active, "_span_processors", ())
     if any(isinstance(processor, LineageProcessor) for processor in processors):
         return
-    ours = LineageProcessor()
+    first = isinstance(active, SynchronousMultiSpanProcessor)  # others know no order, and flush on threads they need
+    ours = LineageProcessor(first=first)
     provider.add_span_processor(ours)
-    if isinstance(active, SynchronousMultiSpanProcessor | ConcurrentMultiSpanProcessor):
+    if first:
         with active._lock:
             active._span_processors = (ours, *(one for one in active._span_processors if one is not ours))

@@ -5,17 +5,20 @@ Nothing of `opentelemetry.instrumentation` is loaded for it: that is the launche
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
 from opentelemetry import trace
 
-from otelcost import settings
+from otelcost import native, settings
 from otelcost.capture import seams
 from otelcost.capture.guard import Guard
 from otelcost.capture.span import pipeline_of
 from otelcost.capture.worker import worker
 from otelcost.errors import UsageError
+
+_LOGGER = logging.getLogger("otelcost")
 
 
 def switch_on(client: object | None = None) -> bool:
@@ -30,6 +33,9 @@ def switch_on(client: object | None = None) -> bool:
     if disabled():
         return True
     with Guard("instrument"):
+        if not native.threads_may_stay():
+            _LOGGER.warning("otelcost: nothing is recorded in a sub-interpreter; the application is not affected")
+            return True
         settings.home()  # what it imports is imported now, not on the background thread
         worker.prepare()
         found = seams.install(client)

@@ -354,12 +354,16 @@ class Worker:
         if self._exited or thread is None or not thread.alive:
             self._drain_inline()
             return True
-        if thread.ident == native.get_ident():  # a processor of the host's that flushes whenever a span ends
+        if self.works_here():  # a processor of the host's that flushes whenever a span ends
             return False
         done = native.Mark()
         self._queue.append(done)
         self._hasten()
         return done.wait(timeout_seconds)
+
+    def works_here(self) -> bool:
+        """Whether this very thread is the one that makes records."""
+        return self._thread is not None and self._thread.ident == native.get_ident()
 
     def _drain_inline(self) -> None:
         if not self._draining.acquire(blocking=False):

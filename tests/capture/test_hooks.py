@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import gzip
 import json
 import os
 import weakref
@@ -45,6 +46,49 @@ def test_a_second_model_asked_at_the_same_server(captured: Captured, module: Any
     judge = _client(module)
     _client(module, **{when: lambda _: judge.post(URL, json=OTHER)}).post(URL, json=ASK)
     assert sorted(call.request_model or "" for call in captured.calls()) == ["gpt-4o", "gpt-4o-mini"]
+
+
+@pytest.mark.parametrize("when", ["request", "response"])
+def test_the_same_model_asked_by_a_hook(captured: Captured, module: Any, when: str) -> None:
+    client = _client(module)
+    hooked = _client(module, **{when: lambda _: client.post(URL, json={**ASK, "n": 2})})
+    hooked.post(URL, json=ASK)
+    assert len(captured.calls()) == 2
+
+
+def test_a_client_asked_again_by_its_own_transport(captured: Captured, module: Any) -> None:
+    class Twice(module.BaseTransport):  # type: ignore[misc, name-defined]
+        asked = 0
+
+        def handle_request(self, request: Any) -> Any:
+            self.asked += 1
+            if self.asked == 1:
+                client.post(URL, json={**ASK, "n": 2})
+            return module.Response(200, json=ANSWER)
+
+    client = module.Client(transport=Twice())
+    client.post(URL, json=ASK)
+    assert len(captured.calls()) == 2
+
+
+REWRITTEN = {
+    "spaced": lambda body: json.dumps(json.loads(body), indent=1).encode(),
+    "redacted": lambda body: body.replace(b"moon", b"[name]"),
+    "longer": lambda body: json.dumps({**json.loads(body), "user": "7"}).encode(),
+    "packed": gzip.compress,
+}
+
+
+@pytest.mark.parametrize("how", REWRITTEN)
+def test_a_transport_that_rewrites_what_it_sends_on(captured: Captured, module: Any, how: str) -> None:
+    class Rewriting(module.BaseTransport):  # type: ignore[misc, name-defined]
+        def handle_request(self, request: Any) -> Any:
+            return module.Response(
+                200, content=_client(module).post(URL, content=REWRITTEN[how](request.content)).content
+            )
+
+    module.Client(transport=Rewriting()).post(URL, json=ASK)
+    assert captured.one().usage.output_tokens == 7
 
 
 def test_a_transport_that_falls_back(captured: Captured, module: Any) -> None:
@@ -191,6 +235,26 @@ def test_a_generator_that_is_dropped_and_one_that_is_closed_end_alike(captured: 
     with module.Client(transport=transport) as client, client.stream("POST", URL, json=ASK) as response:
         next(response.iter_raw())
     assert [(call.status, call.error_type) for call in captured.calls()] == [("aborted", None)] * 2
+
+
+async def test_a_stream_given_up_in_a_fallback(captured: Captured, module: Any) -> None:
+    """The program handles a time-out, of something else, while it asks and has enough."""
+
+    async def chunks(self: Any) -> Any:
+        for _ in range(9):
+            yield b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
+
+    stream = type("Stream", (module.AsyncByteStream,), {"__aiter__": chunks})
+    transport = module.MockTransport(lambda request: module.Response(200, stream=stream()))
+    async with module.AsyncClient(transport=transport) as client:
+        try:
+            await asyncio.wait_for(asyncio.sleep(9), 0.01)
+        except TimeoutError:
+            async with client.stream("POST", URL, json=ASK) as response:
+                async for _ in response.aiter_raw():
+                    break
+    call = captured.one()
+    assert (call.status, call.error_type) == ("aborted", None)
 
 
 @pytest.mark.parametrize("how", ["cancelled", "timeout"])

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from otelcost import native
 from otelcost.capture import early, seams, switch
 from otelcost.capture.instrumentor import OtelcostInstrumentor
 
@@ -80,6 +81,20 @@ def test_what_is_missing_is_said_and_stops_nobody(monkeypatch: pytest.MonkeyPatc
     early.pre_instrument()
     assert isinstance(caplog, pytest.LogCaptureFixture)
     assert "capture cannot start" in caplog.text
+
+
+@pytest.mark.parametrize("asked", ["is_main", "get_main"])
+def test_a_sub_interpreter_is_left_alone(monkeypatch: pytest.MonkeyPatch, caplog: object, asked: str) -> None:
+    """As Python 3.12 and later have them: either names its main interpreter in a way of its own."""
+    monkeypatch.setattr(native, "_ENDS_WITH_A_THREAD", True)
+    if asked == "is_main":
+        monkeypatch.setattr("_thread._is_main_interpreter", lambda: False, raising=False)
+    else:
+        monkeypatch.setattr("_xxsubinterpreters.get_main", lambda: "another")
+    switch.instrument()
+    assert not seams.installed()
+    assert isinstance(caplog, pytest.LogCaptureFixture)
+    assert "sub-interpreter" in caplog.text
 
 
 def test_switching_on_twice_patches_once() -> None:

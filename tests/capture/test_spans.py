@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from opentelemetry import baggage, context, trace
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
 from opentelemetry.instrumentation.utils import suppress_http_instrumentation, suppress_instrumentation
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ConcurrentMultiSpanProcessor, ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
@@ -193,6 +194,44 @@ def test_a_provider_that_is_flushed_has_the_spans_of_the_calls_before(captured: 
         provider.shutdown()
     assert [span.name for span in memory.get_finished_spans()] == ["chat gpt-4o-mini"]
     assert len(captured.calls()) == 1
+
+
+def test_a_program_that_flushes_while_it_holds_what_ends_a_span(captured: Captured) -> None:
+    """Whoever makes spans would wait for it: its own processors are flushed all the same, and that is soon told."""
+
+    class Locking(SpanProcessor):
+        flushed = 0
+
+        def on_end(self, span: ReadableSpan) -> None:
+            with lock:
+                pass
+
+        def force_flush(self, timeout_millis: int = 30000) -> bool:
+            self.flushed += 1
+            return timeout_millis > 25_000
+
+    lock, locking = threading.Lock(), Locking()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(locking)
+    trace.set_tracer_provider(provider)
+    ask()
+    with lock:
+        assert [provider.force_flush(30_000) for _ in range(3)] == [True] * 3
+    assert locking.flushed == 3
+    assert len(captured.calls()) == 1
+    assert provider.force_flush()
+
+
+def test_flushing_on_threads_that_spans_need(captured: Captured) -> None:
+    memory = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False, active_span_processor=ConcurrentMultiSpanProcessor(1))
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    trace.set_tracer_provider(provider)
+    ask()
+    assert provider.force_flush(30_000)
+    assert len(captured.calls()) == 1
+    assert [span.name for span in memory.get_finished_spans()] == ["chat gpt-4o-mini"]
+    provider.shutdown()
 
 
 def test_a_processor_that_flushes_whenever_a_span_ends(captured: Captured, telemetry: Telemetry) -> None:

@@ -13,7 +13,7 @@ import openai
 import pytest
 import requests
 
-from otelcost.capture import sketch
+from otelcost.capture import forms, sketch
 from otelcost.capture.attempt import Attempt, Head
 from otelcost.capture.worker import worker
 
@@ -73,6 +73,23 @@ def test_a_file_closed_meanwhile(server: Answers, captured: Captured, monkeypatc
     httpx.post(f"{server.url}/v1/audio/transcriptions", data=FIELDS, files={"file": ("a.wav", file)})
     call = captured.one()
     assert (call.request_model, call.flags) == (FIELDS["model"], ("request_truncated",))
+
+
+def test_a_buffer_can_be_written_while_it_is_looked_at() -> None:
+    """No view of it is ever made, which would keep its program from resizing it."""
+
+    class Watched(BytesIO):
+        def getbuffer(self) -> Any:
+            raise AssertionError("a view")
+
+    file = Watched(SOUND)
+    request = httpx.Request("POST", "http://127.0.0.1/", data=FIELDS, files={"file": file})
+    assert forms.held_bytes(request) == len(SOUND)
+    body, cut = forms.body_of(request)
+    file.truncate(0)
+    file.close()
+    assert (SOUND in body, cut) == (True, False)
+    assert (forms.held_bytes(request), forms.body_of(request)[1]) == (0, True)
 
 
 def test_a_form_counts_among_what_is_held_and_can_be_given_up() -> None:
