@@ -3,12 +3,14 @@
     python tests/bench/capture/floor.py [--calls N]
 
 One process, one client; the wrappers take turns in runs of calls, in an order of their own each time, and nothing is
-read in the background meanwhile. Printed is the difference of medians to the bare SDK, whose second row is the noise.
+read in the background meanwhile. Then what the background reads takes turns: all of it, the usage alone, nothing.
+Printed is the difference of medians to the bare SDK, whose second row is the noise.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import random
 import shutil
@@ -24,6 +26,7 @@ from typing import Any, Final
 os.environ["OTELCOST_HOME"] = tempfile.mkdtemp(prefix="otelcost-floor-")
 
 import httpx2
+import msgspec
 from load import loads
 from opentelemetry import context
 from provider import serving
@@ -39,6 +42,7 @@ Send = Callable[..., Any]
 _RUN: Final = 8
 _WARM: Final = 2
 _KEPT: Final = 64
+_BLOCK: Final = 60
 _kept: deque[Any] = deque(maxlen=_KEPT)
 
 
@@ -195,6 +199,60 @@ def measure(switch: Switch, prepare: Any, wrappers: dict[str, Any], calls: int, 
     return [(name, (statistics.median(times) - bare) / per / 1000) for name, times in taken.items()]
 
 
+class _Usage(msgspec.Struct):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class _Answer(msgspec.Struct):
+    id: str
+    model: str
+    usage: _Usage
+
+
+_ANSWERS: Final = msgspec.json.Decoder(_Answer)
+_LINES: Final = msgspec.json.Encoder()
+
+
+def _nothing(_: Worker, _attempt: Any) -> bytes:
+    """Not read: what the caller's part costs, and letting go of what it kept."""
+    return b""
+
+
+def _usage_alone(_: Worker, attempt: Any) -> bytes:
+    """Four numbers and two names of the answer, two times and a place: no prompt, no hash, no label, no price."""
+    answer = _ANSWERS.decode(attempt.body())
+    site = attempt.site
+    told = (answer.id, answer.model, attempt.unix_ns, attempt.ended_ns, site.code.co_qualname, site.line)
+    return _LINES.encode((answer.usage, told))
+
+
+READ: Final = {"nothing read": _nothing, "the answer's usage read": _usage_alone}
+
+
+def measure_all(switch: Switch, prepare: Any, calls: int) -> list[tuple[str, float]]:
+    """Median CPU of all threads beyond the bare SDK's until all is written, in microseconds a call."""
+    whole = Worker._whole
+    reads = {"bare SDK": whole, "bare SDK again": whole, **READ, "otelcost": whole}
+    taken: dict[str, list[float]] = {name: [] for name in reads}
+    for _ in range(max(calls // _BLOCK, 2)):
+        for name in random.sample(list(reads), len(reads)):
+            switch.now = switch.bare if name.startswith("bare") else switch.ours
+            Worker._whole = reads[name]  # type: ignore[method-assign, assignment]
+            made = [prepare() for _ in range(_BLOCK)]
+            gc.collect()
+            began = time.process_time_ns()
+            for call in made:
+                call()
+            otelcost.flush(20)
+            taken[name].append((time.process_time_ns() - began) / _BLOCK / 1000)
+    Worker._whole = whole  # type: ignore[method-assign]
+    bare = statistics.median(taken["bare SDK"])
+    return [(name, statistics.median(times) - bare) for name, times in taken.items()]
+
+
 def hand_over() -> tuple[float, float]:
     """What letting go of the interpreter's lock takes where nobody waits for it, and where a thread does, in us."""
     over = threading.Event()
@@ -244,6 +302,10 @@ def main() -> None:
         for load in ready:
             ready[load]()()
         otelcost.flush()
+        together = {
+            f"{sdk}, us a call in all threads": measure_all(switch, ready[f"{sdk}-1"], calls)
+            for sdk in ("openai", "anthropic")
+        }
         Worker._round = _never  # type: ignore[method-assign]
         rows = {
             f"{sdk}, us a call": measure(switch, ready[f"{sdk}-1"], CALLS, calls, 1) for sdk in ("openai", "anthropic")
@@ -253,7 +315,7 @@ def main() -> None:
         }
         worker._queue.clear()
     shutil.rmtree(os.environ["OTELCOST_HOME"], ignore_errors=True)
-    for title, figures in rows.items():
+    for title, figures in (together | rows).items():
         print(f"| {title} | |\n|---|---|")
         print("\n".join(f"| {name} | {figure:.2f} |" for name, figure in figures), end="\n\n")
     sys.stdout.flush()
