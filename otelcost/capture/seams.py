@@ -24,6 +24,8 @@ SEAMS: Final = {
 }
 """Module of another package -> our module whose `patch` is called with it once it is imported."""
 
+_GEVENT: Final = "gevent.monkey"
+
 Make = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 _originals: dict[tuple[type, str], Callable[..., Any]] = {}
@@ -51,6 +53,16 @@ def install(client: object | None = None) -> bool:
 def _patch_all() -> None:
     for name in SEAMS:
         when_imported(name, _patch_imported)
+    when_imported(_GEVENT, _settle)
+
+
+def _settle(_: ModuleType) -> None:
+    """Have everything loaded and read that is about to be.
+
+    gevent replaces that by which an import knows its own thread. One under way then would wait for itself for ever, and
+    whoever imports the same with it.
+    """
+    worker.flush()
 
 
 def installed() -> bool:

@@ -51,6 +51,26 @@ def test_greenlets(home: Path, lines: list[str]) -> None:
     assert len(read_calls(home)) == 6
 
 
+def test_patched_while_the_background_imports(home: Path, tmp_path: Path) -> None:
+    """A package in the middle of whose import its own name is imported again, as msgspec does."""
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "__init__.py").write_text("from slow import part")
+    (tmp_path / "slow" / "part.py").write_text("import time; time.sleep(0.4); import slow")
+    first = textwrap.dedent(
+        f"""
+        import sys; sys.path.append({str(tmp_path)!r})
+        import httpx2, time
+        from otelcost.capture import worker
+        worker._NEEDED = ("slow", *worker._NEEDED)
+        with httpx2.Client(transport=httpx2.MockTransport(lambda request: httpx2.Response(200, json={{}}))) as client:
+            client.post("http://127.0.0.1/v1/chat/completions", json={{"model": "m"}})
+        time.sleep(0.1)
+        """
+    )
+    _python(home, [ON, first, PATCH])
+    assert len(read_calls(home)) == 7
+
+
 def test_greenlets_after_a_call_on_the_systems_threads(home: Path) -> None:
     first = textwrap.dedent(
         """
