@@ -46,7 +46,9 @@ class OtelcostSpanExporter(SpanExporter):
             return SpanExportResult.SUCCESS
         for span in spans:
             with Guard("exporter"):
-                above = self._awaited.pop((span.context.trace_id, span.context.span_id), self) is None
+                key = (span.context.trace_id, span.context.span_id)
+                above = key in self._awaited
+                self._awaited.pop(key, None)
                 record = record_of(span, above_llm=above)
                 if record is not None:
                     self._open().append(self._encoder.encode(record))
@@ -60,7 +62,7 @@ class OtelcostSpanExporter(SpanExporter):
         if parent is None or parent.is_remote:
             return
         if len(self._awaited) >= _MAX_AWAITED:  # of spans that never ended
-            del self._awaited[next(iter(self._awaited))]
+            self._awaited.pop(next(iter(self._awaited)), None)
         self._awaited[parent.trace_id, parent.span_id] = None
 
     def _open(self) -> Spool:

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 from itertools import chain
-from types import FrameType
 from typing import Any, Final, Literal, Protocol
 
 from opentelemetry import context
@@ -21,6 +20,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
 
 from otelcost.capture import clock, span
 from otelcost.capture.guard import absorbed
+from otelcost.capture.layers import announced_bytes, is_inner, request_body
 from otelcost.capture.site import Site, find_site
 from otelcost.capture.sketch import sketch
 from otelcost.spool.diagnostics import diagnostics
@@ -42,10 +42,6 @@ LAST_BYTES: Final = 160
 _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
 _RETRY_HEADER: Final = b"x-stainless-retry-count"
 _AMAZON_HEADER: Final = b"amz-sdk-request"
-_DIGITS: Final = 16
-_MODEL: Final = re.compile(rb'"model":("[^"]*")')
-_TRANSPORT: Final = frozenset({"handle_request", "handle_async_request"})
-_HOOKED: Final = "_send_handling_redirects"
 _AMAZON_ATTEMPT: Final = re.compile(rb"\battempt=(\d{1,5})")
 
 
@@ -291,23 +287,6 @@ class Attempt:
         return self.epoch == _epoch
 
 
-def request_body(request: Any) -> bytes | None:
-    """The request's body, None where it is a stream that only the transport reads."""
-    try:
-        content: bytes | None = request.content
-    except RuntimeError:  # both libraries' RequestNotRead
-        return None
-    return content
-
-
-def announced_bytes(request: Any) -> int:
-    """How long a request says that its body is; 0 where it does not."""
-    for name, value in request.headers.raw:
-        if name.lower() == b"content-length":
-            return int(value) if value.isdigit() and len(value) < _DIGITS else 0
-    return 0
-
-
 def how_ended(error: BaseException) -> Ended:
     """What an exception from the HTTP library or the host's runtime says about the end of an attempt.
 
@@ -341,7 +320,7 @@ def begin(client: object, request: Any, submit: Callable[[Attempt], None], numbe
         return None
     before = _latest.get()
     outer = None if before is None else _sending(before)
-    if outer is not None and _is_inner(outer, client, request, host):
+    if outer is not None and is_inner(outer.client, outer.request, client, request):
         return None
     current = context.get_current()
     if current and (current.get(_SUPPRESS_INSTRUMENTATION_KEY) or current.get(_SUPPRESS_PLAIN)):
@@ -402,37 +381,6 @@ def _sending(attempt: Attempt) -> Attempt | None:
     while found is not None and (found.done or not found.sending or not found.is_ours()):
         found = found.outer
     return found
-
-
-def _is_inner(outer: Attempt, client: object, request: Any, host: str) -> bool:
-    """Whether a request is the one that a layer above is sending already.
-
-    The same body is: at another server that is a redirect, or a transport that sends on to a gateway. At the same
-    server another body is too, for transports rewrite bodies, unless another model is asked, or a hook asks. A client
-    sends nothing through itself.
-    """
-    if outer.client == id(client):
-        return False
-    above, below = request_body(outer.request), request_body(request)
-    if above is not None and above == below:
-        return True
-    if outer.request.url.host != host or _in_hook():
-        return False
-    models = {_MODEL.search(sketch(body or b"")) for body in (above, below)}
-    return None in models or len({model[1] for model in models if model}) == 1
-
-
-def _in_hook() -> bool:
-    """Whether an httpx client runs code of the program's and not, further below, its transport."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_code.co_name
-        if name in _TRANSPORT:
-            return False
-        if name == _HOOKED:
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _place(attempt: Attempt) -> tuple[int, str, str, int, int]:

@@ -29,16 +29,20 @@ _PATIENCE_SECONDS: Final = 0.5
 
 
 class LineageProcessor(SpanProcessor):
-    """Ties every starting span to its parent and local root. Exports nothing."""
+    """Ties every starting span to its parent and local root. Exports nothing.
+
+    Args:
+        first: it comes before the provider's other processors, so that what it waits for reaches them.
+    """
+
+    def __init__(self, *, first: bool) -> None:
+        self._first = first
+        self._patience_seconds = _PATIENCE_SECONDS
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Remember the parent and the root of a span that starts."""
         with Guard("lineage"):
             adopt(span, trace.get_current_span(parent_context))
-
-    def __init__(self, *, first: bool) -> None:
-        self._first = first
-        self._patience_seconds = _PATIENCE_SECONDS
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Have the spans made of what is recorded by now: processors that come after this one export them.

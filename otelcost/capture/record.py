@@ -13,11 +13,12 @@ import msgspec
 from otelcost import settings, wire
 from otelcost.capture import estimate, labels
 from otelcost.capture import key as keys
-from otelcost.capture.attempt import Attempt, Head, Headers, announced_bytes, request_body
+from otelcost.capture.attempt import Attempt, Head, Headers
 from otelcost.capture.attributes import is_foreign
 from otelcost.capture.guard import Guard
 from otelcost.capture.interop import Interop
 from otelcost.capture.labels import plain
+from otelcost.capture.layers import announced_bytes, request_body
 from otelcost.capture.site import Site, describe
 from otelcost.capture.sketch import LIMIT_BYTES, sketch
 from otelcost.capture.span import Started
